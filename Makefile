@@ -1,0 +1,48 @@
+# Everything runs from .venv, which is built from the hashed lock.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: serve test check format lock bench clean
+
+.venv: .venv/.built
+
+.venv/.locked: requirements.lock
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch $@
+
+.venv/.built: .venv/.locked pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	touch $@
+
+serve: .venv
+	$(BIN)/chatgateway serve --dev --host 127.0.0.1 --port 8080
+
+test: .venv
+	$(BIN)/pytest $(TESTS)
+
+check: .venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv
+	$(BIN)/python -m tests.bench
+
+# One file for every supported Python: markers decide what each installs.
+lock:
+	rm -rf .lock-venv
+	$(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/pip install --quiet --disable-pip-version-check uv
+	.lock-venv/bin/uv pip compile pyproject.toml --group test --group build --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade --quiet \
+		--output-file requirements.lock
+	rm -rf .lock-venv
+
+clean:
+	rm -rf .venv .lock-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
