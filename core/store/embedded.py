@@ -186,7 +186,7 @@ class EmbeddedServer:
             if not self._folder.server_lives():
                 with self._folder.log.open("rb") as file:
                     file.seek(logged)
-                    last_lines = file.read()[-1000:].decode(errors="replace").strip()
+                    last_lines = "\n".join(file.read().decode(errors="replace").splitlines()[-3:])
                 raise EmbeddedServerError(
                     f"The embedded server ended while starting on {self._folder.path}; {self._folder.log} says:\n"
                     f"{last_lines}"
