@@ -1,6 +1,58 @@
+"""Engines for everybody: started when the first test asks, ended with the session."""
+
+import os
+from collections.abc import Iterator
+
 import pytest
+
+from tests import servers
+from tests.servers import Engine
+
+# Set where every engine has to be there, as in CI: then a missing one is a failure, not a skip.
+REQUIRE_ALL = "CHATGATEWAY_REQUIRE_ALL"
+ENGINES = ("embedded", "cluster", "redis")
+
+not_tested = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def embedded_engine() -> Iterator[Engine]:
+    with servers.embedded_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def cluster_engine() -> Iterator[Engine]:
+    with servers.cluster_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def redis_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
+    binary = servers.redis_binary()
+    if binary is None:
+        if os.environ.get(REQUIRE_ALL):
+            pytest.fail(servers.HOW_TO_GET_REDIS)
+        pytestconfig.stash[not_tested] = servers.HOW_TO_GET_REDIS
+        pytest.skip(servers.HOW_TO_GET_REDIS)
+    with servers.redis_engine(binary) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn."""
+    found = request.getfixturevalue(f"{request.param}_engine")
+    assert isinstance(found, Engine)
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if text := config.stash.get(not_tested, ""):
+        terminalreporter.section("not tested")
+        terminalreporter.line(text)
