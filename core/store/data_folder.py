@@ -162,9 +162,12 @@ def _sweep_temporary_folders() -> None:
             continue
         with suppress(EmbeddedServerError, OSError):
             folder.take(wait_seconds=0)
-            # The server's lock is held, so its process number cannot be anybody else's.
-            if record.pid and folder.server_lives():
-                os.kill(record.pid, signal.SIGTERM)
+            # While the server's lock is held, its process number cannot be anybody else's.
+            deadline = time.monotonic() + TAKE_SECONDS
+            while record.pid and folder.server_lives() and time.monotonic() < deadline:
+                with suppress(ProcessLookupError):
+                    os.kill(record.pid, signal.SIGKILL)
+                time.sleep(0.01)
             folder.forget_server()
             shutil.rmtree(path, ignore_errors=True)
         folder.release()

@@ -90,7 +90,7 @@ class EmbeddedServer:
                     self._folder.forget_server()
                     self._socket = new_socket_path()
                     await self._spawn()
-        except OSError as problem:
+        except (RedisError, OSError) as problem:
             await self.stop()
             raise EmbeddedServerError(f"The embedded server on {self._folder.path} failed: {problem}") from problem
         except BaseException:
@@ -140,7 +140,7 @@ class EmbeddedServer:
 
     async def _spawn(self) -> None:
         assert self._socket is not None  # noqa: S101 - set by start
-        self._kill_leftovers()
+        # What a killed server forked to rewrite its file holds the record too, and ends by itself about a second later.
         deadline = time.monotonic() + TERMINATE_SECONDS
         while (record := self._folder.lock_record()) is None:
             if time.monotonic() > deadline:
@@ -213,20 +213,21 @@ class EmbeddedServer:
             raise EmbeddedServerError(
                 f"A server still runs on {self._folder.path} and its socket is not known: end that process first"
             )
-        self._pid = found.pid
-        if found.pid and not _exists(found.pid):
-            self._kill_leftovers()
-            return False
-        self._socket = Path(found.socket)
-        await self._wait_ready()
-        async with self._client() as client:
-            folder = (await client.config_get("dir"))["dir"]
-            pid = int((await client.info("server"))["process_id"])
-            # A record without a process was written by a gateway that was killed while starting the server.
-            if not folder or not self._folder.path.samefile(folder) or pid != (found.pid or pid):
-                self._socket, self._pid = None, 0
-                raise EmbeddedServerError(f"The server on {found.socket} is not the one of {self._folder.path}")
-            await client.config_set("appendfsync", self._appendfsync)
+        self._socket, self._pid = Path(found.socket), found.pid
+        try:
+            await self._wait_ready()
+            async with self._client() as client:
+                folder = (await client.config_get("dir"))["dir"]
+                pid = int((await client.info("server"))["process_id"])
+                # A record without a process was written by a gateway that was killed while starting the server.
+                if not folder or not self._folder.path.samefile(folder) or pid != (found.pid or pid):
+                    self._socket = None
+                    raise EmbeddedServerError(f"The server on {found.socket} is not the one of {self._folder.path}")
+                await client.config_set("appendfsync", self._appendfsync)
+        except (EmbeddedServerError, RedisError, OSError):
+            if self._folder.server_lives() or self._stopping.is_set():
+                raise
+            return False  # it was on its way out
         self._pid = pid
         log.info("embedded_server_adopted", data=str(self._folder.path), pid=pid)
         return True
@@ -254,15 +255,6 @@ class EmbeddedServer:
                 return True
         return False
 
-    def _kill_leftovers(self) -> None:
-        """End what a crashed server forked to rewrite its file: such a process still holds the folder.
-
-        While it lives, the number of the session it belongs to cannot be given to any other process.
-        """
-        if self._pid and self._folder.server_lives() and not _exists(self._pid):
-            with suppress(ProcessLookupError):
-                os.killpg(self._pid, signal.SIGKILL)
-
     def _client(self) -> Redis:
         return Redis(
             unix_socket_path=str(self._socket),
@@ -271,11 +263,3 @@ class EmbeddedServer:
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -43,16 +43,15 @@ asyncio.run(main(sys.argv[1]))
 
 @contextlib.contextmanager
 def holder(data: str) -> Iterator[tuple[subprocess.Popen[str], str, int, Path]]:
-    process = subprocess.Popen([sys.executable, "-c", HOLDER, data], stdout=subprocess.PIPE, text=True)
-    try:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, data], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url, pid, folder = process.stdout.readline().rstrip("\n").split(" ", 2)
-        yield process, url, int(pid), Path(folder)
-    finally:
-        process.kill()
-        process.wait(WAIT_SECONDS)
-        if process.stdout:
-            process.stdout.close()
+        try:
+            yield process, url, int(pid), Path(folder)
+        finally:
+            process.kill()
+            if is_alive(int(pid)):  # only where a test failed
+                os.kill(int(pid), signal.SIGKILL)
 
 
 @asynccontextmanager
@@ -188,6 +187,36 @@ async def test_a_gateway_killed_while_it_started_the_server_leaves_one_that_is_a
         (tmp_path / "server.json").write_text(json.dumps({"socket": url.removeprefix("unix://"), "pid": 0}))
         async with running(tmp_path) as adopted:
             assert (adopted.url, adopted.pid) == (url, pid)
+
+
+async def test_the_server_of_a_killed_gateway_may_be_on_its_way_out(tmp_path: Path) -> None:
+    with holder(str(tmp_path)) as (gateway, url, pid, _):
+        async with client_of(url) as client:
+            await client.set("greeting", "hello")
+        gateway.kill()
+        gateway.wait(WAIT_SECONDS)
+        os.kill(pid, signal.SIGSTOP)
+        os.kill(pid, signal.SIGTERM)
+        asyncio.get_running_loop().call_later(0.2, os.kill, pid, signal.SIGCONT)
+        async with running(tmp_path) as server:
+            await gone(pid)
+            async with client_of(server.url) as client:
+                await until(lambda: answers(client, "greeting", "hello"))
+            assert server.pid != pid
+
+
+async def test_a_server_of_another_process_number_is_not_adopted(tmp_path: Path) -> None:
+    with holder(str(tmp_path)) as (gateway, _, pid, _):
+        gateway.kill()
+        gateway.wait(WAIT_SECONDS)
+        record = (tmp_path / "server.json").read_text()
+        (tmp_path / "server.json").write_text(record.replace(str(pid), str(os.getpid())))
+        with pytest.raises(EmbeddedServerError, match="is not the one of"):
+            await EmbeddedServer(tmp_path).start()
+        assert is_alive(pid)
+        (tmp_path / "server.json").write_text(record)
+        async with running(tmp_path) as adopted:
+            assert adopted.pid == pid
 
 
 async def test_a_live_server_whose_record_is_damaged_is_not_joined_by_a_second(tmp_path: Path) -> None:
