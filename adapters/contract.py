@@ -1,0 +1,327 @@
+"""What an adapter must provide, what it is given, and how it answers.
+
+An adapter is pure translation: it keeps no state, opens no connection and reads no clock. The gateway calls it like this:
+
+1. a `Claim` of the adapter matches the request, its wire table (`routes`) names the handler;
+2. `applications` says which app ids the request speaks of; the gateway finds the tenants that own them;
+3. `authenticate` verifies the credential against those tenants and names the principal;
+4. the handler parses, asks the core and renders;
+5. whatever fails goes through `render_failure`, so that a caller only ever sees the vendor's own shape.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Protocol, cast, runtime_checkable
+from urllib.parse import parse_qsl
+
+import msgspec
+import orjson
+
+from core.core import Core
+from core.errors import Failure, Kind
+from core.model import Application, Principal, Tenant
+
+MAXIMUM_DEPTH = 64
+"""Nesting of JSON that is still read; deeper bodies are refused as malformed."""
+
+
+class Evidence(StrEnum):
+    """How sure we are of a row of a wire table, best first."""
+
+    SEED = "the user's own document"
+    DOCUMENTATION = "the vendor's documentation"
+    RECORDED = "recorded from the vendor"
+    CLIENT = "the vendor's client"
+    GUESS = "a guess"
+
+
+class ClaimKind(StrEnum):
+    """How a claim recognises a request. Dispatch tries the kinds in this order."""
+
+    QUERY = "query"
+    """The query has all of `names`."""
+    FIXED = "fixed"
+    """The path is exactly `path`."""
+    SEGMENT = "segment"
+    """The first path segment (lower case) is one of `names` and more segments follow."""
+    FALLBACK = "fallback"
+    """Any path of two segments or more."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """Which requests belong to an adapter."""
+
+    kind: ClaimKind
+    names: tuple[str, ...] = ()
+    path: str = ""
+
+
+class Request:
+    """One HTTP request as the adapter sees it. The body is read through `Call.body`."""
+
+    __slots__ = ("_query", "client", "headers", "host", "id", "method", "path", "query_string", "scheme", "segments")
+
+    def __init__(
+        self,
+        *,
+        request_id: str,
+        method: str,
+        path: str,
+        segments: tuple[str, ...],
+        query_string: str,
+        headers: Mapping[str, str],
+        scheme: str,
+        host: str,
+        client: str,
+    ) -> None:
+        self.id = request_id
+        self.method = method
+        """Upper case; HEAD arrives as GET."""
+        self.path = path
+        """As sent, still percent-encoded, without the query."""
+        self.segments = segments
+        """The path split at slashes (repeated ones collapsed), each part decoded afterwards."""
+        self.query_string = query_string
+        self.headers = headers
+        """Names in lower case; of repeated headers the first."""
+        self.scheme = scheme
+        self.host = host
+        """Host and port as the caller addressed us: what rendered links start with."""
+        self.client = client
+        self._query: dict[str, str] | None = None
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query; of repeated names the first."""
+        if self._query is None:
+            pairs = parse_qsl(self.query_string, keep_blank_values=True, errors="replace") if self.query_string else ()
+            self._query = {}
+            for name, value in pairs:
+                self._query.setdefault(name, value)
+        return self._query
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host for links in replies, as `https://host:port`."""
+        return f"{self.scheme}://{self.host}"
+
+
+class Reply:
+    """What goes back over the wire."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+        """With Content-Type; Content-Length is added by the gateway."""
+
+
+class Call:
+    """One request on its way through an adapter."""
+
+    __slots__ = (
+        "_read",
+        "core",
+        "losses",
+        "now",
+        "parameters",
+        "principal",
+        "reference",
+        "request",
+        "route",
+        "started",
+        "tenants",
+    )
+
+    def __init__(
+        self,
+        *,
+        request: Request,
+        route: "Route",
+        parameters: Mapping[str, str],
+        tenants: tuple[Tenant, ...],
+        core: Core,
+        now: int,
+        started: float,
+        reference: str,
+        read: Callable[[int], Awaitable[bytes]],
+    ) -> None:
+        self.request = request
+        self.route = route
+        self.parameters = parameters
+        """The named parts of the path, decoded."""
+        self.tenants = tenants
+        """The tenants that own the application id; empty when nobody does."""
+        self.core = core
+        self.now = now
+        """When the request arrived, epoch milliseconds of the core's clock."""
+        self.started = started
+        """When the request arrived, seconds of `time.perf_counter`: for durations."""
+        self.reference = reference
+        """What makes a repeated send one send: the caller's `Idempotency-Key` as `client:…`, else one made for this
+        request as `request:…`."""
+        self.principal: Principal | None = None
+        """Set once `authenticate` succeeded; use `authenticated` in handlers."""
+        self.losses: list[str] = []
+        """What the translation could not carry, one `field: what happened` each."""
+        self._read = read
+
+    @property
+    def authenticated(self) -> Principal:
+        """The verified principal of a route that demands one."""
+        return cast("Principal", self.principal)
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant whose credential verified."""
+        return self.authenticated.tenant
+
+    @property
+    def duration_ms(self) -> int:
+        """How long the request has taken so far."""
+        return int((time.perf_counter() - self.started) * 1000)
+
+    async def body(self, limit: int) -> bytes:
+        """The request's body, read once and kept. A body over `limit` bytes raises a *too large* failure as soon as the
+        limit is passed, a client that is too slow a *timed out* failure."""
+        return await self._read(limit)
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One row of a wire table."""
+
+    method: str
+    path: str
+    """With named parts in braces, as `/{org}/{app}/messages`. Literal parts are compared as they stand, or without regard
+    to case where the adapter says so."""
+    handler: Handler
+    operation: str
+    """The neutral name of what happens, as `messages.send`."""
+    evidence: Evidence
+    authentication: bool = True
+
+
+class Adapter(Protocol):
+    """What every vendor's folder provides."""
+
+    @property
+    def name(self) -> str:
+        """The dialect's name, lower case; stands in stored messages and settings."""
+        ...
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """Which requests are this dialect's."""
+        ...
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """The wire table."""
+        ...
+
+    @property
+    def folds_paths(self) -> bool:
+        """Whether literal parts of paths match in any case."""
+        ...
+
+    @property
+    def demo(self) -> Sequence[Application]:
+        """The applications, with well-known credentials, that the development mode's tenant `demo` gets."""
+        ...
+
+    @property
+    def credential_kind(self) -> str:
+        """The kind of credential that opens an application of this dialect: `client`, `jwt`, …"""
+        ...
+
+    def check_application(self, name: str, reserved: frozenset[str]) -> None:
+        """Raises *bad request* with reason `name` unless `name` can be an application of this dialect; `reserved` are the
+        first path segments that other dialects claim."""
+        ...
+
+    def mint(
+        self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
+    ) -> str:
+        """A token for an application or one of its users, made without the vendor's login: for operators and examples.
+        Lifetime 0 means that it never expires."""
+        ...
+
+    def applications(self, request: Request) -> Sequence[str]:
+        """The application names that the request speaks of; usually one."""
+        ...
+
+    async def authenticate(self, call: Call) -> Principal:
+        """Who is calling. Raises an *unauthenticated* failure (or what the vendor does) when nobody verifies."""
+        ...
+
+    def render_failure(self, request: Request, failure: Failure, duration_ms: int, now: int) -> Reply:
+        """The failure in the vendor's own status, code and body. Never raises."""
+        ...
+
+    def secrets(self, request: Request) -> Sequence[str]:
+        """Values in this request that must never be shown: tokens, passwords in headers and query."""
+        ...
+
+    def example(self, origin: str, core: Core, tenant: Tenant) -> str:
+        """A curl command, ready to paste and with a fresh token in it, that sends or reads one message of the demo tenant;
+        only ever shown in development mode."""
+        ...
+
+
+@runtime_checkable
+class Preflight(Protocol):
+    """Optional power: the adapter answers OPTIONS requests itself, before authentication."""
+
+    def preflight(self, request: Request) -> Reply:
+        """The reply to an OPTIONS request on any of the dialect's paths."""
+        ...
+
+
+@runtime_checkable
+class ReadsBodyFirst(Protocol):
+    """Optional power: the vendor parses bodies before it looks at credentials, so `before_authentication` runs first."""
+
+    async def before_authentication(self, call: Call) -> None:
+        """Reads and checks the body; raises what the vendor would answer to a bad one."""
+        ...
+
+
+def json_reply(status: int, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """A JSON reply; `value` is what orjson can write."""
+    return Reply(status, orjson.dumps(value), [(b"content-type", b"application/json"), *headers])
+
+
+def parse_json(body: bytes) -> Any:
+    """The value in a JSON body. Raises a *bad request* failure with reason `body` for anything malformed: bad syntax,
+    invalid UTF-8, lone surrogates, numbers beyond a double, nesting deeper than `MAXIMUM_DEPTH`."""
+    if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH and _depth(body) > MAXIMUM_DEPTH:
+        raise Failure(Kind.BAD_REQUEST, "The body is nested too deeply", reason="body")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        raise Failure(Kind.BAD_REQUEST, str(problem), reason="body") from None
+
+
+def _depth(body: bytes) -> int:
+    """The deepest nesting in a JSON text; brackets in strings don't count."""
+    deepest = depth = position = 0
+    length = len(body)
+    while position < length:
+        byte = body[position]
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+        elif byte == 0x22:
+            position += 1
+            while position < length and body[position] != 0x22:
+                position += 2 if body[position] == 0x5C else 1
+        position += 1
+    return deepest

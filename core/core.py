@@ -1,0 +1,35 @@
+"""The neutral core as one object: what adapters are given."""
+
+from core.clock import Clock, SystemClock
+from core.conversations import Conversations
+from core.groups import Groups
+from core.ids import Ids
+from core.messages import Messages
+from core.model import Tenant
+from core.store.groups import GroupStore
+from core.store.inbox import Inbox
+from core.store.log import Log
+from core.store.store import Store
+from core.store.tenants import TenantStore
+from core.store.users import UserStore
+from core.tenants import Tenants
+from core.tokens import Tokens
+from core.users import Users
+
+
+class Core:
+    """All use cases over one store."""
+
+    def __init__(self, store: Store, clock: Clock | None = None) -> None:
+        self.store = store
+        self.clock = clock or SystemClock()
+        self.tenants = Tenants(TenantStore(store), self.clock)
+        self.users = Users(UserStore(store), self.clock)
+        self.groups = Groups(GroupStore(store), self.clock)
+        self.messages = Messages(Log(store), self.clock)
+        self.conversations = Conversations(Inbox(store))
+        self.tokens = Tokens(self.clock)
+
+    def ids(self, tenant: Tenant) -> Ids:
+        """The id forms of a tenant."""
+        return self.store.ids(tenant)

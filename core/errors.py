@@ -1,0 +1,74 @@
+"""One taxonomy of failures for every dialect.
+
+The core raises `Failure`; each adapter renders it in its vendor's status, code and text. `text` is always safe to show
+to the caller: it holds nothing of other tenants, no secret and no path of the machine.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What went wrong, as a caller needs to know it."""
+
+    BAD_REQUEST = "bad_request"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
+    UNSUPPORTED = "unsupported"
+    TIMED_OUT = "timed_out"
+    UPSTREAM_FAILED = "upstream_failed"
+    STORE_UNAVAILABLE = "store_unavailable"
+    INTERNAL = "internal"
+
+
+RETRYABLE = frozenset({Kind.RATE_LIMITED, Kind.UPSTREAM_FAILED, Kind.STORE_UNAVAILABLE, Kind.TIMED_OUT})
+
+
+class Failure(Exception):
+    """A use case that did not happen.
+
+    `reason` refines the kind for adapters that word causes differently. The core and the gateway use:
+    `application` (no tenant owns this app id), `route`, `method`, `user`, `group`, `message`, `members` (what was not
+    found, taken or refused), `reserved` (a reserved name), `name` (not a legal name), `body`, `full`.
+    `field` names the offending field, `subject` the offending value.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        text: str,
+        *,
+        reason: str = "",
+        field: str | None = None,
+        subject: str | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+        self.reason = reason
+        self.field = field
+        self.subject = subject
+        self.retry_after_ms = retry_after_ms
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.kind in RETRYABLE
+
+
+class StaleTenant(Exception):
+    """The caller's view of the tenant is older than the store's. Nothing was done: load the tenant anew and repeat the
+    whole request, credentials included."""
+
+    def __init__(self, tenant: int) -> None:
+        super().__init__(f"tenant {tenant} has a newer version")
+        self.tenant = tenant
+
+
+def store_unavailable(text: str = "The message store is not available") -> Failure:
+    """The store did not answer in time, or refuses to write."""
+    return Failure(Kind.STORE_UNAVAILABLE, text, retry_after_ms=1000)

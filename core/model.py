@@ -1,0 +1,288 @@
+"""The neutral words: what a tenant, user, group, conversation and message are.
+
+Everything here is immutable and knows no vendor. `Message` and `Content` are stored as packed arrays (msgpack), so
+their fields are **append-only**: a new field goes to the end and has a default, no field is removed or reordered.
+
+Units: times are epoch milliseconds, durations and sizes say their unit in the name.
+"""
+
+from enum import IntEnum, IntFlag
+from typing import Any
+
+import msgspec
+
+
+class Kind(IntEnum):
+    """What a log entry is. Stored in the record header; a page takes a mask of kinds (`1 << kind`)."""
+
+    MESSAGE = 0
+    """An ordinary message: shown, counted as unread."""
+    SIGNAL = 1
+    """A transparent command for the receiving program: delivered, never shown in a list, never counted."""
+    EVENT = 2
+    """A system notice ("joined", "renamed"): shown, never counted."""
+    HIDDEN = 3
+    """Stored for programs, shown to nobody, never counted."""
+
+
+SHOWN = 1 << Kind.MESSAGE | 1 << Kind.EVENT
+"""The kinds that a person sees in a conversation."""
+EVERY_KIND = SHOWN | 1 << Kind.SIGNAL | 1 << Kind.HIDDEN
+
+
+class Flag(IntFlag):
+    """Bits of a record's header. Values are stored: never change them."""
+
+    DELETED = 1
+    """A tombstone: the header stays, the content is gone."""
+
+
+class Text(msgspec.Struct, frozen=True, array_like=True, tag="t"):
+    """Plain text."""
+
+    text: str
+
+
+class Html(msgspec.Struct, frozen=True, array_like=True, tag="h"):
+    """Text with HTML markup, as the app wrote it; never sanitised here."""
+
+    html: str
+
+
+class File(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+    """A file of any kind, by reference. `url` is where the app said it is; `secret` opens it at the dialect's server."""
+
+    url: str
+    name: str | None = None
+    secret: str | None = None
+    size_bytes: int | None = None
+    media_type: str | None = None
+
+
+class Image(msgspec.Struct, frozen=True, array_like=True, tag="i"):
+    """A picture, by reference; width and height in pixels."""
+
+    url: str
+    name: str | None = None
+    secret: str | None = None
+    size_bytes: int | None = None
+    width: float | None = None
+    height: float | None = None
+    media_type: str | None = None
+
+
+class Audio(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+    """A voice or sound file, by reference; length in seconds."""
+
+    url: str
+    name: str | None = None
+    secret: str | None = None
+    size_bytes: int | None = None
+    length_seconds: float | None = None
+    media_type: str | None = None
+
+
+class Video(msgspec.Struct, frozen=True, array_like=True, tag="v"):
+    """A film, by reference; length in seconds, width and height (of the thumbnail) in pixels."""
+
+    url: str
+    name: str | None = None
+    secret: str | None = None
+    size_bytes: int | None = None
+    length_seconds: float | None = None
+    thumbnail_url: str | None = None
+    thumbnail_secret: str | None = None
+    width: float | None = None
+    height: float | None = None
+    media_type: str | None = None
+
+
+class Location(msgspec.Struct, frozen=True, array_like=True, tag="l"):
+    """A place on earth in degrees, with the address as text."""
+
+    latitude: float
+    longitude: float
+    address: str | None = None
+
+
+class Signal(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """A command from program to program."""
+
+    action: str
+    parameters: dict[str, Any] | None = None
+
+
+class Custom(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    """A message of the app's own type; `text` is what a dialect without custom types shows."""
+
+    event: str
+    values: dict[str, Any] | None = None
+    text: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+    """A system notice. `name` is one of the core's words (`group_created`, `member_joined`, …); `text` its plain wording."""
+
+    name: str
+    parameters: dict[str, Any] | None = None
+    text: str | None = None
+
+
+Content = Text | Html | File | Image | Audio | Video | Location | Signal | Custom | Event
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True):
+    """What is stored of a message. Its place (conversation, lane, sequence), time and kind stand in the record's header
+    and key, not here.
+
+    `leftovers` holds what only the dialect of origin understands and needs for a lossless round trip in that dialect;
+    no other dialect reads it.
+    """
+
+    sender: str
+    content: Content
+    dialect: str
+    extension: dict[str, Any] | None = None
+    """The app's own map, carried through every dialect."""
+    sender_name: str | None = None
+    """The sender's display name as given with this message."""
+    reference: str | None = None
+    """The client's own reference, when it gave one."""
+    leftovers: dict[str, Any] | None = None
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A message with its place."""
+
+    id: int
+    """The neutral message id: 63 bits, the top one set; 19 decimal digits."""
+    sequence: int
+    time: int
+    kind: int
+    message: Message
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What an append gives back. `repeated`: the reference was known, this is the first result."""
+
+    id: int
+    conversation: int
+    sequence: int
+    time: int
+    repeated: bool
+
+
+class UserKey(msgspec.Struct, frozen=True):
+    """A name with a place of its own: the neutral id and its number. It need not be a registered user."""
+
+    id: str
+    number: int
+
+
+class User(msgspec.Struct, frozen=True, array_like=True):
+    """A registered user's profile."""
+
+    id: str
+    number: int
+    created: int
+    modified: int
+    name: str | None = None
+    """Display name."""
+    active: bool = True
+    version: int = 1
+    """Moves when this user's password, activation or tokens change: older tokens of the user end."""
+    leftovers: dict[str, Any] | None = None
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """A present member of a group."""
+
+    id: str
+    number: int
+    role: str = "member"
+    """`member` or `owner`."""
+    joined: int = 0
+
+
+class Group(msgspec.Struct, frozen=True, array_like=True):
+    """A group's profile, without its members.
+
+    `aliases` maps a dialect to the id that the app chose there; without an entry the dialect's id is a function of
+    `number`.
+    """
+
+    number: int
+    name: str
+    owner: str
+    created: int
+    modified: int
+    description: str | None = None
+    public: bool = False
+    maximum_members: int | None = None
+    attributes: dict[str, Any] | None = None
+    """The app's own map."""
+    aliases: dict[str, str] | None = None
+    leftovers: dict[str, dict[str, Any]] | None = None
+    """By dialect: what only that dialect knows of the group."""
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """One row of a user's conversation list: with a `peer`, or of a group, by number. `group` is absent when nobody created
+    the group that the messages were sent to. `last` is the newest message that the user is shown, absent when there is
+    none."""
+
+    conversation: int
+    time: int
+    peer: str | None
+    group: Group | None
+    group_number: int | None
+    last: Stored | None
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """A secret that opens an application: what kind, whose, and the secret itself. Only adapters give kinds a meaning."""
+
+    kind: str
+    name: str
+    secret: str
+
+
+class Application(msgspec.Struct, frozen=True):
+    """A dialect's own name for a tenant (an app key, an app id, a domain) with the credentials that open it there."""
+
+    dialect: str
+    name: str
+    credentials: tuple[Credential, ...] = ()
+
+
+class SigningKey(msgspec.Struct, frozen=True):
+    """A key that the gateway's own tokens are signed with."""
+
+    id: str
+    secret: bytes
+    created: int
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """One customer's chat space, as a worker knows it. `version` moves with every change here; a script that is given an
+    older one than its partition knows refuses with no effect."""
+
+    number: int
+    name: str
+    secret: bytes
+    """32 random bytes that key the tenant's ids."""
+    generation: int = 1
+    version: int = 1
+    applications: tuple[Application, ...] = ()
+    signing_keys: tuple[SigningKey, ...] = ()
+    """Newest first; new tokens are signed with the first, all verify."""
+    outbox: bool = False
+    """Whether somebody consumes the tenant's events, so that appends queue them."""
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who is calling: a user of the tenant, or an administrator (an app token, an admin role)."""
+
+    tenant: Tenant
+    user: str | None = None
+    administrator: bool = False

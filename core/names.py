@@ -1,0 +1,45 @@
+"""What a name may be, which names nobody can take, and how names fold."""
+
+from core.errors import Failure, Kind
+
+MAXIMUM_NAME_BYTES = 255
+RESERVED = frozenset({"admin", "system"})
+"""Names that the dialects themselves send under: nobody becomes them by registering or by a token."""
+
+
+def fold(name: str) -> str:
+    """The form in which names that differ only in case are one."""
+    return name.lower()
+
+
+def is_reserved(name: str) -> bool:
+    """Whether nobody can take this name."""
+    return fold(name) in RESERVED
+
+
+def is_legal(name: str) -> bool:
+    """Whether the core can hold this name: 1 to 255 bytes of UTF-8, no control characters, no blank at either end."""
+    return (
+        0 < len(name) <= MAXIMUM_NAME_BYTES
+        and (name.isascii() or _encoded_length(name) <= MAXIMUM_NAME_BYTES)
+        and name.isprintable()
+        and name == name.strip()
+    )
+
+
+def check_name(name: str, field: str) -> None:
+    """Raises a *bad request* failure with reason `name` for a name that the core can't hold."""
+    if not is_legal(name):
+        raise Failure(
+            Kind.BAD_REQUEST,
+            f"{field} must have 1 to {MAXIMUM_NAME_BYTES} bytes and no control characters",
+            reason="name",
+            field=field,
+        )
+
+
+def _encoded_length(name: str) -> int:
+    try:
+        return len(name.encode())
+    except UnicodeEncodeError:  # a lone surrogate
+        return MAXIMUM_NAME_BYTES + 1

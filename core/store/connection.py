@@ -1,0 +1,214 @@
+"""One connection to one server, kept up: everything submitted in one turn of the loop goes out in one write.
+
+The server answers in order, so a command in flight is never cancelled: when an answer does not come in time, the whole
+connection is dropped and made anew. Whether a command without answer was carried out is not known; all scripts are made
+so that repeating them is safe.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import hiredis
+
+from core.store.address import Address
+
+CONNECT_TIMEOUT = 0.9
+ANSWER_TIMEOUT = 0.9
+_WATCH_INTERVAL = 0.1
+_LONGEST_PAUSE = 1.0
+MAXIMUM_WAITING = 20_000
+
+Reply = Any
+Argument = str | bytes | int
+
+pack: Callable[[tuple[Argument, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]  # its stub takes one only
+"""A command as bytes."""
+
+
+class ConnectionLost(Exception):
+    """There is no connection, or it was lost before the answer came."""
+
+
+class QueueFull(Exception):
+    """Too many commands wait for their answer."""
+
+
+class _Wire(asyncio.Protocol):
+    """The bytes: writes what was submitted, gives answers to whom they belong."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, lost: Callable[[], None]) -> None:
+        self._loop = loop
+        self._lost = lost
+        self._reader = hiredis.Reader()
+        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._outgoing: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self._oldest = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self.open = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+        self.open = True
+
+    def submit(self, command: bytes) -> asyncio.Future[Reply]:
+        if len(self._waiting) >= MAXIMUM_WAITING:
+            raise QueueFull
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        if not self._waiting:
+            self._oldest = self._loop.time()
+            if self._watch is None:
+                self._watch = self._loop.call_later(_WATCH_INTERVAL, self._check_age)
+        self._waiting.append(future)
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(command)
+        return future
+
+    def _flush(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        if self.open and self._transport is not None:
+            self._transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
+
+    def data_received(self, data: bytes) -> None:
+        reader, waiting = self._reader, self._waiting
+        reader.feed(data)
+        try:
+            while (reply := reader.gets()) is not False:
+                future = waiting.popleft()
+                if not future.done():
+                    future.set_result(reply)
+        except (hiredis.ProtocolError, IndexError):
+            self.abort()
+            return
+        self._oldest = self._loop.time()
+
+    def _check_age(self) -> None:
+        # `_oldest` is when an answer last came while others waited, so a server that works through a long queue is not
+        # taken for a dead one.
+        self._watch = None
+        if not self._waiting:
+            return
+        if self._loop.time() - self._oldest > ANSWER_TIMEOUT:
+            self.abort()
+        else:
+            self._watch = self._loop.call_later(_WATCH_INTERVAL, self._check_age)
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self.connection_lost(None)
+
+    def connection_lost(self, _problem: Exception | None) -> None:
+        if not self.open:
+            return
+        self.open = False
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        waiting, self._waiting = self._waiting, deque()
+        for future in waiting:
+            if not future.done():
+                future.set_exception(ConnectionLost("the connection was lost before the answer came"))
+                # Whoever asked may be gone already; that is no error.
+                future.exception()
+        self._lost()
+
+
+class Connection:
+    """A server that is always being connected to. `greeting` are commands that a new connection starts with; an error
+    among their answers fails the attempt and is kept as `problem`."""
+
+    def __init__(self, address: Address, greeting: Sequence[Sequence[Argument]]) -> None:
+        self.address = address
+        self.problem: str | None = "not connected yet"
+        self._greeting = [pack(tuple(command)) for command in self._sign_in(address)]
+        self._greeting += [pack(tuple(command)) for command in greeting]
+        self._wire: _Wire | None = None
+        self._ready = asyncio.Event()
+        self._needed = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @staticmethod
+    def _sign_in(address: Address) -> list[tuple[Argument, ...]]:
+        commands: list[tuple[Argument, ...]] = []
+        if address.password is not None:
+            commands.append(("AUTH", *((address.username,) if address.username else ()), address.password))
+        if address.database:
+            commands.append(("SELECT", address.database))
+        return commands
+
+    def start(self) -> None:
+        """Begin to connect, in the background."""
+        self._needed.set()
+        self._keeper = asyncio.get_running_loop().create_task(self._keep(), name=f"store connection {self.address}")
+
+    def submit(self, command: bytes) -> asyncio.Future[Reply]:
+        """Send a packed command. The future gives the answer (an error answer too, as a value) or raises
+        `ConnectionLost`. Raises `ConnectionLost` or `QueueFull` at once when it can't be sent."""
+        wire = self._wire
+        if wire is None or not wire.open:
+            raise ConnectionLost(self.problem or "not connected")
+        return wire.submit(command)
+
+    async def ready(self) -> None:
+        """Wait until there is a connection."""
+        await self._ready.wait()
+
+    async def close(self) -> None:
+        """End the connection; commands in flight fail."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+        if self._wire is not None:
+            self._wire.abort()
+            self._wire = None
+
+    async def _keep(self) -> None:
+        pause = 0.0
+        while True:
+            await self._needed.wait()
+            self._needed.clear()
+            while not self._ready.is_set():
+                if pause:
+                    await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+                try:
+                    await asyncio.wait_for(self._connect(), CONNECT_TIMEOUT)
+                    pause = 0.0
+                except (OSError, TimeoutError, ConnectionLost) as problem:
+                    self.problem = str(problem) or type(problem).__name__
+                    pause = min(_LONGEST_PAUSE, pause * 2 or 0.02)
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def make() -> _Wire:
+            return _Wire(loop, self._lost)
+
+        address = self.address
+        if address.path is not None:
+            _, wire = await loop.create_unix_connection(make, address.path)
+        else:
+            _, wire = await loop.create_connection(make, address.host, address.port, ssl=address.tls())
+        try:
+            for reply in await asyncio.gather(*map(wire.submit, self._greeting)):
+                if isinstance(reply, hiredis.ReplyError):
+                    raise ConnectionLost(str(reply))
+        except BaseException:
+            wire.abort()
+            raise
+        self._wire = wire
+        self.problem = None
+        self._ready.set()
+
+    def _lost(self) -> None:
+        if self._ready.is_set():
+            self._ready.clear()
+            self.problem = "the connection was lost"
+            self._needed.set()

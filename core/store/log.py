@@ -1,0 +1,162 @@
+"""The log of a conversation: append, page, get. The record header is frozen with schema version 1."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from core.errors import Failure, Kind
+from core.ids import BACKFILL, LIVE, Ids, bucket_of, conversation_bucket
+from core.model import SHOWN, Flag, Message, Receipt, Stored, Tenant
+from core.model import Kind as MessageKind
+from core.store import scripts
+from core.store.connection import Argument
+from core.store.keys import partition_of
+from core.store.store import Store, Work
+
+HEADER = struct.Struct(">HIIBH")
+"""Time in ms (48 bits, as 16 and 32), ordinal among countable messages, kind, flags: 13 bytes before the packed message."""
+APPENDS_AT_ONCE = 50
+"""A broadcast goes out in pieces, so that it does not hold up everybody else's answers."""
+OUTBOX_BOUND = 100_000
+"""Entries a partition's outbox of a tenant may hold before sends are refused."""
+MAXIMUM_MESSAGE_BYTES = 1 << 20
+_CLIENT_ROWS = ("c", 86_400_000)
+_OWN_ROWS = ("o", 60_000)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Message).decode
+
+
+class Append(msgspec.Struct, frozen=True):
+    """One message for one conversation. `inboxes` are the users' numbers of a direct conversation; empty for a group."""
+
+    identity: str
+    sender: int
+    inboxes: tuple[int, ...]
+    kind: MessageKind
+    message: Message
+    reference: str
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Which page of a conversation: `cursor` is an exclusive sequence (0: from the end at which one starts), and
+    `since <= time < until` in ms (0: open)."""
+
+    limit: int
+    newest_first: bool = True
+    cursor: int = 0
+    since: int = 0
+    until: int = 0
+    kinds: int = SHOWN
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Messages in the order asked for. `cursor` goes on from here, 0 when there is no more; a page may be short, even
+    empty, and still go on. `member`: whether the viewer is or was a member (always true of direct conversations)."""
+
+    messages: list[Stored]
+    cursor: int
+    member: bool
+
+
+class Log:
+    """The conversations' logs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def append(self, tenant: Tenant, appends: Sequence[Append], now: int) -> list[Receipt]:
+        """Append to several conversations, 50 at a time; see `core.messages.Messages.send_direct` for what it raises."""
+        works: list[Work] = []
+        body, packed = None, b""
+        for append in appends:
+            if append.message is not body:
+                body, packed = append.message, _encode(append.message)
+                if len(packed) > MAXIMUM_MESSAGE_BYTES:
+                    raise Failure(Kind.TOO_LARGE, "The message is too large")
+            works.append(_append_work(tenant, append, packed, now))
+        ids = self._store.ids(tenant)
+        receipts: list[Receipt] = []
+        for start in range(0, len(works), APPENDS_AT_ONCE):
+            for reply in await self._store.calls(tenant, works[start : start + APPENDS_AT_ONCE]):
+                conversation, sequence, time, repeated = reply
+                receipts.append(
+                    Receipt(ids.message(conversation, LIVE, sequence), conversation, sequence, time, bool(repeated))
+                )
+        return receipts
+
+    async def page(self, tenant: Tenant, identity: str, viewer: int | None, query: Query) -> Page:
+        """A page of a conversation; empty when there is none."""
+        reply = await self._store.call(
+            tenant,
+            scripts.PAGE,
+            partition_of(bucket_of(identity)),
+            identity,
+            "" if viewer is None else viewer,
+            query.kinds,
+            1 if query.newest_first else 0,
+            query.cursor,
+            query.limit,
+            query.since,
+            query.until,
+        )
+        conversation, cursor = reply[0], reply[1]
+        if cursor < 0:
+            return Page([], 0, False)
+        return Page(decode_rows(self._store.ids(tenant), conversation, reply[2:]), cursor, True)
+
+    async def get(self, tenant: Tenant, message: int) -> Stored | None:
+        """The message of an id, unless it is deleted or there is none."""
+        place = self._store.ids(tenant).place(message)
+        if place is None or place.lane == BACKFILL:
+            return None
+        partition = partition_of(conversation_bucket(place.conversation))
+        record = await self._store.call(tenant, scripts.GET, partition, place.conversation, place.sequence)
+        if record is None or HEADER.unpack_from(record)[4] & Flag.DELETED:
+            return None
+        return decode_rows(self._store.ids(tenant), place.conversation, [place.sequence, record])[0]
+
+
+def decode_rows(ids: Ids, conversation: int, rows: Sequence[Any]) -> list[Stored]:
+    """The messages of `[sequence, record, sequence, record, …]` of one conversation's live lane."""
+    message_id, unpack, decode, size = ids.message, HEADER.unpack_from, _decode, HEADER.size
+    stored = []
+    for index in range(0, len(rows), 2):
+        sequence, record = rows[index], rows[index + 1]
+        high, low, _, kind, _ = unpack(record)
+        stored.append(
+            Stored(
+                message_id(conversation, LIVE, sequence),
+                sequence,
+                high << 32 | low,
+                kind,
+                decode(memoryview(record)[size:]),
+            )
+        )
+    return stored
+
+
+def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Work:
+    bucket = bucket_of(append.identity)
+    rows, period = _CLIENT_ROWS if append.reference.startswith("client:") else _OWN_ROWS
+    shown = 1 << append.kind & SHOWN
+    arguments: list[Argument] = [
+        now,
+        append.identity,
+        bucket,
+        append.sender,
+        append.reference,
+        rows,
+        period,
+        int(append.kind),  # the packer takes plain integers only
+        0,
+        1 if append.kind == MessageKind.MESSAGE else 0,
+        1 if shown else 0,
+        OUTBOX_BOUND if tenant.outbox else 0,
+        tenant.number,
+        packed,
+        *append.inboxes,
+    ]
+    return scripts.APPEND, partition_of(bucket), arguments

@@ -1,0 +1,64 @@
+-- Appends one message to the live lane of a conversation, with everything that belongs to it. All checks come before the
+-- first write, since a failing script keeps what it wrote.
+-- ARGV: 3 now (ms), 4 identity, 5 bucket, 6 sender's number, 7 reference, 8 class of the reference row, 9 its period (ms),
+--       10 kind, 11 flags, 12 countable, 13 touches the inboxes, 14 bound of the outbox (0: no consumer), 15 tenant,
+--       16 body, 17… numbers of the two users of a direct conversation.
+-- Returns {conversation, sequence, time, repeated}; errors AHEAD (time would run over a second before the clock), FULL,
+-- QUEUE (the outbox is full).
+local now = tonumber(ARGV[3])
+local identity = ARGV[4]
+local period = tonumber(ARGV[9])
+local turn = math.floor(now / period)
+local rows = prefix .. 'r' .. ARGV[8]
+local conversation = redis.call('HGET', prefix .. 'n', identity)
+local meta
+local head, last, ordinal, large = 0, 0, 0, false
+if conversation then
+  local reference = conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7]
+  local first = redis.call('HGET', rows .. turn, reference) or redis.call('HGET', rows .. (turn - 1), reference)
+  if first then
+    local sequence, time = struct.unpack('>I4I6', first)
+    return {tonumber(conversation), sequence, time, 1}
+  end
+  meta = prefix .. 'c:' .. conversation
+  local fields = redis.call('HMGET', meta, 'h', 't', 'o', 'l')
+  head = tonumber(fields[1] or '0')
+  last = tonumber(fields[2] or '0')
+  ordinal = tonumber(fields[3] or '0')
+  large = fields[4]
+end
+local time = last < now and now or last + 1
+if time > now + 1000 then return redis.error_reply('-AHEAD refused') end
+if head >= 536870911 then return redis.error_reply('-FULL refused') end
+local bound = tonumber(ARGV[14])
+local outbox = prefix .. 'out'
+if bound > 0 and redis.call('XLEN', outbox) >= bound then return redis.error_reply('-QUEUE refused') end
+
+if not conversation then
+  conversation = conversation_of(identity, ARGV[5])
+  if not conversation then return redis.error_reply('-FULL refused') end
+  meta = prefix .. 'c:' .. conversation
+end
+local sequence = head + 1
+if ARGV[12] == '1' then ordinal = ordinal + 1 end
+redis.call('HSET', prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096), sequence,
+  struct.pack('>I6I4BI2', time, ordinal, tonumber(ARGV[10]), tonumber(ARGV[11])) .. ARGV[16])
+redis.call('HSET', meta, 'h', sequence, 't', string.format('%.0f', time), 'o', ordinal)
+if ARGV[13] == '1' then
+  if #ARGV > 16 then
+    for index = 17, #ARGV do redis.call('ZADD', prefix .. 'x:' .. ARGV[index], time, conversation) end
+  elseif not large then
+    for _, member in ipairs(redis.call('SMEMBERS', prefix .. 'a:' .. conversation)) do
+      redis.call('ZADD', prefix .. 'x:' .. member, time, conversation)
+    end
+    -- What is sent to a group that nobody created yet is seen by its sender alone.
+    if redis.call('HEXISTS', meta, 'g') == 0 then redis.call('ZADD', prefix .. 'x:' .. ARGV[6], time, conversation) end
+  end
+end
+if bound > 0 then
+  redis.call('XADD', outbox, '*', 't', ARGV[15], 'g', ARGV[2], 'c', conversation, 's', sequence, 'k', ARGV[10])
+end
+rows = rows .. turn
+redis.call('HSET', rows, conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7], struct.pack('>I4I6', sequence, time))
+redis.call('PEXPIRE', rows, 2 * period, 'NX')
+return {tonumber(conversation), sequence, time, 0}

@@ -1,0 +1,8 @@
+-- Stands before every script. KEYS[1] is the tenant's version row in this partition and the prefix of all keys that a
+-- script derives, so they share its hash tag. ARGV[1] is the version of the tenant that the caller knows, ARGV[2] its
+-- generation.
+local base = KEYS[1]
+local known = tonumber(redis.call('GET', base) or '0')
+local given = tonumber(ARGV[1])
+if given < known then return redis.error_reply('-STALE refused') end
+local prefix = base .. ':' .. ARGV[2] .. ':'

@@ -1,0 +1,2 @@
+-- Raises the version (the prelude does it); nothing else.
+return 1

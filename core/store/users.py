@@ -1,0 +1,142 @@
+"""Users' rows: names and their places, profiles, password hashes. They lie in the partition of the folded name."""
+
+from collections.abc import Sequence
+from heapq import nsmallest
+
+import msgspec
+
+from core.ids import BUCKET_BITS, bucket_of
+from core.model import Tenant, User, UserKey
+from core.names import fold
+from core.store import scripts
+from core.store.connection import Argument
+from core.store.keys import PARTITIONS, partition_of
+from core.store.store import Store, Work
+
+_MAXIMUM_REMEMBERED = 200_000
+_HIGHEST_COUNT = (1 << 40) - 1
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(User).decode
+
+_Slot = tuple[int, int, str]
+"""Tenant, generation, name."""
+
+
+class _Memory:
+    """What a worker remembers of places: they never change within a generation. Bounded; the oldest goes first."""
+
+    def __init__(self) -> None:
+        self._rows: dict[_Slot, UserKey] = {}
+
+    def get(self, tenant: Tenant, name: str) -> UserKey | None:
+        return self._rows.get((tenant.number, tenant.generation, name))
+
+    def put(self, tenant: Tenant, name: str, key: UserKey) -> None:
+        if len(self._rows) >= _MAXIMUM_REMEMBERED:
+            del self._rows[next(iter(self._rows))]
+        self._rows[tenant.number, tenant.generation, name] = key
+
+
+class UserStore:
+    """The users of all tenants, in the store. A user's number is a count of the tenant with the bucket of the folded name
+    in its lower bits, so a number leads to its partition."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._exact = _Memory()
+        self._folded = _Memory()
+        self._claimed = _Memory()
+
+    async def key(self, tenant: Tenant, name: str, folded: bool) -> UserKey:
+        """The place of a name, made when there is none."""
+        return (await self.keys(tenant, (name,), folded))[0]
+
+    async def keys(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey]:
+        """The places of names, made where there are none, in the order of the names."""
+        memory = self._folded if folded else self._exact
+        found = [memory.get(tenant, name) for name in names]
+        if None in found:
+            missing = list(dict.fromkeys(name for name, key in zip(names, found, strict=True) if key is None))
+            unplaced = await self._look(tenant, missing, folded, {})
+            if unplaced:
+                last = await self._store.call(
+                    tenant, scripts.COUNTER, partition_of(tenant.number), "user", len(unplaced), _HIGHEST_COUNT
+                )
+                numbers = {
+                    name: (last - index) << BUCKET_BITS | bucket_of(fold(name)) for index, name in enumerate(unplaced)
+                }
+                await self._look(tenant, unplaced, folded, numbers)
+            found = [memory.get(tenant, name) for name in names]
+        return [key for key in found if key is not None]
+
+    async def known_key(self, tenant: Tenant, name: str, folded: bool) -> UserKey | None:
+        """The place of a name; none is made."""
+        memory = self._folded if folded else self._exact
+        key = memory.get(tenant, name)
+        if key is None:
+            await self._look(tenant, (name,), folded, {})
+            key = memory.get(tenant, name)
+        return key
+
+    async def _look(self, tenant: Tenant, names: Sequence[str], folded: bool, numbers: dict[str, int]) -> list[str]:
+        """Look names up, placing those that have a number in `numbers`; what was found is remembered. Returns the names
+        without place."""
+        by_partition: dict[int, list[str]] = {}
+        for name in names:
+            by_partition.setdefault(partition_of(bucket_of(fold(name))), []).append(name)
+        works: list[Work] = []
+        for partition, group in by_partition.items():
+            arguments: list[Argument] = [1 if folded else 0]
+            for name in group:
+                arguments += (name, fold(name), numbers.get(name, 0))
+            works.append((scripts.NAMES, partition, arguments))
+        memory = self._folded if folded else self._exact
+        unplaced = []
+        replies = await self._store.calls(tenant, works)
+        for group, reply in zip(by_partition.values(), replies, strict=True):
+            for index, name in enumerate(group):
+                number = reply[2 * index + 1]
+                if number:
+                    memory.put(tenant, name, UserKey(reply[2 * index].decode(), number))
+                else:
+                    unplaced.append(name)
+        return unplaced
+
+    async def register(self, tenant: Tenant, user: User, credential: bytes | None) -> bool:
+        """Write profile and password hash of a placed name; false when it is registered."""
+        partition = _partition(user.id)
+        packed = _encode(user)
+        done = await self._store.call(
+            tenant, scripts.REGISTER, partition, user.id, user.number, packed, credential or b""
+        )
+        return bool(done)
+
+    def claimed(self, tenant: Tenant, name: str) -> UserKey | None:
+        """The key of a name that this worker knows to be registered."""
+        return self._claimed.get(tenant, name)
+
+    def remember_claimed(self, tenant: Tenant, key: UserKey) -> None:
+        """Keep in memory that a name is registered."""
+        self._claimed.put(tenant, key.id, key)
+
+    async def profile(self, tenant: Tenant, key: UserKey) -> User | None:
+        """The profile of a registered user."""
+        packed = await self._store.call(tenant, scripts.USER, _partition(key.id), "p", key.id)
+        return _decode(packed) if packed is not None else None
+
+    async def credential(self, tenant: Tenant, key: UserKey) -> bytes | None:
+        """Salt and hash of a user's password; none when there is none."""
+        found: bytes | None = await self._store.call(tenant, scripts.USER, _partition(key.id), "s", key.id)
+        return found
+
+    async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
+        """Registered users with a number above `after`, lowest numbers first."""
+        works: list[Work] = [(scripts.ROSTER, partition, (after, limit)) for partition in range(PARTITIONS)]
+        replies = await self._store.calls(tenant, works)
+        users = (_decode(packed) for reply in replies for packed in reply)
+        return nsmallest(limit, users, key=lambda user: user.number)
+
+
+def _partition(name: str) -> int:
+    return partition_of(bucket_of(fold(name)))

@@ -1,0 +1,102 @@
+"""Use cases of tenants: who owns which application, with which credentials."""
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from core.clock import Clock
+from core.errors import Failure, Kind
+from core.model import Application, Credential, SigningKey, Tenant
+from core.names import check_name
+from core.store.tenants import TenantStore
+
+
+class Tenants:
+    """The registry of tenants; a worker keeps in memory what it read, and drops it when a script says it is stale."""
+
+    def __init__(self, store: TenantStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def owners(self, dialect: str, application: str) -> tuple[Tenant, ...]:
+        """The tenants that own an application name; empty when nobody does, several when they share it and only their
+        secrets tell them apart."""
+        return await self._store.owners(dialect, application)
+
+    async def reload(self, number: int) -> None:
+        """Forget what is in memory of a tenant, after `StaleTenant`."""
+        self._store.forget(number)
+
+    async def add(self, name: str) -> Tenant:
+        """A new tenant without applications. Raises *conflict* with reason `tenant` when the name is taken."""
+        check_name(name, "tenant")
+        key = SigningKey(id=secrets.token_hex(4), secret=os.urandom(32), created=self._clock.now())
+        number = await self._store.new_number()
+        tenant = Tenant(number=number, name=name, secret=os.urandom(32), signing_keys=(key,))
+        if not await self._store.add(tenant):
+            raise Failure(Kind.CONFLICT, f"There is a tenant {name!r} already", reason="tenant", subject=name)
+        return tenant
+
+    async def find(self, name: str) -> Tenant | None:
+        """A tenant by its name, always read from the store."""
+        return await self._store.by_name(name)
+
+    async def list(self) -> list[Tenant]:
+        """All tenants in order of creation."""
+        return await self._store.all()
+
+    async def remove(self, name: str) -> bool:
+        """End a tenant: its applications answer as unknown from the next request on. Its data stays until reclaimed."""
+        tenant = await self._store.by_name(name)
+        return tenant is not None and await self._store.remove(tenant)
+
+    async def add_credential(self, name: str, dialect: str, application: str, credential: Credential) -> Tenant:
+        """Give a tenant an application name in a dialect (if it has not yet) and a credential that opens it; a credential of
+        the same kind and name is replaced. Raises *not found* with reason `tenant`."""
+        check_name(application, "application")
+
+        def change(tenant: Tenant) -> Tenant:
+            others = [a for a in tenant.applications if (a.dialect, a.name) != (dialect, application)]
+            own = next((a for a in tenant.applications if (a.dialect, a.name) == (dialect, application)), None)
+            kept = own.credentials if own else ()
+            kept = tuple(c for c in kept if (c.kind, c.name) != (credential.kind, credential.name))
+            added = Application(dialect, application, (*kept, credential))
+            return msgspec.structs.replace(tenant, applications=(*others, added))
+
+        return await self._change(name, change)
+
+    async def rotate_signing_key(self, name: str, keep: int = 1) -> Tenant:
+        """Sign new tokens with a fresh key; the `keep` newest earlier keys go on verifying. Raises *not found* with reason
+        `tenant`."""
+        key = SigningKey(id=secrets.token_hex(4), secret=os.urandom(32), created=self._clock.now())
+
+        def change(tenant: Tenant) -> Tenant:
+            return msgspec.structs.replace(tenant, signing_keys=(key, *tenant.signing_keys[:keep]))
+
+        return await self._change(name, change)
+
+    async def reset(self, name: str) -> Tenant:
+        """Empty a tenant: users, groups and messages are gone at once, credentials stay. Raises *not found* with reason
+        `tenant`."""
+        return await self._change(name, lambda t: msgspec.structs.replace(t, generation=t.generation + 1))
+
+    async def set_outbox(self, name: str, wanted: bool) -> Tenant:
+        """Whether appends queue events for a consumer. Raises *not found* with reason `tenant`."""
+        return await self._change(name, lambda t: msgspec.structs.replace(t, outbox=wanted))
+
+    async def _change(self, name: str, change: Callable[[Tenant], Tenant]) -> Tenant:
+        for _ in range(20):
+            tenant = await self._store.by_name(name)
+            if tenant is None:
+                raise Failure(Kind.NOT_FOUND, f"There is no tenant {name!r}", reason="tenant", subject=name)
+            changed = msgspec.structs.replace(change(tenant), version=tenant.version + 1)
+            if await self._store.replace(tenant, changed):
+                return changed
+        raise Failure(Kind.CONFLICT, "The tenant is being changed by many at once", reason="tenant", subject=name)
+
+
+def application_names(tenant: Tenant, dialect: str) -> Sequence[Application]:
+    """The applications that a tenant has in a dialect."""
+    return [application for application in tenant.applications if application.dialect == dialect]

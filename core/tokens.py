@@ -1,0 +1,97 @@
+"""The gateway's own tokens, and the memory of tokens that verified.
+
+A token is signed with a key of the tenant and needs no row in the store; rotating the tenant's key ends the tokens of
+keys that are no longer listed.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
+
+import msgspec
+
+from core.clock import Clock
+from core.errors import Failure, Kind
+from core.model import Principal, Tenant
+
+_MAXIMUM_REMEMBERED = 50_000
+_SIGNATURE_BYTES = 32
+
+
+class Claims(msgspec.Struct, frozen=True, array_like=True):
+    """What a token of ours says. `expires` is epoch milliseconds, 0 for never; `user` absent for an app's token."""
+
+    tenant: int
+    dialect: str
+    application: str
+    key: str
+    issued: int
+    expires: int
+    user: str | None = None
+    user_version: int = 0
+
+
+class Tokens:
+    """Mints and verifies the gateway's own tokens; remembers what verified."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._remembered: dict[tuple[str, str, str], tuple[Principal, int]] = {}
+
+    def mint(
+        self, tenant: Tenant, dialect: str, application: str, lifetime_seconds: int, user: str | None = None
+    ) -> str:
+        """A token for an application (or one of its users) of a tenant; `lifetime_seconds` 0 means that it never
+        expires. Base64url text without padding."""
+        now = self._clock.now()
+        key = tenant.signing_keys[0]
+        claims = Claims(
+            tenant.number,
+            dialect,
+            application,
+            key.id,
+            now,
+            now + lifetime_seconds * 1000 if lifetime_seconds else 0,
+            user,
+        )
+        payload = msgspec.msgpack.encode(claims)
+        return urlsafe_b64encode(_sign(key.secret, payload) + payload).rstrip(b"=").decode()
+
+    def verify(self, tenant: Tenant, text: str) -> Claims:
+        """What a token says. Raises *unauthenticated* with reason `malformed` (not a token of ours at all), `unknown` (not
+        issued by this tenant, or with a key that ended) or `expired`."""
+        try:
+            raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            claims = msgspec.msgpack.decode(raw[_SIGNATURE_BYTES:], type=Claims)
+        except (ValueError, msgspec.MsgspecError):
+            raise Failure(Kind.UNAUTHENTICATED, "Not a token", reason="malformed") from None
+        secrets = [key.secret for key in tenant.signing_keys if key.id == claims.key]
+        if claims.tenant != tenant.number or not any(
+            hmac.compare_digest(_sign(secret, raw[_SIGNATURE_BYTES:]), raw[:_SIGNATURE_BYTES]) for secret in secrets
+        ):
+            raise Failure(Kind.UNAUTHENTICATED, "Unknown token", reason="unknown")
+        if claims.expires and claims.expires <= self._clock.now():
+            raise Failure(Kind.UNAUTHENTICATED, "Expired token", reason="expired")
+        return claims
+
+    def remembered(self, dialect: str, application: str, token: str, tenants: tuple[Tenant, ...]) -> Principal | None:
+        """The principal that this token verified as, if that still holds: the tenant has not changed since (a stale view of
+        it is refused by every script, so nothing is done on an ended credential) and the token has not expired."""
+        found = self._remembered.get((dialect, application, token))
+        if found is None:
+            return None
+        principal, expires = found
+        if (expires and expires <= self._clock.now()) or not any(principal.tenant is tenant for tenant in tenants):
+            del self._remembered[dialect, application, token]
+            return None
+        return principal
+
+    def remember(self, dialect: str, application: str, token: str, principal: Principal, expires: int) -> None:
+        """Keep a verified token in memory until `expires` (epoch milliseconds, 0 for no end)."""
+        if len(self._remembered) >= _MAXIMUM_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[dialect, application, token] = (principal, expires)
+
+
+def _sign(secret: bytes, payload: bytes) -> bytes:
+    return hmac.digest(secret, payload, sha256)

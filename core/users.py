@@ -1,0 +1,119 @@
+"""Use cases of users: giving a name its place, registering, finding, checking a password."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+
+from core.clock import Clock
+from core.errors import Failure, Kind
+from core.model import Tenant, User, UserKey
+from core.names import check_name, is_reserved
+from core.store.users import UserStore
+
+_SCRYPT = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
+_SALT_BYTES = 16
+
+
+class Users:
+    """The users of all tenants."""
+
+    def __init__(self, store: UserStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def key(self, tenant: Tenant, name: str, *, folded: bool = False) -> UserKey:
+        """The place of a name, made when it has none: a number and an inbox, no profile and no credentials.
+
+        `folded` is for dialects whose names have no case: the name finds whoever owns its folded form first. Raises a
+        *bad request* failure for a name that can't be held.
+        """
+        return (await self.keys(tenant, (name,), folded=folded))[0]
+
+    async def keys(self, tenant: Tenant, names: Sequence[str], *, folded: bool = False) -> list[UserKey]:
+        """The places of several names, in their order; like `key`. All names are checked before the first is placed."""
+        for name in names:
+            check_name(name, "user")
+        return await self._store.keys(tenant, names, folded)
+
+    async def known_key(self, tenant: Tenant, name: str, *, folded: bool = False) -> UserKey | None:
+        """The place of a name that has one already; none is made."""
+        return await self._store.known_key(tenant, name, folded)
+
+    async def find(self, tenant: Tenant, name: str, *, folded: bool = False) -> User | None:
+        """The profile of a registered user; none for a name that is unknown or only addressed."""
+        key = await self._store.known_key(tenant, name, folded)
+        return await self._store.profile(tenant, key) if key else None
+
+    async def find_many(self, tenant: Tenant, names: Sequence[str], *, folded: bool = False) -> list[User | None]:
+        """Several profiles at once, in the order of the names; like `find`."""
+        return list(await asyncio.gather(*(self.find(tenant, name, folded=folded) for name in names)))
+
+    async def register(
+        self,
+        tenant: Tenant,
+        name: str,
+        *,
+        folded: bool = False,
+        password: str | None = None,
+        display_name: str | None = None,
+    ) -> User:
+        """Make a name a registered user, with the messages it was already addressed.
+
+        Raises *conflict* with reason `user` when it is registered, *forbidden* with reason `reserved` for a reserved
+        name, *bad request* for a name that can't be held.
+        """
+        check_name(name, "user")
+        if is_reserved(name):
+            raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=name)
+        credential = await hash_password(password) if password is not None else None
+        key = await self._store.key(tenant, name, folded)
+        now = self._clock.now()
+        user = User(id=key.id, number=key.number, created=now, modified=now, name=display_name)
+        if not await self._store.register(tenant, user, credential):
+            raise Failure(Kind.CONFLICT, "The user exists already", reason="user", subject=name)
+        return user
+
+    async def claim(self, tenant: Tenant, name: str) -> UserKey:
+        """The user whom a verified token of the app names: registered by it if need be, without a password.
+
+        Raises *forbidden* with reason `reserved` for a reserved name.
+        """
+        known = self._store.claimed(tenant, name)
+        if known:
+            return known
+        check_name(name, "user")
+        if is_reserved(name):
+            raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=name)
+        key = await self._store.key(tenant, name, False)
+        now = self._clock.now()
+        await self._store.register(tenant, User(id=key.id, number=key.number, created=now, modified=now), None)
+        self._store.remember_claimed(tenant, key)
+        return key
+
+    async def check_password(self, tenant: Tenant, name: str, password: str, *, folded: bool = False) -> User | None:
+        """The active user whose password this is; none for a wrong one, an unknown user and a user without password."""
+        key = await self._store.known_key(tenant, name, folded)
+        user = await self._store.profile(tenant, key) if key else None
+        credential = await self._store.credential(tenant, key) if key else None
+        # An unknown name costs as much as a wrong password, so that time tells nothing.
+        matches = await asyncio.to_thread(_matches, password, credential or bytes(_SALT_BYTES + 32))
+        return user if user is not None and user.active and credential is not None and matches else None
+
+    async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
+        """Registered users in order of creation, those with a number above `after`, at most `limit`."""
+        return await self._store.page(tenant, after, limit)
+
+
+async def hash_password(password: str) -> bytes:
+    """Salt and scrypt hash of a password, made in a thread since it takes tens of milliseconds."""
+    return await asyncio.to_thread(_hash, password, os.urandom(_SALT_BYTES))
+
+
+def _hash(password: str, salt: bytes) -> bytes:
+    return salt + hashlib.scrypt(password.encode(errors="surrogatepass"), salt=salt, **_SCRYPT)
+
+
+def _matches(password: str, credential: bytes) -> bool:
+    return hmac.compare_digest(_hash(password, credential[:_SALT_BYTES]), credential)
