@@ -6,6 +6,7 @@ decodes to nothing in another. Everything here is frozen: ids live in the apps' 
 """
 
 import zlib
+from collections.abc import Iterable
 from hashlib import blake2b
 from uuid import UUID
 
@@ -71,11 +72,19 @@ class Ids:
 
     def message(self, conversation: int, lane: int, sequence: int) -> int:
         """The id of the message at this place."""
-        value = (conversation << LANE_BITS | lane) << SEQUENCE_BITS | sequence
-        value = (value ^ self._mix) * self._one & _MASK
-        value = (value ^ value >> _HALF) * self._two & _MASK
-        value = (value ^ value >> _HALF) * self._three & _MASK
-        return value ^ value >> _HALF | MARKER
+        return self.messages(conversation, lane, (sequence,))[0]
+
+    def messages(self, conversation: int, lane: int, sequences: Iterable[int]) -> list[int]:
+        """The ids of many messages of one conversation: `message` without its calls, for pages."""
+        start = (conversation << LANE_BITS | lane) << SEQUENCE_BITS
+        mix, one, two, three = self._mix, self._one, self._two, self._three
+        ids = []
+        for sequence in sequences:
+            value = ((start | sequence) ^ mix) * one & _MASK
+            value = (value ^ value >> _HALF) * two & _MASK
+            value = (value ^ value >> _HALF) * three & _MASK
+            ids.append(value ^ value >> _HALF | MARKER)
+        return ids
 
     def place(self, message: int) -> Place | None:
         """The place of a message id; none when it has not the shape of one of ours. That something lies there is for the

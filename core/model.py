@@ -3,6 +3,8 @@
 Everything here is immutable and knows no vendor. `Message` and `Content` are stored as packed arrays (msgpack), so
 their fields are **append-only**: a new field goes to the end and has a default, no field is removed or reordered.
 
+They are left out of garbage collection: nothing immutable that came out of bytes can be part of a cycle.
+
 Units: times are epoch milliseconds, durations and sizes say their unit in the name.
 """
 
@@ -37,19 +39,19 @@ class Flag(IntFlag):
     """A tombstone: the header stays, the content is gone."""
 
 
-class Text(msgspec.Struct, frozen=True, array_like=True, tag="t"):
+class Text(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="t"):
     """Plain text."""
 
     text: str
 
 
-class Html(msgspec.Struct, frozen=True, array_like=True, tag="h"):
+class Html(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="h"):
     """Text with HTML markup, as the app wrote it; never sanitised here."""
 
     html: str
 
 
-class File(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+class File(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="f"):
     """A file of any kind, by reference. `url` is where the app said it is; `secret` opens it at the dialect's server."""
 
     url: str
@@ -59,7 +61,7 @@ class File(msgspec.Struct, frozen=True, array_like=True, tag="f"):
     media_type: str | None = None
 
 
-class Image(msgspec.Struct, frozen=True, array_like=True, tag="i"):
+class Image(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="i"):
     """A picture, by reference; width and height in pixels."""
 
     url: str
@@ -71,7 +73,7 @@ class Image(msgspec.Struct, frozen=True, array_like=True, tag="i"):
     media_type: str | None = None
 
 
-class Audio(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+class Audio(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="a"):
     """A voice or sound file, by reference; length in seconds."""
 
     url: str
@@ -82,7 +84,7 @@ class Audio(msgspec.Struct, frozen=True, array_like=True, tag="a"):
     media_type: str | None = None
 
 
-class Video(msgspec.Struct, frozen=True, array_like=True, tag="v"):
+class Video(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="v"):
     """A film, by reference; length in seconds, width and height (of the thumbnail) in pixels."""
 
     url: str
@@ -97,7 +99,7 @@ class Video(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     media_type: str | None = None
 
 
-class Location(msgspec.Struct, frozen=True, array_like=True, tag="l"):
+class Location(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="l"):
     """A place on earth in degrees, with the address as text."""
 
     latitude: float
@@ -105,14 +107,14 @@ class Location(msgspec.Struct, frozen=True, array_like=True, tag="l"):
     address: str | None = None
 
 
-class Signal(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+class Signal(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="s"):
     """A command from program to program."""
 
     action: str
     parameters: dict[str, Any] | None = None
 
 
-class Custom(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+class Custom(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="c"):
     """A message of the app's own type; `text` is what a dialect without custom types shows."""
 
     event: str
@@ -120,7 +122,7 @@ class Custom(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     text: str | None = None
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="e"):
     """A system notice. `name` is one of the core's words (`group_created`, `member_joined`, …); `text` its plain wording."""
 
     name: str
@@ -131,7 +133,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True, tag="e"):
 Content = Text | Html | File | Image | Audio | Video | Location | Signal | Custom | Event
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True):
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is stored of a message. Its place (conversation, lane, sequence), time and kind stand in the record's header
     and key, not here.
 
@@ -151,7 +153,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     leftovers: dict[str, Any] | None = None
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """A message with its place."""
 
     id: int

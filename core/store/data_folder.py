@@ -100,7 +100,6 @@ class DataFolder:
     def release(self) -> None:
         """Let the next gateway in. The lock's file stays: removing it would let two in at once."""
         if self._lock is not None:
-            os.ftruncate(self._lock, 0)
             os.close(self._lock)
             self._lock = None
 

@@ -121,20 +121,14 @@ class Log:
 
 def decode_rows(ids: Ids, conversation: int, rows: Sequence[Any]) -> list[Stored]:
     """The messages of `[sequence, record, sequence, record, …]` of one conversation's live lane."""
-    message_id, unpack, decode, size = ids.message, HEADER.unpack_from, _decode, HEADER.size
+    unpack, decode, size = HEADER.unpack_from, _decode, HEADER.size
+    sequences, records = rows[0::2], rows[1::2]
     stored = []
-    for index in range(0, len(rows), 2):
-        sequence, record = rows[index], rows[index + 1]
+    for message_id, sequence, record in zip(
+        ids.messages(conversation, LIVE, sequences), sequences, records, strict=True
+    ):
         high, low, _, kind, _ = unpack(record)
-        stored.append(
-            Stored(
-                message_id(conversation, LIVE, sequence),
-                sequence,
-                high << 32 | low,
-                kind,
-                decode(memoryview(record)[size:]),
-            )
-        )
+        stored.append(Stored(message_id, sequence, high << 32 | low, kind, decode(record[size:])))
     return stored
 
 
