@@ -102,6 +102,7 @@ async def gone(pid: int) -> None:
 
 async def test_stop_leaves_the_data_and_nothing_else(tmp_path: Path) -> None:
     data = tmp_path / "data"
+    data.mkdir(mode=0o755)
     async with running(data) as server:
         pid, socket = server.pid, Path(server.url.removeprefix("unix://"))
         assert stat.S_IMODE(data.stat().st_mode) == 0o700
