@@ -17,7 +17,7 @@ import hiredis
 from core.store.address import Address
 
 CONNECT_TIMEOUT = 0.9
-ANSWER_TIMEOUT = 0.9
+ANSWER_TIMEOUT = 0.8
 _WATCH_INTERVAL = 0.1
 _LONGEST_PAUSE = 1.0
 MAXIMUM_WAITING = 20_000
