@@ -1,0 +1,106 @@
+"""Reading request bodies within limits."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from core.errors import Failure, Kind
+from gateway.headers import Headers
+from gateway.limits import Limits
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 64 * 1024 * 1024
+
+
+class Disconnected(Exception):
+    """The client went away before its request was complete: nothing is done and nobody is answered."""
+
+
+class Body:
+    """The body of one request: read once, when first asked for, and kept."""
+
+    __slots__ = (
+        "_declared",
+        "_limits",
+        "_receive",
+        "_waits_for_leave",
+        "complete",
+        "content",
+        "received_bytes",
+        "refused",
+    )
+
+    def __init__(self, receive: Receive, headers: Headers, limits: Limits) -> None:
+        self._receive = receive
+        self._limits = limits
+        self.content = b""
+        """What was read; empty until it is complete."""
+        self.received_bytes = 0
+        declared = headers.raw.get(b"content-length", b"")
+        self._declared = int(declared) if declared.isdigit() else 0
+        self._waits_for_leave = b"expect" in headers.raw
+        self.complete = False
+        self.refused: Kind | None = None
+        """Set when reading was given up; the connection then ends with this request."""
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body.
+
+        Raises *too large* as soon as it is known to be over `limit` bytes (or the listener's own limit), *timed out* when
+        the client takes too long, `Disconnected` when it went away.
+        """
+        limit = min(limit, self._limits.body_bytes)
+        if not self.complete:
+            if self._declared > limit:
+                raise self._refuse(Kind.TOO_LARGE, f"The body has more than {limit} bytes")
+            await self._read(limit)
+        if len(self.content) > limit:
+            raise Failure(Kind.TOO_LARGE, f"The body has more than {limit} bytes", reason="body")
+        return self.content
+
+    async def _read(self, limit: int) -> None:
+        pieces: list[bytes] = []
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._limits.body_seconds
+        try:
+            async with asyncio.timeout(min(self._limits.body_idle_seconds, self._limits.body_seconds)) as timer:
+                while True:
+                    message = await self._receive()
+                    if message["type"] == "http.disconnect":
+                        raise Disconnected
+                    piece = message.get("body", b"")
+                    self.received_bytes += len(piece)
+                    if self.received_bytes > limit:
+                        raise self._refuse(Kind.TOO_LARGE, f"The body has more than {limit} bytes")
+                    pieces.append(piece)
+                    if not message.get("more_body", False):
+                        break
+                    timer.reschedule(min(end, loop.time() + self._limits.body_idle_seconds))
+                    # A source that is always ready would otherwise never let the timer fire.
+                    await asyncio.sleep(0)
+        except TimeoutError:
+            raise self._refuse(Kind.TIMED_OUT, "The body did not arrive in time") from None
+        self.content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self.complete = True
+
+    async def drain(self) -> None:
+        """After an oversize body was refused: take in what still comes, for a moment. A connection that is closed under a
+        client that is still sending is reset, and the client then loses the reply that says why."""
+        if self.refused is not Kind.TOO_LARGE or self._waits_for_leave:
+            return
+        left = _LINGER_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while left > 0:
+                    message = await self._receive()
+                    if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                        return
+                    left -= len(message.get("body", b""))
+                    await asyncio.sleep(0)
+
+    def _refuse(self, kind: Kind, text: str) -> Failure:
+        self.refused = kind
+        return Failure(kind, text, reason="body")

@@ -1,0 +1,305 @@
+"""The way of one request: dialect, tenant, credential, handler, reply, and the record of it all."""
+
+import itertools
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+from adapters.contract import Call, Reply, Request, json_reply
+from core.core import Core
+from core.errors import Failure, Kind, StaleTenant, store_unavailable
+from core.model import Tenant
+from gateway.address import Addresses
+from gateway.body import Body, Disconnected, Receive
+from gateway.dispatch import Dialect, Dispatcher, split_path
+from gateway.headers import Headers
+from gateway.limits import Limits
+from gateway.logs import REQUEST, exception_text
+from gateway.redaction import redact, secrets_of
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_ATTEMPTS = 5
+"""How often a request is done when its tenant changes meanwhile."""
+_MAXIMUM_ID = 64
+_MAXIMUM_KEY = 128
+_MAXIMUM_LOSSES = 1024
+_MAXIMUM_LOGGED_PATH = 512
+_VISIBLE = bytes(range(0x21, 0x7F))
+_ID_CHARACTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
+_WITHOUT_BODY = frozenset({204, 304})
+_GATEWAY_AT_FAULT = frozenset({Kind.INTERNAL, Kind.STORE_UNAVAILABLE, Kind.UPSTREAM_FAILED})
+
+
+class Exchange:
+    """One request with everything that happened to it: what logs and metrics read."""
+
+    __slots__ = (
+        "bytes_in",
+        "bytes_out",
+        "call",
+        "client",
+        "dialect",
+        "duration_ms",
+        "failure",
+        "method",
+        "operation",
+        "path",
+        "request_id",
+        "status",
+        "tenants",
+    )
+
+    def __init__(self, request_id: str, method: str, path: str, client: str) -> None:
+        self.request_id = request_id
+        self.method = method
+        """As sent, HEAD included."""
+        self.path = path
+        self.client = client
+        self.dialect = ""
+        self.operation = ""
+        self.tenants: tuple[Tenant, ...] = ()
+        self.call: Call | None = None
+        self.failure: Failure | None = None
+        self.status = 0
+        """0 when nobody was there any more to be answered."""
+        self.duration_ms = 0.0
+        self.bytes_in = 0
+        self.bytes_out = 0
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's name: of the verified credential, else of the application when only one tenant owns it."""
+        if self.call is not None and self.call.principal is not None:
+            return self.call.principal.tenant.name
+        return self.tenants[0].name if len(self.tenants) == 1 else ""
+
+    def fields(self) -> dict[str, Any]:
+        """The record as the fields of a log line; what does not apply is left out."""
+        fields: dict[str, Any] = {
+            "request": self.request_id,
+            "dialect": self.dialect,
+            "tenant": self.tenant,
+            "operation": self.operation,
+            "method": self.method,
+            "path": _shown_path(self.path),
+            "status": self.status,
+            "duration_ms": self.duration_ms,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "client": self.client,
+        }
+        if self.failure is not None:
+            fields["failure"] = self.failure.kind
+            if self.failure.reason:
+                fields["reason"] = self.failure.reason
+        if self.call is not None and self.call.losses:
+            fields["losses"] = self.call.losses
+        return fields
+
+
+class Exchanges:
+    """Answers HTTP requests: an ASGI application for the scope `http`."""
+
+    __slots__ = ("_addresses", "_core", "_dispatcher", "_limits", "_log", "_numbers", "_prefix")
+
+    def __init__(self, core: Core, dispatcher: Dispatcher, limits: Limits) -> None:
+        self._core = core
+        self._dispatcher = dispatcher
+        self._limits = limits
+        self._addresses = Addresses(limits.trusted_proxies)
+        # Ids are cheap to make: random once a process, counted from there.
+        self._prefix = secrets.token_hex(8) + "-"
+        self._numbers = itertools.count(1)
+        self._log = structlog.get_logger()
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        now = self._core.clock.now()
+        headers = Headers(scope["headers"])
+        made_id = f"{self._prefix}{next(self._numbers):x}"
+        path, segments, legible = split_path(scope["raw_path"])
+        scheme, host, client = self._addresses.read(scope, headers)
+        method = scope["method"]
+        request = Request(
+            request_id=_given_id(headers) or made_id,
+            method="GET" if method == "HEAD" else method,
+            path=path,
+            segments=segments,
+            query_string=scope["query_string"].decode(errors="replace"),
+            headers=headers,
+            scheme=scheme,
+            host=host,
+            client=client,
+        )
+        body = Body(receive, headers, self._limits)
+        exchange = Exchange(request.id, method, path, client)
+        dialect = self._dispatcher.dialect(request)
+        try:
+            if dialect is None:
+                reply = json_reply(404, {"error": "not_found", "message": "No dialect is spoken at this path"})
+            else:
+                exchange.dialect = dialect.name
+                if not legible:
+                    raise Failure(Kind.BAD_REQUEST, "The path is not legible", reason="path")
+                if not host:
+                    raise Failure(Kind.BAD_REQUEST, "The Host header names no host", reason="host")
+                if method == "OPTIONS":
+                    reply = _options(dialect, request)
+                else:
+                    reply = await self._answer(exchange, dialect, request, headers, body, made_id, now, started)
+        except Disconnected:
+            return self._record(exchange, body, started)
+        except Failure as failure:
+            reply = self._failed(exchange, dialect, request, failure, now, started)
+        except Exception as problem:  # noqa: BLE001 whatever it is, the caller gets the vendor's own reply
+            self._unexpected(exchange, dialect, request, body, problem)
+            internal = Failure(Kind.INTERNAL, "An internal error happened")
+            reply = self._failed(exchange, dialect, request, internal, now, started)
+        await self._send(exchange, body, reply, send)
+        self._record(exchange, body, started)
+        return None
+
+    async def _answer(
+        self,
+        exchange: Exchange,
+        dialect: Dialect,
+        request: Request,
+        headers: Headers,
+        body: Body,
+        made_id: str,
+        now: int,
+        started: float,
+    ) -> Reply:
+        row = dialect.find(request.method, request.segments)
+        exchange.operation = row.route.operation
+        parameters = row.parameters(request.segments)
+        key = headers.raw.get(b"idempotency-key")
+        reference = f"request:{made_id}" if key is None else _client_reference(key)
+        adapter = dialect.adapter
+        for _ in range(_ATTEMPTS):
+            try:
+                tenants: tuple[Tenant, ...] = ()
+                for name in adapter.applications(request):
+                    tenants += await self._core.tenants.owners(dialect.name, name)
+                exchange.tenants = tenants
+                call = exchange.call = Call(
+                    request=request,
+                    route=row.route,
+                    parameters=parameters,
+                    tenants=tenants,
+                    core=self._core,
+                    now=now,
+                    started=started,
+                    reference=reference,
+                    read=body.read,
+                )
+                if dialect.before_authentication is not None:
+                    await dialect.before_authentication(call)
+                if row.route.authentication:
+                    call.principal = await adapter.authenticate(call)
+                return await row.route.handler(call)
+            except StaleTenant as stale:
+                await self._core.tenants.reload(stale.tenant)
+        raise store_unavailable("The tenant is being changed")
+
+    def _failed(
+        self,
+        exchange: Exchange,
+        dialect: Dialect | None,
+        request: Request,
+        failure: Failure,
+        now: int,
+        started: float,
+    ) -> Reply:
+        exchange.failure = failure
+        if dialect is None:
+            return json_reply(500, {"error": failure.kind, "message": failure.text})
+        reply = dialect.adapter.render_failure(request, failure, int((time.perf_counter() - started) * 1000), now)
+        if failure.reason == "method" and reply.status == 405:
+            allowed = dialect.allowed(request.segments)
+            return Reply(reply.status, reply.body, [*reply.headers, (b"allow", allowed.encode())])
+        return reply
+
+    async def _send(self, exchange: Exchange, body: Body, reply: Reply, send: Send) -> None:
+        headers = [*reply.headers, (b"x-request-id", exchange.request_id.encode())]
+        if reply.status not in _WITHOUT_BODY:
+            headers.append((b"content-length", b"%d" % len(reply.body)))
+        if exchange.call is not None and exchange.call.losses and self._limits.loss_header:
+            headers.append((b"x-gateway-loss", _loss_header(exchange.call.losses)))
+        content = b"" if exchange.method == "HEAD" else reply.body
+        exchange.status = reply.status
+        exchange.bytes_out = len(content)
+        if body.refused is None:
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
+            return
+        headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": content, "more_body": True})
+        await body.drain()
+        await send({"type": "http.response.body", "body": b""})
+
+    def _unexpected(
+        self, exchange: Exchange, dialect: Dialect | None, request: Request, body: Body, problem: Exception
+    ) -> None:
+        named = dialect.adapter.secrets(request) if dialect else ()
+        text = exception_text(problem, secrets_of(request, named, body.content))
+        self._log.error(
+            "unexpected",
+            request=exchange.request_id,
+            dialect=exchange.dialect,
+            operation=exchange.operation,
+            exception=text,
+        )
+
+    def _record(self, exchange: Exchange, body: Body, started: float) -> None:
+        exchange.bytes_in = body.received_bytes
+        exchange.duration_ms = round((time.perf_counter() - started) * 1000, 2)
+        if exchange.failure is not None and exchange.failure.kind in _GATEWAY_AT_FAULT:
+            self._log.warning(REQUEST, **exchange.fields())
+        else:
+            self._log.info(REQUEST, **exchange.fields())
+
+
+def _options(dialect: Dialect, request: Request) -> Reply:
+    if dialect.preflight is not None:
+        return dialect.preflight(request)
+    allowed = dialect.allowed(request.segments)
+    if not allowed:
+        raise Failure(Kind.NOT_FOUND, "There is nothing at this path", reason="route")
+    return Reply(204, b"", [(b"allow", allowed.encode())])
+
+
+def _given_id(headers: Headers) -> str:
+    """The caller's own request id, if it can stand in a log and a header as it is."""
+    given = headers.raw.get(b"x-request-id")
+    if not given or len(given) > _MAXIMUM_ID or given.translate(None, _ID_CHARACTERS):
+        return ""
+    return given.decode("ascii")
+
+
+def _client_reference(key: bytes) -> str:
+    if not 0 < len(key) <= _MAXIMUM_KEY or key.translate(None, _VISIBLE):
+        raise Failure(
+            Kind.BAD_REQUEST,
+            f"Idempotency-Key must have 1 to {_MAXIMUM_KEY} visible ASCII characters",
+            reason="idempotency_key",
+            field="Idempotency-Key",
+        )
+    return "client:" + key.decode("ascii")
+
+
+def _loss_header(losses: list[str]) -> bytes:
+    """The losses in what a header may hold; the end is cut off when there are too many."""
+    text = "; ".join(losses)
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:_MAXIMUM_LOSSES]).encode("ascii")
+
+
+def _shown_path(path: str) -> str:
+    if "=" in path or "%3" in path:  # a query that a client escaped into the path
+        path = redact(path)
+    return path[:_MAXIMUM_LOGGED_PATH]

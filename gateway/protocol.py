@@ -1,0 +1,164 @@
+"""uvicorn's HTTP protocol, with what a public listener needs more: offers to change the protocol are declined, slow and
+idle clients end, headers and connections have limits."""
+
+import asyncio
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.limits import Limits
+
+_HOP_BY_HOP = (b"upgrade", b"http2-settings")
+
+
+def protocol_class(limits: Limits) -> type["GatewayProtocol"]:
+    """The class to give to uvicorn as `http`. What `Limits` says goes before uvicorn's own time-out settings."""
+    return type("LimitedGatewayProtocol", (GatewayProtocol,), {"limits": limits})
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    limits: Limits = Limits()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.timeout_keep_alive = self.limits.keep_alive_seconds  # type: ignore[assignment]  # seconds, whole or not
+        self._in_head = True
+        self._head_bytes = 0
+        self._offered = False
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._unsent = 0
+
+    # Connections
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(b"503 Service Unavailable", b"Too many connections", b"retry-after: 1\r\n")
+            return
+        self._watch_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch_head()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    # Bytes in
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        rest = memoryview(data)
+        try:
+            while rest:
+                try:
+                    self.parser.feed_data(rest)
+                    break
+                except httptools.HttpParserUpgrade as upgrade:
+                    if self._should_upgrade():
+                        self._unwatch_head()
+                        self.handle_websocket_upgrade()
+                        return
+                    # llhttp stops behind the headers of a request that offers another protocol, and takes what follows
+                    # for that protocol's. Stock Java clients offer HTTP/2 with every request, bodies and all.
+                    head = self._head_without_offer()
+                    self.parser.feed_data(head)
+                    rest = rest[upgrade.args[0] :]
+        except httptools.HttpParserError:
+            self._refuse(b"400 Bad Request", b"Not an HTTP request")
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.limits.header_bytes:
+                self._refuse(b"431 Request Header Fields Too Large", b"The headers are too large")
+                return
+        if self._in_head or self.cycle is None or self.cycle.response_complete:
+            self._watch_head()
+        else:
+            self._unwatch_head()
+
+    # What the parser found
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._offered = False
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer: nothing here asks for one, and it must not look like a header that was checked
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise ValueError("CONNECT is for proxies")
+            self._offered = True
+            return
+        self._in_head = False
+        self._head_bytes = 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self._offered:
+            super().on_message_complete()
+
+    def _head_without_offer(self) -> bytes:
+        """The request as it would have come without the offer."""
+        version = self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens = [token for token in value.split(b",") if token.strip().lower() not in _HOP_BY_HOP]
+                lines += (b"connection: ", b",".join(tokens), b"\r\n")
+            elif name not in _HOP_BY_HOP:
+                lines += (name, b": ", value, b"\r\n")
+        return b"".join((*lines, b"\r\n"))
+
+    # Time
+
+    def _watch_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.limits.header_seconds, self._head_timed_out)
+
+    def _unwatch_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_timed_out(self) -> None:
+        self._head_timer = None
+        if self._head_bytes:
+            self._refuse(b"408 Request Timeout", b"The headers did not arrive in time")
+        else:
+            self.transport.close()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """The connection was idle. A reply that still goes out may go on; one that nobody takes any more ends here."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == 0:
+            self.transport.close()
+        elif unsent == self._unsent:
+            self.transport.abort()
+        else:
+            self._unsent = unsent
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _refuse(self, status: bytes, text: bytes, headers: bytes = b"") -> None:
+        """Answer what never became a request, and close. While an earlier request waits for its reply, this would be taken
+        for it, so then the connection only ends."""
+        self._unwatch_head()
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(
+                b"HTTP/1.1 %s\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n%sconnection: close\r\n\r\n%s"
+                % (status, len(text), headers, text)
+            )
+        self.transport.close()
