@@ -20,7 +20,7 @@ HEADER = struct.Struct(">HIIBH")
 APPENDS_AT_ONCE = 50
 """A broadcast goes out in pieces, so that it does not hold up everybody else's answers."""
 OUTBOX_BOUND = 100_000
-"""Entries a partition's outbox of a tenant may hold before sends are refused."""
+"""Entries a partition's outbox may hold before sends of tenants with a consumer are refused."""
 MAXIMUM_MESSAGE_BYTES = 1 << 20
 _CLIENT_ROWS = ("c", 86_400_000)
 _OWN_ROWS = ("o", 60_000)

@@ -31,7 +31,8 @@ local time = last < now and now or last + 1
 if time > now + 1000 then return redis.error_reply('-AHEAD refused') end
 if head >= 536870911 then return redis.error_reply('-FULL refused') end
 local bound = tonumber(ARGV[14])
-local outbox = prefix .. 'out'
+-- One outbox a partition for all tenants: whoever consumes it follows a fixed number of streams.
+local outbox = string.match(base, '^cg{[^}]*}') .. ':outbox'
 if bound > 0 and redis.call('XLEN', outbox) >= bound then return redis.error_reply('-QUEUE refused') end
 
 if not conversation then
