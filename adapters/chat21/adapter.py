@@ -1,0 +1,116 @@
+"""Chat21's HTTP API as an adapter of the gateway."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from adapters.chat21 import auth, errors, express
+from adapters.chat21.ids import NAME
+from adapters.chat21.routes import ROUTES
+from adapters.contract import Call, Claim, ClaimKind, Reply, Request
+from core.core import Core
+from core.errors import Failure, Kind
+from core.model import Application, Credential, Principal, Tenant
+from core.names import check_name, is_reserved
+from core.tenants import application_names
+
+_EXAMPLE_SECONDS = 30 * 86_400
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings table of the dialect."""
+
+    strict_token_forms: bool = False
+    """Refuse `JWT x` and `Bearer x` in the Authorization header, as the vendor does."""
+
+
+class Chat21:
+    """See `adapters.contract.Adapter` for what each part is."""
+
+    name = NAME
+    folds_paths = True
+    credential_kind = auth.CREDENTIAL_KIND
+    routes = ROUTES
+    # The vendor's own /test stops its server; claimed here so that it answers this dialect's 404.
+    claims = (
+        Claim(ClaimKind.FIXED, path="/"),
+        Claim(ClaimKind.FIXED, path="/verify"),
+        Claim(ClaimKind.FIXED, path="/test"),
+        Claim(ClaimKind.SEGMENT, names=("api",)),
+    )
+    # The documents say `default`; the vendor's own clients have `tilechat` written into them.
+    demo = tuple(
+        Application(NAME, name, (Credential(auth.CREDENTIAL_KIND, "", "tokenKey"),)) for name in ("default", "tilechat")
+    )
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def check_application(self, name: str, reserved: frozenset[str]) -> None:  # noqa: ARG002
+        """Any legal name is an app id: it is never the first part of a path."""
+        check_name(name, "application")
+
+    def mint(
+        self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
+    ) -> str:
+        """A token with the claims of the vendor's own. Raises *not found* with reason `application` for one without a
+        secret, *bad request* with reason `user` when nobody is named, *forbidden* with reason `reserved`."""
+        credentials = (
+            credential
+            for owned in application_names(tenant, NAME)
+            if owned.name == application
+            for credential in owned.credentials
+            if credential.kind == auth.CREDENTIAL_KIND
+        )
+        credential = next(credentials, None)
+        if credential is None:
+            raise Failure(Kind.NOT_FOUND, f"No app {application!r} with a secret", reason="application")
+        if user is None:
+            if not administrator:
+                raise Failure(Kind.BAD_REQUEST, "A token of this dialect names a user", reason="user", field="user")
+            user = auth.ADMINISTRATOR
+        check_name(user, "user")
+        if is_reserved(user) and not administrator:
+            raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=user)
+        return auth.sign(core.clock.now(), credential.secret, application, user, administrator, lifetime_seconds)
+
+    def applications(self, request: Request) -> Sequence[str]:
+        """The path's app; for /verify, which names none, the one that the token says."""
+        if len(request.segments) > 1:
+            return (request.segments[1],)
+        application = auth.unverified_application(request) if request.segments else None
+        return (application,) if application else ()
+
+    async def authenticate(self, call: Call) -> Principal:
+        """The token's user or administrator."""
+        return await auth.authenticate(call, self._options.strict_token_forms)
+
+    async def before_authentication(self, call: Call) -> None:
+        """The vendor parses bodies first: malformed JSON without a token is 400 [observed]."""
+        await express.read_body(call)
+
+    def preflight(self, request: Request) -> Reply:
+        """The answer to OPTIONS."""
+        return express.preflight(request)
+
+    def render_failure(
+        self,
+        request: Request,
+        failure: Failure,
+        duration_ms: int,  # noqa: ARG002
+        now: int,  # noqa: ARG002
+    ) -> Reply:
+        """The failure in the vendor's form."""
+        return errors.render(request, failure)
+
+    def secrets(self, request: Request) -> Sequence[str]:
+        """The request's tokens."""
+        return tuple(auth.tokens_in(request))
+
+    def example(self, origin: str, core: Core, tenant: Tenant) -> str:
+        """Reads what user1 and user2 wrote each other, as user2."""
+        application = application_names(tenant, NAME)[0].name
+        token = self.mint(core, tenant, application, "user2", False, _EXAMPLE_SECONDS)
+        path = f"/api/{quote(application, safe='')}/user2/conversations/user1/messages"
+        return f"curl -H 'Authorization: {token}' '{origin}{path}'"

@@ -1,0 +1,154 @@
+"""Message content both ways, pure: the vendor's message fields -> neutral message, neutral message -> fields.
+
+A neutral message has one rendering here, `default_fields`. A message that came in by this dialect keeps as leftovers
+exactly what differs from its own default rendering, so that it reads back as it was sent: values under their field's name,
+and under `absent` the fields that the default has and the original had not.
+"""
+
+from typing import Any
+
+from adapters.chat21.express import truthy
+from adapters.chat21.ids import NAME
+from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
+
+DIRECT = "direct"
+GROUP = "group"
+
+_ABSENT = "absent"
+_EXACT = 1 << 53
+_FILES = {"image": Image, "file": File, "audio": Audio, "video": Video}
+_TYPES = frozenset({*_FILES, "text", "html"})
+_EVENT_KEYS = {
+    "group_created": "GROUP_CREATED",
+    "member_joined": "MEMBER_JOINED_GROUP",
+    "member_left": "MEMBER_LEFT_GROUP",
+}
+
+
+def from_fields(body: dict[str, Any], sender: str, recipient: str, *, group: bool, chosen: bool) -> Message:
+    """The neutral message for the body of a send, whose mandatory fields are there. `chosen`: the recipient is an id that
+    an app chose for a group.
+
+    Like the vendor's this reads the documented fields only: a `group`, `language` or `status` in the body is ignored.
+    """
+    wire = {"sender_fullname": body["sender_fullname"], "recipient_fullname": body["recipient_fullname"]}
+    wire["channel_type"] = body.get("channel_type") or DIRECT
+    for name in ("text", "type"):
+        if name in body:
+            wire[name] = body[name]
+    for name in ("attributes", "metadata", "timestamp"):
+        if truthy(body.get(name)):
+            wire[name] = body[name]
+    attributes, sender_name = wire.get("attributes"), wire["sender_fullname"]
+    content = _content(wire)
+    extension = attributes if isinstance(attributes, dict) else None
+    display_name = sender_name if isinstance(sender_name, str) else None
+    default = default_fields(content, extension, [])
+    default |= {
+        "sender_fullname": display_name or sender,
+        "recipient_fullname": recipient,
+        "channel_type": GROUP if group else DIRECT,
+    }
+    leftovers = {name: value for name, value in wire.items() if name not in default or default[name] != value}
+    absent = [name for name in default if name not in wire]
+    if absent:
+        leftovers[_ABSENT] = absent
+    if chosen:
+        # Until somebody creates the group, nothing else knows what the app calls it.
+        leftovers["recipient"] = recipient
+    return Message(sender, content, NAME, extension, display_name, leftovers=leftovers or None)
+
+
+def default_fields(content: Content, extension: dict[str, Any] | None, losses: list[str]) -> dict[str, Any]:
+    """`text`, `type`, `attributes` and `metadata` of a neutral message; what can't be said is added to `losses`."""
+    match content:
+        case Text(text):
+            fields: dict[str, Any] = {"text": text, "type": "text"}
+        case Html(html):
+            fields = {"text": html, "type": "html"}
+        case Image() | File() | Audio() | Video():
+            fields = {"text": content.name or "", "type": _type_of(content), "metadata": _metadata(content, losses)}
+        case Location(latitude, longitude, address):
+            losses.append("location: shown as text")
+            place = {"latitude": latitude, "longitude": longitude}
+            fields = {"text": address or f"{latitude}, {longitude}", "type": "text", "metadata": place}
+        case Custom(event, values, text):
+            # A foreign event may be named like a type of this dialect, whose clients would look for what is not there.
+            fields = {"text": event if text is None else text, "type": "custom" if event in _TYPES else event}
+            if values is not None:
+                fields["metadata"] = values
+        case Event(name, parameters, text):
+            label = {"key": _EVENT_KEYS.get(name, name.upper()), "parameters": parameters or {}}
+            info = {"subtype": "info", "updateconversation": True, "messagelabel": label}
+            fields = {"text": text or name, "type": "text", "attributes": {**(extension or {}), **info}}
+        case Signal(action, parameters):
+            losses.append("signal: shown as text")
+            fields = {"text": action, "type": "text", "metadata": parameters or {}}
+    if extension is not None:
+        fields.setdefault("attributes", extension)
+    return fields
+
+
+def apply_leftovers(fields: dict[str, Any], leftovers: dict[str, Any]) -> None:
+    """Make the default rendering of a message of this dialect what was sent."""
+    fields.update(leftovers)
+    for name in fields.pop(_ABSENT, ()):
+        fields.pop(name, None)
+
+
+def _content(wire: dict[str, Any]) -> Content:
+    kind, text, metadata = wire.get("type", "text"), wire.get("text"), wire.get("metadata")
+    words = text if isinstance(text, str) else "" if _number(text) is None else str(text)
+    if not isinstance(kind, str) or kind == "text":
+        return Text(words)
+    if kind == "html":
+        return Html(words)
+    source = metadata.get("src") if isinstance(metadata, dict) else None
+    if kind in _FILES and isinstance(metadata, dict) and isinstance(source, str):
+        return _file(kind, source, metadata)
+    values = metadata if isinstance(metadata, dict) else None
+    return Custom(kind or "custom", values, text if isinstance(text, str) else None)
+
+
+def _file(kind: str, source: str, metadata: dict[str, Any]) -> Content:
+    name, media_type, size = metadata.get("name"), metadata.get("type"), metadata.get("size")
+    known: dict[str, Any] = {
+        "name": name if isinstance(name, str) else None,
+        "media_type": media_type if isinstance(media_type, str) else None,
+        "size_bytes": size if isinstance(size, int) and not isinstance(size, bool) else None,
+    }
+    if kind in ("image", "video"):
+        known |= {"width": _number(metadata.get("width")), "height": _number(metadata.get("height"))}
+    if kind in ("audio", "video"):
+        known["length_seconds"] = _number(metadata.get("duration"))
+    made: Image | File | Audio | Video = _FILES[kind](source, **known)
+    return made
+
+
+def _type_of(content: Image | File | Audio | Video) -> str:
+    return next(kind for kind, made in _FILES.items() if isinstance(content, made))
+
+
+def _metadata(content: Image | File | Audio | Video, losses: list[str]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"src": content.url}
+    if isinstance(content, (Image, Video)):
+        metadata["width"], metadata["height"] = _whole(content.width), _whole(content.height)
+    if isinstance(content, (Audio, Video)):
+        metadata["duration"] = _whole(content.length_seconds)
+    if isinstance(content, Video) and content.thumbnail_url is not None:
+        metadata["thumbnail"] = content.thumbnail_url
+    if content.secret is not None or (isinstance(content, Video) and content.thumbnail_secret is not None):
+        losses.append("secret: dropped, this dialect opens files by URL alone")
+    metadata |= {"name": content.name, "type": content.media_type, "size": content.size_bytes}
+    return {name: value for name, value in metadata.items() if value is not None}
+
+
+def _number(value: Any) -> float | None:
+    """A JSON number that a float holds exactly."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _EXACT
+    return value if number else None
+
+
+def _whole(value: float | None) -> float | None:
+    """A float as JSON's one kind of number shows it: 200.0 is 200."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,122 @@
+"""What the Express framework adds to the vendor's answers: headers on everything, HTML error pages, entity tags, bodies
+read by media type alone."""
+
+import hashlib
+from base64 import b64encode
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from adapters.contract import Call, Reply, Request, parse_json
+from core.errors import Failure, Kind
+
+MAXIMUM_BODY_BYTES = 100 * 1024
+"""The vendor reads JSON bodies up to 100 kB."""
+
+_ALWAYS = (
+    (b"x-powered-by", b"Express"),
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-headers", b"Origin, X-Requested-With, Content-Type, Accept, Authorization, X-XSRF-Token"),
+    (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
+)
+_JSON = ((b"content-type", b"application/json; charset=utf-8"), *_ALWAYS)
+_TEXT = ((b"content-type", b"text/html; charset=utf-8"), *_ALWAYS)
+_PAGE = ((b"content-security-policy", b"default-src 'none'"), (b"x-content-type-options", b"nosniff"), *_TEXT)
+# What Express leaves as it stands when it writes a path into an error page; `"`, `<` and `>` are not among it.
+_PATH_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"
+
+
+def json_reply(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
+    """A JSON answer; `value` is what orjson can write."""
+    return Reply(status, orjson.dumps(value), (*_JSON, *headers) if headers else _JSON)
+
+
+def text_reply(status: int, text: str) -> Reply:
+    """A plain text; Express serves it as HTML [observed], so it must hold nothing of the caller's unescaped."""
+    return Reply(status, text.encode(errors="replace"), _TEXT)
+
+
+def empty_reply(status: int) -> Reply:
+    """A status without a body."""
+    return Reply(status, b"", _ALWAYS)
+
+
+def error_page(status: int, text: str) -> Reply:
+    """Express's HTML error page around a text, which is escaped here."""
+    shown = escape(text).replace("\n", "<br>").replace("  ", " &nbsp;")
+    page = (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
+        f"<body>\n<pre>{shown}</pre>\n</body>\n</html>\n"
+    )
+    return Reply(status, page.encode(errors="replace"), _PAGE)
+
+
+def no_route_page(request: Request) -> Reply:
+    """The page for a path or a method that nobody serves."""
+    return error_page(404, f"Cannot {request.method} {quote(request.path, safe=_PATH_CHARACTERS, errors='replace')}")
+
+
+def json_page(request: Request, value: Any) -> Reply:
+    """A JSON answer to a GET: 200 with a weak entity tag, or 304 when the caller has it already."""
+    return _tagged(request, orjson.dumps(value), _JSON)
+
+
+def text_page(request: Request, text: str) -> Reply:
+    """A text as the answer to a GET, like `json_page`."""
+    return _tagged(request, text.encode(), _TEXT)
+
+
+def preflight(request: Request) -> Reply:
+    """The answer to OPTIONS on any path [observed]."""
+    wanted = request.headers.get("access-control-request-headers")
+    headers = [
+        (b"x-powered-by", b"Express"),
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-allow-methods", b"GET,HEAD,PUT,PATCH,POST,DELETE"),
+        (b"vary", b"Access-Control-Request-Headers"),
+    ]
+    if wanted:
+        headers.append((b"access-control-allow-headers", wanted.encode("latin-1", "replace")))
+    return Reply(204, b"", headers)
+
+
+async def read_body(call: Call) -> dict[str, Any]:
+    """The request's JSON object; empty for any other media type, for no body and for an array, whose fields Express finds
+    as little. Raises *bad request* with reason `body`, *too large*, or *unsupported* with reason `encoding`."""
+    headers = call.request.headers
+    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != "application/json":
+        return {}
+    coding = headers.get("content-encoding", "identity").lower()
+    if coding not in ("", "identity"):
+        raise Failure(Kind.UNSUPPORTED, f"unsupported content encoding {coding!r}", reason="encoding")
+    charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "').lower() if parameters else ""
+    if charset not in ("", "utf-8", "utf8"):
+        raise Failure(Kind.UNSUPPORTED, f"unsupported charset {charset!r}", reason="encoding")
+    body = (await call.body(MAXIMUM_BODY_BYTES)).removeprefix(b"\xef\xbb\xbf")
+    if not body:
+        return {}
+    if body.lstrip(b" \t\r\n")[:1] not in (b"{", b"["):
+        raise Failure(Kind.BAD_REQUEST, "Unexpected token in JSON at position 0", reason="body")
+    value = parse_json(body)
+    return value if isinstance(value, dict) else {}
+
+
+def truthy(value: Any) -> bool:
+    """JavaScript's view of a JSON value: empty objects and arrays are true."""
+    return bool(value) or isinstance(value, (dict, list))
+
+
+def _tagged(request: Request, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> Reply:
+    digest = b64encode(hashlib.sha1(body, usedforsecurity=False).digest())[:27]
+    tag = b'W/"%x-%b"' % (len(body), digest)
+    known = request.headers.get("if-none-match")
+    if known and "no-cache" not in request.headers.get("cache-control", "") and _matches(known, tag.decode()):
+        return Reply(304, b"", ((b"etag", tag), *_ALWAYS))
+    return Reply(200, body, ((b"etag", tag), *headers))
+
+
+def _matches(known: str, tag: str) -> bool:
+    return known.strip() == "*" or tag[2:] in (part.strip().removeprefix("W/") for part in known.split(","))

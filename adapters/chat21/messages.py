@@ -1,0 +1,149 @@
+"""Sending a message, and reading a timeline."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from adapters.chat21.auth import acting_user
+from adapters.chat21.content import DIRECT, GROUP, apply_leftovers, default_fields, from_fields
+from adapters.chat21.errors import foreign_timeline, mandatory
+from adapters.chat21.express import json_page, json_reply, read_body, truthy
+from adapters.chat21.ids import NAME, group_number, identifier, likelier_first, names_group, own_number, suffix
+from adapters.contract import Call, Reply
+from core.ids import Ids
+from core.messages import Page, Query
+from core.model import Stored, Text
+from core.names import is_legal
+
+PAGE = 200
+"""Rows that the vendor answers at most; it has no paging."""
+SENT = 100
+"""Status of the sender's own copy in a direct conversation."""
+DELIVERED = 150
+"""Status of everybody else's copy, and of all copies in a group, the sender's too."""
+
+_TURNS = 10
+"""A page may come short when much of what it passed is not shown: how often it is gone on from."""
+_MANDATORY = (
+    ("sender_fullname", "Sender Fullname is mandatory"),
+    ("recipient_id", "Recipient id is mandatory"),
+    ("recipient_fullname", "Recipient Fullname is mandatory"),
+)
+
+
+async def send(call: Call) -> Reply:
+    """POST /api/{app}/messages"""
+    body = await read_body(call)
+    for field, text in _MANDATORY:
+        if not truthy(body.get(field)):
+            raise mandatory(text, field)
+    recipient = identifier(body["recipient_id"], "recipient_id", "Recipient id is mandatory")
+    sender = acting_user(call, body.get("sender_id"), "sender_id")
+    core, tenant = call.core, call.tenant
+    if body.get("channel_type") == GROUP or names_group(recipient):
+        number = own_number(recipient, core.ids(tenant))
+        message = from_fields(body, sender, recipient, group=True, chosen=number is None)
+        if number is None:
+            number = await core.groups.place(tenant, NAME, recipient)
+        key = await core.users.key(tenant, sender)
+        receipts = await core.messages.send_group(tenant, key, [number], message, call.reference)
+    else:
+        message = from_fields(body, sender, recipient, group=False, chosen=False)
+        key, other = await core.users.keys(tenant, (sender, recipient))
+        receipts = await core.messages.send_direct(tenant, key, [other], message, call.reference)
+    # The vendor answers `success` alone; clients read no more, so the id is an extra that harms nobody.
+    return json_reply(200, {"success": True, "message_id": core.ids(tenant).uuid(receipts[0].id)})
+
+
+async def history(call: Call) -> Reply:
+    """GET /api/{app}/{user}/conversations/{with}/messages: newest first. The one route that refuses administrators, too."""
+    user, other = call.parameters["user"], call.parameters["with"]
+    if user != call.authenticated.user:
+        raise foreign_timeline()
+    found: list[Stored] = []
+    in_group = False
+    if is_legal(other):
+        for in_group in likelier_first(other):
+            found = await _group_messages(call, other) if in_group else await _direct_messages(call, other)
+            if found:
+                break
+    losses: dict[str, None] = {}
+    forms, app = call.core.ids(call.tenant), call.parameters["app"]
+    result = rows(found, forms, losses, app=app, owner=user, other=other, group=in_group)
+    call.losses.extend(losses)
+    return json_page(call.request, {"success": True, "result": result})
+
+
+def rows(
+    messages: Iterable[Stored],
+    forms: Ids,
+    losses: dict[str, None],
+    *,
+    app: str,
+    owner: str,
+    other: str,
+    group: bool,
+    group_name: str | None = None,
+) -> list[dict[str, Any]]:
+    """Messages as the vendor stores them in the timeline that `owner` has with `other`. What they can't say here is added
+    to `losses`, each loss once."""
+    uuid, timeline = forms.uuid, suffix(owner)
+    result = []
+    for stored in messages:
+        message = stored.message
+        sender, content = message.sender, message.content
+        recipient = other if group or sender == owner else owner
+        row: dict[str, Any] = {
+            "_id": f"{stored.id:016x}{timeline}",
+            "message_id": uuid(stored.id),
+            "text": "",
+            "type": "text",
+            "sender": sender,
+            "sender_fullname": message.sender_name or sender,
+            "recipient": recipient,
+            "recipient_fullname": group_name or recipient,
+            "channel_type": GROUP if group else DIRECT,
+            "app_id": app,
+            "timestamp": stored.time,
+            "status": SENT if sender == owner != other and not group else DELIVERED,
+            "timelineOf": owner,
+            "conversWith": other,
+        }
+        if type(content) is Text:
+            row["text"] = content.text
+            if message.extension is not None:
+                row["attributes"] = message.extension
+        else:
+            lost: list[str] = []
+            row.update(default_fields(content, message.extension, lost))
+            losses.update(dict.fromkeys(lost))
+        if message.leftovers is not None and message.dialect == NAME:
+            apply_leftovers(row, message.leftovers)
+        result.append(row)
+    return result
+
+
+async def _direct_messages(call: Call, other: str) -> list[Stored]:
+    core, tenant, user = call.core, call.tenant, call.parameters["user"]
+    return await _newest(lambda query: core.messages.direct_page(tenant, user, other, query))
+
+
+async def _group_messages(call: Call, other: str) -> list[Stored]:
+    core, tenant = call.core, call.tenant
+    number = await group_number(core, tenant, other)
+    viewer = await core.users.known_key(tenant, call.parameters["user"])
+    if number is None or viewer is None:
+        return []
+    return await _newest(lambda query: core.messages.group_page(tenant, viewer, number, query))
+
+
+async def _newest(turn: Callable[[Query], Awaitable[Page]]) -> list[Stored]:
+    """The newest messages, at most as many as the vendor answers."""
+    found: list[Stored] = []
+    cursor = 0
+    for _ in range(_TURNS):
+        page = await turn(Query(limit=PAGE - len(found), cursor=cursor))
+        found += page.messages
+        cursor = page.cursor
+        if not cursor or len(found) >= PAGE:
+            break
+    return found
