@@ -1,0 +1,83 @@
+"""The adapter object: what the gateway sees of this dialect."""
+
+import re
+from collections.abc import Sequence
+
+import orjson
+
+from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
+from adapters.easemob import auth, errors
+from adapters.easemob.options import NAME, Options
+from adapters.easemob.routes import wire_table
+from core.core import Core
+from core.errors import Failure, Kind
+from core.model import Application, Credential, Principal, Tenant
+from core.tenants import application_names
+
+_APPLICATION = re.compile(r"([A-Za-z0-9_.-]{1,64})#[A-Za-z0-9_.-]{1,64}")
+
+
+class EasemobAdapter:
+    """Easemob's dialect; an application is `org#app`, reached under `/org/app`."""
+
+    name = NAME
+    folds_paths = False
+    credential_kind = auth.CREDENTIAL_KIND
+    claims: Sequence[Claim] = (Claim(ClaimKind.FALLBACK),)
+    demo: Sequence[Application] = (
+        Application(
+            NAME, "chat-demo#testapp", (Credential(auth.CREDENTIAL_KIND, "demo-client-id", "demo-client-secret"),)
+        ),
+    )
+
+    def __init__(self, options: Options) -> None:
+        self.routes: Sequence[Route] = wire_table(options)
+
+    def check_application(self, name: str, reserved: frozenset[str]) -> None:
+        match = _APPLICATION.fullmatch(name)
+        if match is None:
+            raise Failure(Kind.BAD_REQUEST, "An application of this dialect is named org#app", reason="name")
+        if match[1].lower() in reserved:
+            raise Failure(
+                Kind.BAD_REQUEST,
+                f"The organisation can't be named {match[1]}: its paths are another dialect's",
+                reason="name",
+            )
+
+    def mint(
+        self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
+    ) -> str:
+        if user is None and not administrator:
+            raise Failure(Kind.BAD_REQUEST, "A token of this dialect is the application's or a user's", field="user")
+        return auth.mint(core, tenant, application, None if administrator else user, lifetime_seconds)
+
+    def applications(self, request: Request) -> Sequence[str]:
+        name = auth.application_of(request)
+        return (name,) if len(request.segments) >= 2 and name.isprintable() else ()
+
+    async def authenticate(self, call: Call) -> Principal:
+        return await auth.authenticate(call)
+
+    def render_failure(self, request: Request, failure: Failure, duration_ms: int, now: int) -> Reply:
+        return errors.render_failure(request, failure, duration_ms, now)
+
+    def secrets(self, request: Request) -> Sequence[str]:
+        token = auth.bearer(request)
+        return (token,) if token is not None else ()
+
+    def example(self, origin: str, core: Core, tenant: Tenant) -> str:
+        application = application_names(tenant, NAME)[0].name
+        token = self.mint(core, tenant, application, None, True, auth.DEFAULT_LIFETIME_SECONDS)
+        body = orjson.dumps(
+            {
+                "target_type": "users",
+                "target": ["user2", "user3"],
+                "msg": {"type": "txt", "msg": "testmessage"},
+                "from": "user1",
+            }
+        ).decode()
+        return (
+            "curl -X POST -H 'Content-Type: application/json' -H 'Accept: application/json'"
+            f" -H 'Authorization: Bearer {token}' -d '{body}'"
+            f" '{origin}/{application.replace('#', '/')}/messages'"
+        )

@@ -1,0 +1,140 @@
+"""Neutral failures in Easemob's status, error, exception and wording.
+
+Clients read different parts: the Java SDK the status and `error_description`, the PHP SDK whether there is a key
+`error`, the Web SDK two wordings of the token endpoint.
+"""
+
+from typing import NamedTuple
+
+from adapters.contract import Reply, Request, json_reply
+from core.errors import Failure, Kind
+
+_SECURITY = "org.apache.usergrid.rest.exceptions.SecurityException"
+_EASEMOB_SECURITY = "com.easemob.im.exceptions.EasemobSecurityException"
+_ILLEGAL_ARGUMENT = "java.lang.IllegalArgumentException"
+_INVALID_PARAMETER = "com.easemob.group.exception.InvalidParameterException"
+_RESOURCE_NOT_FOUND = "com.easemob.group.exception.ResourceNotFoundException"
+_WEB = "javax.ws.rs.WebApplicationException"
+
+_GROUP_FAMILY = frozenset({"chatgroups", "chatrooms", "joined_chatgroups", "joined_chatrooms"})
+
+
+class _Row(NamedTuple):
+    status: int
+    error: str
+    exception: str
+    text: str | None = None
+    """None: the failure's own text."""
+
+
+_ROWS: dict[tuple[Kind, str], _Row] = {
+    (Kind.BAD_REQUEST, ""): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT),
+    (Kind.BAD_REQUEST, "body"): _Row(400, "json_parse", "org.codehaus.jackson.JsonParseException"),
+    (Kind.BAD_REQUEST, "name"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "username [{subject}] is not legal"),
+    (Kind.BAD_REQUEST, "grant"): _Row(400, "invalid_grant", _SECURITY),
+    (Kind.BAD_REQUEST, "grant type"): _Row(400, "unsupported_grant_type", _SECURITY),
+    (Kind.BAD_REQUEST, "parameter"): _Row(400, "invalid_parameter", _INVALID_PARAMETER),
+    (Kind.UNAUTHENTICATED, ""): _Row(401, "auth_bad_access_token", _SECURITY, "Unable to authenticate"),
+    (Kind.UNAUTHENTICATED, "missing"): _Row(401, "unauthorized", _EASEMOB_SECURITY, "Unable to authenticate (OAuth)"),
+    (Kind.UNAUTHENTICATED, "malformed"): _Row(
+        401, "auth_bad_access_token", _SECURITY, "Unable to authenticate due to corrupt access token"
+    ),
+    (Kind.UNAUTHENTICATED, "expired"): _Row(
+        401, "unauthorized", _SECURITY, "Unable to authenticate due to expired access token"
+    ),
+    # The comma at the end is the vendor's.
+    (Kind.UNAUTHENTICATED, "registration"): _Row(
+        401, "unauthorized", _EASEMOB_SECURITY, "Open registration doesn't allow, so register user need token,"
+    ),
+    (Kind.FORBIDDEN, ""): _Row(403, "forbidden_op", "com.easemob.group.exception.ForbiddenOpException"),
+    (Kind.FORBIDDEN, "reserved"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "username [{subject}] is not legal"),
+    (Kind.FORBIDDEN, "members"): _Row(403, "exceed_limit", "com.easemob.group.exception.ExceedLimitException"),
+    (Kind.NOT_FOUND, ""): _Row(
+        404, "service_resource_not_found", "ServiceResourceNotFoundException", "Service resource not found"
+    ),
+    (Kind.NOT_FOUND, "user"): _Row(
+        404, "service_resource_not_found", "UserNotFoundException", "Service resource not found"
+    ),
+    (Kind.NOT_FOUND, "members"): _Row(
+        404, "resource_not_found", _RESOURCE_NOT_FOUND, "username {subject} doesn't exist!"
+    ),
+    (Kind.NOT_FOUND, "group"): _Row(404, "resource_not_found", _RESOURCE_NOT_FOUND, "grpID {subject} does not exist!"),
+    # The path stands without its leading slash.
+    (Kind.NOT_FOUND, "application"): _Row(
+        404,
+        "organization_application_not_found",
+        "org.apache.usergrid.rest.exceptions.OrganizationApplicationNotFoundException",
+        "Could not find application for {application} from URI: {path}",
+    ),
+    (Kind.CONFLICT, ""): _Row(409, "concurrent_operation_error", _WEB),
+    # Where the vendor puts the application's UUID, its older servers print null too.
+    (Kind.CONFLICT, "user"): _Row(
+        400,
+        "duplicate_unique_property_exists",
+        "DuplicateUniquePropertyExistsException",
+        "Application null Entity user requires that property named username be unique, value of {subject} exists",
+    ),
+    (Kind.CONFLICT, "group"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "group ID {subject} already exists!"),
+    (Kind.TOO_LARGE, ""): _Row(413, "Request Entity Too Large", _WEB, "Request Entity Too Large"),
+    (Kind.RATE_LIMITED, ""): _Row(429, "reach_limit", _WEB, "This request has reached api limit"),
+    (Kind.UNSUPPORTED, ""): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT),
+    (Kind.UNSUPPORTED, "method"): _Row(
+        405, "unsupported_service_operation", "UnsupportedServiceOperationException", "Service operation not supported"
+    ),
+    (Kind.TIMED_OUT, ""): _Row(408, "request_timeout", _WEB, "request timeout"),
+    (Kind.UPSTREAM_FAILED, ""): _Row(502, "web_application", _WEB),
+    (Kind.STORE_UNAVAILABLE, ""): _Row(503, "service_unavailable", _WEB),
+    (Kind.INTERNAL, ""): _Row(500, "web_application", _WEB, "internal error"),
+}
+_BLANK_TOKEN_FOR_GROUPS = _Row(
+    401, "group_authorization", "com.easemob.group.exception.GroupAuthorizationException", "token is blank!"
+)
+_BLANK_TOKEN_FOR_MESSAGES = _Row(401, "unauthorized", "ChatSecurityException", "Unable to authenticate (OAuth)")
+
+
+def render_failure(request: Request, failure: Failure, duration_ms: int, now: int) -> Reply:
+    """The failure in the vendor's own status and envelope."""
+    row = _row(request, failure)
+    text = failure.text
+    if row.text is not None and ("{subject}" not in row.text or failure.subject is not None):
+        text = row.text.format(
+            subject=failure.subject, application="/".join(request.segments[:2]), path="/".join(request.segments)
+        )
+    envelope = {
+        "error": row.error,
+        "exception": row.exception,
+        "timestamp": now,
+        "duration": duration_ms,
+        "error_description": text.encode(errors="replace").decode(),  # a lone surrogate is not JSON
+    }
+    return json_reply(row.status, envelope)
+
+
+def _row(request: Request, failure: Failure) -> _Row:
+    if failure.kind is Kind.UNAUTHENTICATED and failure.reason == "missing":
+        resources = request.segments[2:]
+        if not _GROUP_FAMILY.isdisjoint(resources):
+            return _BLANK_TOKEN_FOR_GROUPS
+        if resources[:1] == ("messages",):
+            return _BLANK_TOKEN_FOR_MESSAGES
+    return _ROWS.get((failure.kind, failure.reason)) or _ROWS[failure.kind, ""]
+
+
+def illegal(text: str, field: str | None = None) -> Failure:
+    """A value that can't be: 400 `illegal_argument` with this wording."""
+    return Failure(Kind.BAD_REQUEST, text, field=field)
+
+
+def illegal_name(name: str) -> Failure:
+    """A user name that can't be."""
+    return Failure(Kind.BAD_REQUEST, "username is not legal", reason="name", subject=name)
+
+
+def invalid_parameter(text: str, field: str) -> Failure:
+    """A value that can't be, in the wording of the group endpoints: 400 `invalid_parameter`."""
+    return Failure(Kind.BAD_REQUEST, text, reason="parameter", field=field)
+
+
+def unknown_application() -> Failure:
+    """Nobody owns the organisation and application of the path."""
+    return Failure(Kind.NOT_FOUND, "No such application", reason="application")
