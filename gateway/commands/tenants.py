@@ -1,0 +1,219 @@
+"""`chatgateway tenant`, `user`, `credential` and `token`: who may use the gateway, and how."""
+
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO
+
+import click
+
+from adapters.contract import Adapter
+from core.core import Core
+from core.model import Credential, Tenant, User
+from core.tenants import application_names
+from gateway.commands import adapter_named, on_store, secret_in, store_options, tenant_named
+from gateway.dispatch import claimed_segments
+
+_PAGE = 500
+_SECRET_BYTES = 32
+
+
+@click.group()
+def tenant() -> None:
+    """Tenants: the customers, each with users, groups and messages of its own."""
+
+
+@tenant.command("add")
+@click.argument("name")
+@store_options
+def add_tenant(name: str, config: Path | None, data: str | None, redis: str | None) -> None:
+    """Make a tenant. `credential add` then gives it an application in a dialect."""
+
+    async def work(core: Core, adapters: list[Adapter]) -> None:  # noqa: ARG001
+        await core.tenants.add(name)
+
+    on_store(config, data, redis, work)
+    click.echo(f"Tenant {name} is made.")
+
+
+@tenant.command("list")
+@store_options
+def list_tenants(config: Path | None, data: str | None, redis: str | None) -> None:
+    """All tenants with their applications and the names of their credentials."""
+
+    async def work(core: Core, adapters: list[Adapter]) -> list[Tenant]:  # noqa: ARG001
+        return await core.tenants.list()
+
+    for each in on_store(config, data, redis, work):
+        click.echo(each.name)
+        for application in each.applications:
+            names = ", ".join(f"{credential.kind} {credential.name}" for credential in application.credentials)
+            click.echo(f"  {application.dialect}  {application.name}  ({names})")
+
+
+@tenant.command("remove")
+@click.argument("name")
+@click.confirmation_option(prompt="Its applications end with the next request. Go on?")
+@store_options
+def remove_tenant(name: str, config: Path | None, data: str | None, redis: str | None) -> None:
+    """End a tenant: its applications are unknown from the next request on."""
+
+    async def work(core: Core, adapters: list[Adapter]) -> bool:  # noqa: ARG001
+        return await core.tenants.remove(name)
+
+    if not on_store(config, data, redis, work):
+        raise click.ClickException(f"There is no tenant {name!r}")
+    click.echo(f"Tenant {name} is removed.")
+
+
+@click.group()
+def user() -> None:
+    """Users of a tenant, the same in every dialect."""
+
+
+@user.command("add")
+@click.argument("tenant")
+@click.argument("name")
+@click.option("--display-name")
+@click.option("--password-file", type=click.File(), help="A file with the password, - for standard input.")
+@store_options
+def add_user(
+    tenant: str,
+    name: str,
+    display_name: str | None,
+    password_file: IO[str] | None,
+    config: Path | None,
+    data: str | None,
+    redis: str | None,
+) -> None:
+    """Register a user; without a password nobody logs in with one."""
+    password = secret_in(password_file) if password_file else None
+
+    async def work(core: Core, adapters: list[Adapter]) -> None:  # noqa: ARG001
+        found = await tenant_named(core, tenant)
+        await core.users.register(found, name, password=password, display_name=display_name)
+
+    on_store(config, data, redis, work)
+    click.echo(f"User {name} is registered.")
+
+
+@user.command("list")
+@click.argument("tenant")
+@store_options
+def list_users(tenant: str, config: Path | None, data: str | None, redis: str | None) -> None:
+    """All registered users of a tenant, in order of registration."""
+
+    async def work(core: Core, adapters: list[Adapter]) -> None:  # noqa: ARG001
+        async for each in _users(core, await tenant_named(core, tenant)):
+            click.echo(f"{each.id}\t{each.name}" if each.name else each.id)
+
+    on_store(config, data, redis, work)
+
+
+async def _users(core: Core, tenant: Tenant) -> AsyncIterator[User]:
+    after = 0
+    while page := await core.users.page(tenant, after, _PAGE):
+        for each in page:
+            yield each
+        after = page[-1].number
+
+
+@click.group()
+def credential() -> None:
+    """Credentials: what opens a tenant's applications."""
+
+
+@credential.command("add")
+@click.argument("tenant")
+@click.argument("dialect")
+@click.argument("application")
+@click.option("--name", default="default", show_default=True, help="The credential's name, for example a client id.")
+@click.option("--secret-file", type=click.File(), help="A file with the secret, - for standard input.")
+@store_options
+def add_credential(
+    tenant: str,
+    dialect: str,
+    application: str,
+    name: str,
+    secret_file: IO[str] | None,
+    config: Path | None,
+    data: str | None,
+    redis: str | None,
+) -> None:
+    """Give a tenant an application in a dialect, and a credential that opens it.
+
+    APPLICATION is what the dialect calls an app: its key, its id, its domain. One of the same name gets the new secret.
+    Without --secret-file a secret is made and printed, this once only.
+    """
+    secret = secret_in(secret_file) if secret_file else secrets.token_urlsafe(_SECRET_BYTES)
+
+    async def work(core: Core, adapters: list[Adapter]) -> str:
+        adapter = adapter_named(adapters, dialect)
+        adapter.check_application(application, claimed_segments(each for each in adapters if each is not adapter))
+        given = Credential(adapter.credential_kind, name, secret)
+        await core.tenants.add_credential(tenant, dialect, application, given)
+        return given.kind
+
+    kind = on_store(config, data, redis, work)
+    click.echo(f"{dialect} {application}: {kind} {name} opens it now.", err=True)
+    if secret_file is None:
+        click.echo("Its secret, shown only this once:", err=True)
+        click.echo(secret)
+
+
+@credential.command("rotate")
+@click.argument("tenant")
+@store_options
+def rotate_key(tenant: str, config: Path | None, data: str | None, redis: str | None) -> None:
+    """Sign new tokens of a tenant with a new key.
+
+    Tokens of the key before stay valid; those of older keys end.
+    """
+
+    async def work(core: Core, adapters: list[Adapter]) -> None:  # noqa: ARG001
+        await core.tenants.rotate_signing_key(tenant)
+
+    on_store(config, data, redis, work)
+    click.echo(f"New tokens of {tenant} are signed with a new key; those of the key before stay valid.")
+
+
+@click.group()
+def token() -> None:
+    """Tokens of the gateway's own."""
+
+
+@token.command("mint")
+@click.argument("tenant")
+@click.argument("dialect")
+@click.argument("application")
+@click.option("--user", help="The user whom the token is for; without it, the application.")
+@click.option("--admin", is_flag=True, help="The token is an administrator's.")
+@click.option(
+    "--lifetime", type=click.IntRange(min=0), default=86_400, show_default=True, help="Seconds; 0 for no end."
+)
+@store_options
+def mint_token(
+    tenant: str,
+    dialect: str,
+    application: str,
+    user: str | None,
+    admin: bool,
+    lifetime: int,
+    config: Path | None,
+    data: str | None,
+    redis: str | None,
+) -> None:
+    """Print a token without the dialect's login."""
+
+    async def work(core: Core, adapters: list[Adapter]) -> str:
+        adapter = adapter_named(adapters, dialect)
+        found = await tenant_named(core, tenant)
+        owned = [each.name for each in application_names(found, dialect)]
+        if application not in owned:
+            raise click.ClickException(
+                f"{tenant} has no application {application!r} in {dialect}"
+                + (f"; it has: {', '.join(owned)}" if owned else ": chatgateway credential add gives it one")
+            )
+        return adapter.mint(core, found, application, user, admin, lifetime)
+
+    click.echo(on_store(config, data, redis, work))

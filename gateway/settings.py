@@ -1,0 +1,308 @@
+"""What an operator can set, and where each value came from.
+
+One TOML file < environment variables < command line options. The name is the same everywhere: `admin_port` in the file,
+`CHATGATEWAY_ADMIN_PORT`, `--admin-port`; a table's key in the environment has two underscores: `[limits] body_bytes` is
+`CHATGATEWAY_LIMITS__BODY_BYTES`. A setting whose name ends in `password`, `secret`, `token` or `key` can be given as
+`<name>_file`, the path of a file that holds it.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, get_origin
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import msgspec
+
+from core.errors import Failure
+from core.store.address import parse_url
+from gateway import adapters_list
+from gateway.limits import Limits
+
+PREFIX = "CHATGATEWAY_"
+CONFIG_VARIABLE = "CHATGATEWAY_CONFIG"
+HIDDEN = "***"
+_SECRET_NAME = re.compile(r"(^|_)(password|secret|token|key)$")
+
+Key = tuple[str, ...]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
+    """The address that both listeners are bound to."""
+    port: Port = 8080
+    """Where the dialects are served; 0 takes any free port."""
+    admin_port: Port = 8081
+    """Where health is served; 0 takes any free port."""
+    redis: str | None = None
+    """The store's URL; absent for the embedded server."""
+    redis_password: str | None = None
+    """The store's password, for a URL without one."""
+    data: Annotated[str, msgspec.Meta(min_length=1)] = "./chatgateway-data"
+    """The embedded server's folder; `:memory:` for a temporary one."""
+    durable: bool = False
+    """Whether the embedded server puts every write on disk before it is acknowledged."""
+    workers: int = 1
+    """How many worker processes serve."""
+    ready_file: str | None = None
+    """A file to write once the gateway accepts requests."""
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 10.0
+    """How long requests in flight may take after a stop was asked for."""
+    limits: Limits = Limits()
+    dialects: dict[str, dict[str, Any]] = {}
+    """Options of each dialect, by its name; what they mean is the adapter's."""
+
+    @property
+    def store_url(self) -> str | None:
+        """The store's URL with its password, absent for the embedded server. Never to be shown."""
+        if self.redis is None or self.redis_password is None:
+            return self.redis
+        parts = urlsplit(self.redis)
+        place = parts.netloc.rpartition("@")[2]
+        user = quote(parts.username or "", safe="")
+        return urlunsplit(parts._replace(netloc=f"{user}:{quote(self.redis_password, safe='')}@{place}"))
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The settings, and by path (`("limits", "body_bytes")`) the place that each given one came from."""
+
+    settings: Settings
+    places: dict[Key, str]
+
+
+class SettingsError(Exception):
+    """All that is wrong with the settings, each with its place."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class _Given(msgspec.Struct, frozen=True):
+    value: Any
+    place: str
+    is_text: bool
+    """From the environment, where everything is text."""
+
+
+_Layer = dict[Key, _Given]
+
+
+def load(config: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Loaded:
+    """Read all sources. `options` are those of the command line by setting name; None means not given. Without `config`
+    the file is the one that `CHATGATEWAY_CONFIG` names, if any. Raises `SettingsError` with everything that is wrong."""
+    problems: list[str] = []
+    named = environment.get(CONFIG_VARIABLE)
+    if config is None and named:
+        config = Path(named)
+    given: _Layer = {}
+    layers: list[_Layer] = [
+        _file_layer(config, problems) if config else {},
+        _environment_layer(environment),
+        {(name,): _Given(value, option_name(name), False) for name, value in options.items() if value is not None},
+    ]
+    for layer in layers:
+        given |= _with_secrets_from_files(layer, problems)
+    unused = dict(given)
+    values = _build(Settings, (), unused, problems)
+    problems += [f"{found.place}: there is no such setting{_suggestion(path)}" for path, found in unused.items()]
+    settings = Settings(**values)
+    places = {path: found.place for path, found in given.items()}
+    problems += _contradictions(settings, places)
+    problems += _dialect_problems(settings, places)
+    if problems:
+        raise SettingsError(problems)
+    return Loaded(settings, places)
+
+
+def option_name(name: str) -> str:
+    """How a setting is called on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def shown(loaded: Loaded) -> str:
+    """The settings as TOML with the place of each given one, secrets hidden."""
+    return "\n".join(_toml(msgspec.to_builtins(loaded.settings), (), loaded.places)) + "\n"
+
+
+def hide_password(url: str) -> str:
+    """A URL without its password."""
+    parts = urlsplit(url)
+    credentials, at, place = parts.netloc.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    return urlunsplit(parts._replace(netloc=f"{user}{colon}{HIDDEN if colon else ''}{at}{place}"))
+
+
+def _file_layer(config: Path, problems: list[str]) -> _Layer:
+    try:
+        table = tomllib.loads(config.read_text())
+    except OSError as problem:
+        problems.append(f"{config}: cannot be read: {problem.strerror}")
+    except UnicodeDecodeError:
+        problems.append(f"{config}: is not UTF-8 text")
+    except tomllib.TOMLDecodeError as problem:
+        problems.append(f"{config}: is not TOML: {problem}")
+    else:
+        return {path: _Given(value, f"{config}: {'.'.join(path)}", False) for path, value in _leaves(table, ())}
+    return {}
+
+
+def _leaves(table: Mapping[str, Any], path: Key) -> Iterator[tuple[Key, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def _environment_layer(environment: Mapping[str, str]) -> _Layer:
+    # An empty variable counts as not given: that is how compose files pass on what is not set.
+    return {
+        tuple(name.removeprefix(PREFIX).lower().split("__")): _Given(value, name, True)
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name != CONFIG_VARIABLE and value
+    }
+
+
+def _with_secrets_from_files(layer: _Layer, problems: list[str]) -> _Layer:
+    result: _Layer = {}
+    for path, found in layer.items():
+        *table, name = path
+        stem = name.removesuffix("_file")
+        if stem == name or not _SECRET_NAME.search(stem):
+            result[path] = found
+            continue
+        target = (*table, stem)
+        if target in layer:
+            problems.append(f"{found.place}: {layer[target].place} is given too: only one of the two is possible")
+            continue
+        try:
+            secret = Path(str(found.value)).read_text().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError, ValueError) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
+            problems.append(f"{found.place}: the file cannot be read: {why}")
+            continue
+        if not secret:
+            problems.append(f"{found.place}: the file is empty")
+        result[target] = _Given(secret, found.place, True)
+    return result
+
+
+def _build(kind: type[msgspec.Struct], path: Key, unused: _Layer, problems: list[str]) -> dict[str, Any]:
+    """The given values of a table's fields, taken out of `unused`."""
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        here = (*path, field.name)
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            try:
+                values[field.name] = field.type(**_build(field.type, here, unused, problems))
+            except ValueError as problem:  # of a table's own check
+                problems.append(f"{'.'.join(here)}: {problem}")
+        elif field.name == "dialects":
+            values[field.name] = _free_tables(here, unused)
+        elif here in unused:
+            found = unused.pop(here)
+            try:
+                values[field.name] = msgspec.convert(_listed(found, field.type), field.type, strict=not found.is_text)
+            except msgspec.ValidationError as problem:
+                problems.append(f"{found.place}: {problem}")
+    return values
+
+
+def _listed(found: _Given, kind: Any) -> Any:
+    """A variable's text is split at commas where a list is wanted."""
+    if found.is_text and get_origin(kind) in (tuple, list):
+        return [part.strip() for part in found.value.split(",")]
+    return found.value
+
+
+def _free_tables(path: Key, unused: _Layer) -> dict[str, Any]:
+    """Tables whose fields only an adapter knows."""
+    tables: dict[str, Any] = {}
+    for full in [full for full in unused if full[: len(path)] == path and len(full) > len(path) + 1]:
+        found = unused.pop(full)
+        *names, last = full[len(path) :]
+        table = tables
+        for name in names:
+            table = table.setdefault(name, {})
+        table[last] = _guessed(found.value) if found.is_text else found.value
+    return tables
+
+
+def _guessed(text: str) -> Any:
+    """A variable's text as TOML would read it; what TOML does not understand is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _contradictions(settings: Settings, places: Mapping[Key, str]) -> Iterator[str]:
+    def place(name: str) -> str:
+        return places.get((name,), name)
+
+    if settings.workers != 1:
+        yield f"{place('workers')}: this version serves with 1 worker process only"
+    if settings.port == settings.admin_port != 0:
+        yield f"{place('admin_port')}: must differ from {place('port')}"
+    if settings.redis is not None:
+        try:
+            address = parse_url(settings.redis).address
+        except (Failure, ValueError) as problem:
+            yield f"{place('redis')}: {problem.text if isinstance(problem, Failure) else 'is not a URL'}"
+        else:
+            if settings.redis_password is not None and (address.password or address.path):
+                yield f"{place('redis_password')}: {place('redis')} has a password already, or needs none"
+        if settings.durable:
+            yield f"{place('durable')}: is about the embedded server; with {place('redis')} set appendfsync there"
+    elif settings.redis_password is not None:
+        yield f"{place('redis_password')}: the embedded server has no password; the URL in redis is missing"
+
+
+def _dialect_problems(settings: Settings, places: Mapping[Key, str]) -> Iterator[str]:
+    try:
+        adapters_list.load_adapters(settings.dialects)
+    except adapters_list.UnknownOptions as problems:
+        for problem in str(problems).splitlines():
+            table = tuple(problem.partition(":")[0].split("."))
+            given = [place for path, place in places.items() if path[: len(table)] == table]
+            yield ": ".join(filter(None, (", ".join(given), problem)))
+
+
+def _suggestion(path: Key) -> str:
+    name = ".".join(path)
+    near = get_close_matches(name, list(_names(Settings, "")), n=1, cutoff=0.75)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _names(kind: type[msgspec.Struct], before: str) -> Iterator[str]:
+    for field in msgspec.structs.fields(kind):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from _names(field.type, f"{before}{field.name}.")
+        else:
+            yield before + field.name
+
+
+def _toml(table: Mapping[str, Any], path: Key, places: Mapping[Key, str]) -> Iterator[str]:
+    simple = {name: value for name, value in table.items() if not isinstance(value, dict)}
+    if path and simple:
+        yield f"\n[{'.'.join(path)}]"
+    for name, value in simple.items():
+        if value is not None:
+            place = places.get((*path, name), "default")
+            yield f"{name} = {json.dumps(_redacted(name, value), ensure_ascii=False)}  # {place}"
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _toml(value, (*path, name), places)
+
+
+def _redacted(name: str, value: Any) -> Any:
+    if _SECRET_NAME.search(name):
+        return HIDDEN
+    return hide_password(value) if name == "redis" else value

@@ -1,0 +1,123 @@
+"""Listening sockets: made by the supervisor, inherited by the workers, closed without cutting anybody off."""
+
+import asyncio
+import ctypes
+import errno
+import os
+import select
+import shutil
+import socket
+import struct
+import sys
+import time
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from core.store.data_folder import new_socket_path
+
+BACKLOG = 2048
+LEAVING_SECONDS = 1.0
+_SO_ATTACH_FILTER = 26
+_POLL_SECONDS = 0.002
+
+
+class ListenError(Exception):
+    """An address can't be listened on; the text says why and what to do."""
+
+
+def listen(host: str, port: int, option: str) -> socket.socket:
+    """A listening TCP socket. `option` is the command line option that chooses the port, for the text of `ListenError`."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, UnicodeError):
+        raise ListenError(f"{host} is no address of this machine: choose another with --host") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind(listener, address)
+        listener.setblocking(False)
+    except OSError as problem:
+        listener.close()
+        where = f"Port {port} of {host}"
+        if isinstance(problem, PermissionError):
+            raise ListenError(f"{where} is not for ordinary users: choose one above 1023 with {option}") from None
+        if problem.errno == errno.EADDRINUSE:
+            raise ListenError(f"{where} is taken by another program: choose another with {option}") from None
+        raise ListenError(f"{where} cannot be used: {problem.strerror}") from None
+    return listener
+
+
+def _bind(listener: socket.socket, address: Any) -> None:
+    """Waits a moment for a gateway that is just leaving."""
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while True:
+        try:
+            listener.bind(address)
+            listener.listen(BACKLOG)
+            return
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
+
+
+def url_of(listener: socket.socket) -> str:
+    """How this machine reaches a TCP listener."""
+    host, port = listener.getsockname()[:2]
+    address = ip_address(host.partition("%")[0])
+    if address.is_unspecified:
+        address = ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"http://{address}:{port}" if address.version == 4 else f"http://[{address}]:{port}"
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Whether only this machine reaches a TCP listener."""
+    return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def refuse_new_connections(listener: socket.socket) -> None:
+    """Let no further connection into the accept queue; those in it can still be accepted.
+
+    Closing a listener resets the connections that nobody accepted yet, with requests already sent on them. A filter that
+    drops every packet of the listening socket (RET 0; established connections have their own) leaves the queue to run
+    empty first: the newcomer's SYN is repeated after the close, and refused. Linux only; elsewhere the gap stays.
+    """
+    if sys.platform == "linux":
+        instruction = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+        program = struct.pack("HP", 1, ctypes.addressof(instruction))
+        with suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+async def all_accepted(listener: socket.socket, seconds: float) -> None:
+    """Until the accept queue is empty, at most `seconds`."""
+    poller = select.poll()
+    poller.register(listener, select.POLLIN)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while poller.poll(0):  # noqa: ASYNC110 - the event loop's own accepting is what empties it
+                await asyncio.sleep(_POLL_SECONDS)
+
+
+class PrivateListener:
+    """A Unix socket that only this user reaches, in a folder of its own."""
+
+    def __init__(self) -> None:
+        self.path = new_socket_path()
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.bind(os.fspath(self.path))
+        self.socket.listen(BACKLOG)
+        self.socket.setblocking(False)
+
+    def close(self) -> None:
+        self.socket.close()
+        remove_private(self.path)
+
+
+def remove_private(path: Path) -> None:
+    """Remove a private socket with its folder."""
+    shutil.rmtree(path.parent, ignore_errors=True)
