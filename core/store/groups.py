@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from core.ids import bucket_of, group_identity
-from core.model import Group, Member, Tenant
+from core.model import SHOWN, Group, Member, Tenant
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
@@ -61,7 +61,7 @@ class GroupStore:
         """Write a group and its members; false when the number has a group."""
         identity = group_identity(group.number)
         bucket = bucket_of(identity)
-        arguments: list[Argument] = [group.created, identity, bucket, _encode(group), SMALL_GROUP]
+        arguments: list[Argument] = [group.created, identity, bucket, _encode(group), SMALL_GROUP, SHOWN]
         for member in members:
             arguments += (member.number, member.id, member.role)
         return bool(await self._store.call(tenant, scripts.CREATE_GROUP, partition_of(bucket), *arguments))
@@ -97,7 +97,7 @@ class GroupStore:
         """Add members; an answer each, none when there is no such group."""
         identity = group_identity(number)
         joined = members[0].joined if members else 0
-        arguments: list[Argument] = [joined, identity, int(sees), SMALL_GROUP]
+        arguments: list[Argument] = [joined, identity, int(sees), SMALL_GROUP, SHOWN]
         for member in members:
             arguments += (member.number, member.id, member.role)
         partition = partition_of(bucket_of(identity))
@@ -108,7 +108,7 @@ class GroupStore:
         """End memberships; an answer each, none when there is no such group."""
         identity = group_identity(number)
         partition = partition_of(bucket_of(identity))
-        reply = await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, identity, *users)
+        reply = await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, identity, SHOWN, *users)
         return None if reply is None else [bool(done) for done in reply]
 
 

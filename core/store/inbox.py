@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.ids import bucket_of, conversation_bucket
-from core.model import SHOWN, Overview, Stored, Tenant, UserKey
+from core.model import SHOWN, Overview, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.groups import decode_group
 from core.store.keys import PARTITIONS, partition_of
-from core.store.log import Log, Query, decode_rows
+from core.store.log import decode_rows
 from core.store.store import Store, Work
 
 _DETAILS_AT_ONCE = 200
@@ -20,12 +20,11 @@ class Inbox:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._log = Log(store)
 
     async def list(self, tenant: Tenant, user: UserKey, limit: int, before: int | None) -> list[Overview]:
         """A user's newest conversations; rows of equal time stay together, so there may be more than `limit`."""
         works: list[Work] = [
-            (scripts.INBOX, partition, (user.number, limit, before or 0)) for partition in range(PARTITIONS)
+            (scripts.INBOX, partition, (user.number, limit, before or 0, SHOWN)) for partition in range(PARTITIONS)
         ]
         times: dict[int, int] = {}
         for reply in await self._store.calls(tenant, works):
@@ -44,7 +43,7 @@ class Inbox:
         reply = await self._store.call(
             tenant, scripts.HEADS, partition_of(bucket_of(identity)), user.number, SHOWN, "identity", identity
         )
-        return await self._overview(tenant, user, reply[0]) if reply else None
+        return self._overview(tenant, user, reply[0]) if reply else None
 
     async def _details(self, tenant: Tenant, user: UserKey, conversations: Sequence[int]) -> dict[int, Overview]:
         by_partition: dict[int, list[int]] = {}
@@ -58,32 +57,18 @@ class Inbox:
         found = {}
         for reply in await self._store.calls(tenant, works):
             for row in reply:
-                overview = await self._overview(tenant, user, row)
-                if overview is not None:
-                    found[overview.conversation] = overview
+                overview = self._overview(tenant, user, row)
+                found[overview.conversation] = overview
         return found
 
-    async def _overview(self, tenant: Tenant, user: UserKey, row: Any) -> Overview | None:
-        conversation, identity, time, group, sequence, record, stranger = row
+    def _overview(self, tenant: Tenant, user: UserKey, row: Any) -> Overview:
+        conversation, identity, packed, sequence, record = row
         text = identity.decode()
-        last: Stored | None = None
-        if record is not None:
-            last = decode_rows(self._store.ids(tenant), conversation, [sequence, record])[0]
-        elif stranger:
-            last = await self._own_last(tenant, user, text)
-        if last is None and stranger:
-            return None
-        time = last.time if last else time
+        last = decode_rows(self._store.ids(tenant), conversation, [sequence, record])[0]
         if text.startswith("g"):
-            return Overview(
-                conversation, time, None, decode_group(group) if group is not None else None, int(text[1:]), last
-            )
-        return Overview(conversation, time, _peer(text, user.id), None, None, last)
-
-    async def _own_last(self, tenant: Tenant, user: UserKey, identity: str) -> Stored | None:
-        """The newest own message of a user in a group to which that user never belonged."""
-        page = await self._log.page(tenant, identity, None, Query(limit=200))
-        return next((row for row in page.messages if row.message.sender == user.id), None)
+            group = decode_group(packed) if packed is not None else None
+            return Overview(conversation, last.time, None, group, int(text[1:]), last)
+        return Overview(conversation, last.time, _peer(text, user.id), None, None, last)
 
 
 def _peer(identity: str, user: str) -> str:

@@ -8,24 +8,25 @@
 local now = tonumber(ARGV[3])
 local identity = ARGV[4]
 local period = tonumber(ARGV[9])
-local turn = math.floor(now / period)
 local rows = prefix .. 'r' .. ARGV[8]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
 local meta
 local head, last, ordinal, large = 0, 0, 0, false
 if conversation then
-  local reference = conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7]
-  local first = redis.call('HGET', rows .. turn, reference) or redis.call('HGET', rows .. (turn - 1), reference)
-  if first then
-    local sequence, time = struct.unpack('>I4I6', first)
-    return {tonumber(conversation), sequence, time, 1}
-  end
   meta = prefix .. 'c:' .. conversation
   local fields = redis.call('HMGET', meta, 'h', 't', 'o', 'l')
   head = tonumber(fields[1] or '0')
   last = tonumber(fields[2] or '0')
   ordinal = tonumber(fields[3] or '0')
   large = fields[4]
+  -- Rows are filed by the message's time, which never runs backwards as the callers' clocks may.
+  local turn = math.floor(math.max(now, last) / period)
+  local reference = conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7]
+  local first = redis.call('HGET', rows .. turn, reference) or redis.call('HGET', rows .. (turn - 1), reference)
+  if first then
+    local sequence, time = struct.unpack('>I4I6', first)
+    return {tonumber(conversation), sequence, time, 1}
+  end
 end
 local time = last < now and now or last + 1
 if time > now + 1000 then return redis.error_reply('-AHEAD refused') end
@@ -46,20 +47,25 @@ redis.call('HSET', prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence 
   struct.pack('>I6I4BI2', time, ordinal, tonumber(ARGV[10]), tonumber(ARGV[11])) .. ARGV[16])
 redis.call('HSET', meta, 'h', sequence, 't', string.format('%.0f', time), 'o', ordinal)
 if ARGV[13] == '1' then
+  redis.call('HSET', meta, 's', sequence)
   if #ARGV > 16 then
     for index = 17, #ARGV do redis.call('ZADD', prefix .. 'x:' .. ARGV[index], time, conversation) end
-  elseif not large then
-    for _, member in ipairs(redis.call('SMEMBERS', prefix .. 'a:' .. conversation)) do
-      redis.call('ZADD', prefix .. 'x:' .. member, time, conversation)
+  else
+    if not large then
+      for _, member in ipairs(redis.call('SMEMBERS', prefix .. 'a:' .. conversation)) do
+        redis.call('ZADD', prefix .. 'x:' .. member, time, conversation)
+      end
     end
-    -- What is sent to a group that nobody created yet is seen by its sender alone.
-    if redis.call('HEXISTS', meta, 'g') == 0 then redis.call('ZADD', prefix .. 'x:' .. ARGV[6], time, conversation) end
+    -- Who never was a member is shown the own messages, so the row says when the last one was.
+    if redis.call('HEXISTS', prefix .. 'm:' .. conversation, ARGV[6]) == 0 then
+      redis.call('ZADD', prefix .. 'x:' .. ARGV[6], time, conversation)
+    end
   end
 end
 if bound > 0 then
   redis.call('XADD', outbox, '*', 't', ARGV[15], 'g', ARGV[2], 'c', conversation, 's', sequence, 'k', ARGV[10])
 end
-rows = rows .. turn
+rows = rows .. math.floor(time / period)
 redis.call('HSET', rows, conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7], struct.pack('>I4I6', sequence, time))
 redis.call('PEXPIRE', rows, 2 * period, 'NX')
 return {tonumber(conversation), sequence, time, 0}

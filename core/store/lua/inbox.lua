@@ -1,5 +1,5 @@
 -- The newest conversations of a user in this partition.
--- ARGV: 3 user's number, 4 how many, 5 only older than this time (ms; 0: all).
+-- ARGV: 3 user's number, 4 how many, 5 only older than this time (ms; 0: all), 6 mask of kinds.
 -- Returns {conversation, time, …}, unordered; rows of the time at which the count ends are all there.
 local newest = ARGV[5] == '0' and '+inf' or '(' .. ARGV[5]
 local key = prefix .. 'x:' .. ARGV[3]
@@ -17,8 +17,8 @@ if #rows == 2 * tonumber(ARGV[4]) then
 end
 -- Large groups write no row a member; the member keeps a set of them, their heads say when.
 for _, conversation in ipairs(redis.call('SMEMBERS', prefix .. 'y:' .. ARGV[3])) do
-  local time = redis.call('HGET', prefix .. 'c:' .. conversation, 't')
-  if time and (ARGV[5] == '0' or tonumber(time) < tonumber(ARGV[5])) then
+  local time = last_time(conversation, tonumber(ARGV[6]), intervals_of(conversation, ARGV[3]))
+  if time and (ARGV[5] == '0' or time < tonumber(ARGV[5])) then
     rows[#rows + 1] = conversation
     rows[#rows + 1] = time
   end

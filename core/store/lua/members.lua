@@ -6,7 +6,17 @@ local function first_visible(head, visible)
   return math.max(1, head - visible + 1)
 end
 
--- Makes a user a present member. Returns 1, or 0 when it is one.
+-- A user's row in the list says when the last message was that the user is shown.
+local function write_row(conversation, user, mask, intervals)
+  local time = last_time(conversation, mask, intervals)
+  if time then
+    redis.call('ZADD', prefix .. 'x:' .. user, time, conversation)
+  else
+    redis.call('ZREM', prefix .. 'x:' .. user, conversation)
+  end
+end
+
+-- Makes a user a present member. Returns the intervals, or nothing when it is one.
 local function join(conversation, user, id, role, now, first)
   local key = prefix .. 'm:' .. conversation
   local row = redis.call('HGET', key, user)
@@ -14,12 +24,12 @@ local function join(conversation, user, id, role, now, first)
   if row then
     intervals = cmsgpack.unpack(row)[4]
     local newest = intervals[#intervals]
-    if newest and newest[2] == 0 then return 0 end
+    if newest and newest[2] == 0 then return nil end
   end
   intervals[#intervals + 1] = {first, 0}
   redis.call('HSET', key, user, cmsgpack.pack({id, role, now, intervals}))
   redis.call('SADD', prefix .. 'a:' .. conversation, user)
-  return 1
+  return intervals
 end
 
 -- A group that outgrows the bound keeps no inbox rows: its members keep a set of memberships instead. It stays large.

@@ -58,3 +58,23 @@ local function walk(conversation, sequence, low, high, step, limit, mask, interv
   if sequence < low or sequence > high then return found, 0 end
   return found, sequence - step
 end
+
+-- Sequence and record of the last message of `mask` that a viewer is shown, nothing when there is none. An interval ends no
+-- earlier than the one before it, so the first find is the last message.
+local function last_shown(conversation, mask, intervals)
+  -- The newest of the kinds that touch lists: no need to walk over what came after.
+  local newest = tonumber(redis.call('HGET', prefix .. 'c:' .. conversation, 's') or '0')
+  intervals = intervals or {{1, 0}}
+  for index = #intervals, 1, -1 do
+    local low, high = intervals[index][1], intervals[index][2]
+    if high == 0 or high > newest then high = newest end
+    local found = walk(conversation, high, low, high, -1, 1, mask, nil)
+    if found[1] then return found[1], found[2] end
+  end
+end
+
+-- Time of that message (ms), nothing when there is none.
+local function last_time(conversation, mask, intervals)
+  local _, record = last_shown(conversation, mask, intervals)
+  return record and struct.unpack('>I6', record) or nil
+end
