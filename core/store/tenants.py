@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
+from core.errors import StaleTenant
 from core.model import Tenant
 from core.store import scripts
 from core.store.keys import PARTITIONS, system_key
@@ -115,7 +117,8 @@ class TenantStore:
         return bool(done)
 
     async def _tell(self, tenant: Tenant) -> None:
-        await self._store.calls(tenant, [(scripts.TOUCH, partition, ()) for partition in range(PARTITIONS)])
+        with suppress(StaleTenant):  # somebody changed it again meanwhile, and tells a newer version
+            await self._store.calls(tenant, [(scripts.TOUCH, partition, ()) for partition in range(PARTITIONS)])
         self.forget(tenant.number)
 
 
