@@ -158,7 +158,8 @@ async def _check_schema(connection: Connection) -> Failure | None:
     """The first gateway writes which layout the store has; a later one refuses a layout that it does not know."""
     ours = f"{SCHEMA_VERSION} {PARTITIONS}"
     key = system_key("schema")
-    await _answer(connection, "SET", key, ours, "NX")
+    if await _answer(connection, "GET", key) is None:  # a full server refuses any SET, and can still be read
+        await _answer(connection, "SET", key, ours, "NX")
     found = (await _answer(connection, "GET", key)).decode()
     version, _, partitions = found.partition(" ")
     if found == ours:
