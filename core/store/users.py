@@ -64,7 +64,8 @@ class UserStore:
                     tenant, scripts.COUNTER, partition_of(tenant.number), "user", len(unplaced), _HIGHEST_COUNT
                 )
                 numbers = {
-                    name: (last - index) << BUCKET_BITS | bucket_of(fold(name)) for index, name in enumerate(unplaced)
+                    name: count << BUCKET_BITS | bucket_of(fold(name))
+                    for count, name in enumerate(unplaced, last - len(unplaced) + 1)
                 }
                 await self._look(tenant, unplaced, folded, numbers)
             found = [memory.get(tenant, name) for name in names]
