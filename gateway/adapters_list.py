@@ -29,9 +29,13 @@ def load_adapters(options: Mapping[str, Mapping[str, Any]]) -> list[Adapter]:
 
     Raises `UnknownOptions` with everything that is wrong, a line each.
     """
-
-    creators = {entry.name: entry.load() for entry in entry_points(group=ENTRY_POINTS)} | BUILT_IN
-    problems = [f"dialects.{name}: there is no such dialect" for name in options if name not in creators]
+    creators = dict(BUILT_IN)
+    problems = []
+    for entry in entry_points(group=ENTRY_POINTS):
+        if entry.name in creators:
+            problems.append(f"{entry.value}: there is another dialect {entry.name}")
+        creators[entry.name] = entry.load()
+    problems += [f"dialects.{name}: there is no such dialect" for name in options if name not in creators]
     made = []
     for name, create in creators.items():
         try:

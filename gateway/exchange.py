@@ -38,27 +38,29 @@ class Exchange:
     """One request with everything that happened to it: what logs and metrics read."""
 
     __slots__ = (
-        "bytes_in",
+        "body",
         "bytes_out",
         "call",
-        "client",
         "dialect",
         "duration_ms",
         "failure",
         "method",
+        "now",
         "operation",
-        "path",
-        "request_id",
+        "request",
+        "started",
         "status",
         "tenants",
     )
 
-    def __init__(self, request_id: str, method: str, path: str, client: str) -> None:
-        self.request_id = request_id
+    def __init__(self, request: Request, method: str, body: Body, now: int, started: float) -> None:
+        self.request = request
         self.method = method
         """As sent, HEAD included."""
-        self.path = path
-        self.client = client
+        self.body = body
+        self.now = now
+        """When the request arrived, epoch milliseconds."""
+        self.started = started
         self.dialect = ""
         self.operation = ""
         self.tenants: tuple[Tenant, ...] = ()
@@ -67,7 +69,6 @@ class Exchange:
         self.status = 0
         """0 when nobody was there any more to be answered."""
         self.duration_ms = 0.0
-        self.bytes_in = 0
         self.bytes_out = 0
 
     @property
@@ -80,17 +81,17 @@ class Exchange:
     def fields(self) -> dict[str, Any]:
         """The record as the fields of a log line; what does not apply is left out."""
         fields: dict[str, Any] = {
-            "request": self.request_id,
+            "request": self.request.id,
             "dialect": self.dialect,
             "tenant": self.tenant,
             "operation": self.operation,
             "method": self.method,
-            "path": _shown_path(self.path),
+            "path": _shown_path(self.request.path),
             "status": self.status,
             "duration_ms": self.duration_ms,
-            "bytes_in": self.bytes_in,
+            "bytes_in": self.body.received_bytes,
             "bytes_out": self.bytes_out,
-            "client": self.client,
+            "client": self.request.client,
         }
         if self.failure is not None:
             fields["failure"] = self.failure.kind
@@ -114,11 +115,11 @@ class Exchanges:
         # Ids are cheap to make: random once a process, counted from there.
         self._prefix = secrets.token_hex(8) + "-"
         self._numbers = itertools.count(1)
-        self._log = structlog.get_logger()
+        # Bound once: the lazy one is bound anew with every line.
+        self._log = structlog.get_logger().bind()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        now = self._core.clock.now()
         headers = Headers(scope["headers"])
         made_id = f"{self._prefix}{next(self._numbers):x}"
         path, segments, legible = split_path(scope["raw_path"])
@@ -136,13 +137,13 @@ class Exchanges:
             client=client,
         )
         body = Body(receive, headers, self._limits)
-        exchange = Exchange(request.id, method, path, client)
+        exchange = Exchange(request, method, body, self._core.clock.now(), started)
         dialect = self._dispatcher.dialect(request)
-        try:
-            if dialect is None:
-                reply = json_reply(404, {"error": "not_found", "message": "No dialect is spoken at this path"})
-            else:
-                exchange.dialect = dialect.name
+        if dialect is None:
+            reply = json_reply(404, {"error": "not_found", "message": "No dialect is spoken at this path"})
+        else:
+            exchange.dialect = dialect.name
+            try:
                 if not legible:
                     raise Failure(Kind.BAD_REQUEST, "The path is not legible", reason="path")
                 if not host:
@@ -150,30 +151,20 @@ class Exchanges:
                 if method == "OPTIONS":
                     reply = _options(dialect, request)
                 else:
-                    reply = await self._answer(exchange, dialect, request, headers, body, made_id, now, started)
-        except Disconnected:
-            return self._record(exchange, body, started)
-        except Failure as failure:
-            reply = self._failed(exchange, dialect, request, failure, now, started)
-        except Exception as problem:  # noqa: BLE001 whatever it is, the caller gets the vendor's own reply
-            self._unexpected(exchange, dialect, request, body, problem)
-            internal = Failure(Kind.INTERNAL, "An internal error happened")
-            reply = self._failed(exchange, dialect, request, internal, now, started)
-        await self._send(exchange, body, reply, send)
-        self._record(exchange, body, started)
-        return None
+                    reply = await self._answer(exchange, dialect, headers, made_id)
+            except Disconnected:
+                self._record(exchange)
+                return
+            except Failure as failure:
+                reply = self._failed(exchange, dialect, failure)
+            except Exception as problem:  # noqa: BLE001 whatever it is, the caller gets the vendor's own reply
+                self._unexpected(exchange, dialect, problem)
+                reply = self._failed(exchange, dialect, Failure(Kind.INTERNAL, "An internal error happened"))
+        await self._send(exchange, reply, send)
+        self._record(exchange)
 
-    async def _answer(
-        self,
-        exchange: Exchange,
-        dialect: Dialect,
-        request: Request,
-        headers: Headers,
-        body: Body,
-        made_id: str,
-        now: int,
-        started: float,
-    ) -> Reply:
+    async def _answer(self, exchange: Exchange, dialect: Dialect, headers: Headers, made_id: str) -> Reply:
+        request = exchange.request
         row = dialect.find(request.method, request.segments)
         exchange.operation = row.route.operation
         parameters = row.parameters(request.segments)
@@ -192,10 +183,10 @@ class Exchanges:
                     parameters=parameters,
                     tenants=tenants,
                     core=self._core,
-                    now=now,
-                    started=started,
+                    now=exchange.now,
+                    started=exchange.started,
                     reference=reference,
-                    read=body.read,
+                    read=exchange.body.read,
                 )
                 if dialect.before_authentication is not None:
                     await dialect.before_authentication(call)
@@ -206,26 +197,21 @@ class Exchanges:
                 await self._core.tenants.reload(stale.tenant)
         raise store_unavailable("The tenant is being changed")
 
-    def _failed(
-        self,
-        exchange: Exchange,
-        dialect: Dialect | None,
-        request: Request,
-        failure: Failure,
-        now: int,
-        started: float,
-    ) -> Reply:
+    def _failed(self, exchange: Exchange, dialect: Dialect, failure: Failure) -> Reply:
         exchange.failure = failure
-        if dialect is None:
+        duration_ms = int((time.perf_counter() - exchange.started) * 1000)
+        try:
+            reply = dialect.adapter.render_failure(exchange.request, failure, duration_ms, exchange.now)
+        except Exception as problem:  # noqa: BLE001 adapters must not raise here; should one, the caller is still answered
+            self._unexpected(exchange, dialect, problem)
             return json_reply(500, {"error": failure.kind, "message": failure.text})
-        reply = dialect.adapter.render_failure(request, failure, int((time.perf_counter() - started) * 1000), now)
         if failure.reason == "method" and reply.status == 405:
-            allowed = dialect.allowed(request.segments)
+            allowed = dialect.allowed(exchange.request.segments)
             return Reply(reply.status, reply.body, [*reply.headers, (b"allow", allowed.encode())])
         return reply
 
-    async def _send(self, exchange: Exchange, body: Body, reply: Reply, send: Send) -> None:
-        headers = [*reply.headers, (b"x-request-id", exchange.request_id.encode())]
+    async def _send(self, exchange: Exchange, reply: Reply, send: Send) -> None:
+        headers = [*reply.headers, (b"x-request-id", exchange.request.id.encode())]
         if reply.status not in _WITHOUT_BODY:
             headers.append((b"content-length", b"%d" % len(reply.body)))
         if exchange.call is not None and exchange.call.losses and self._limits.loss_header:
@@ -233,32 +219,29 @@ class Exchanges:
         content = b"" if exchange.method == "HEAD" else reply.body
         exchange.status = reply.status
         exchange.bytes_out = len(content)
-        if body.refused is None:
+        if exchange.body.refused is None:
             await send({"type": "http.response.start", "status": reply.status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
             return
         headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": content, "more_body": True})
-        await body.drain()
+        await exchange.body.drain()
         await send({"type": "http.response.body", "body": b""})
 
-    def _unexpected(
-        self, exchange: Exchange, dialect: Dialect | None, request: Request, body: Body, problem: Exception
-    ) -> None:
-        named = dialect.adapter.secrets(request) if dialect else ()
-        text = exception_text(problem, secrets_of(request, named, body.content))
+    def _unexpected(self, exchange: Exchange, dialect: Dialect, problem: Exception) -> None:
+        request = exchange.request
+        known = secrets_of(request, dialect.adapter.secrets(request), exchange.body.content)
         self._log.error(
             "unexpected",
-            request=exchange.request_id,
+            request=request.id,
             dialect=exchange.dialect,
             operation=exchange.operation,
-            exception=text,
+            exception=exception_text(problem, known),
         )
 
-    def _record(self, exchange: Exchange, body: Body, started: float) -> None:
-        exchange.bytes_in = body.received_bytes
-        exchange.duration_ms = round((time.perf_counter() - started) * 1000, 2)
+    def _record(self, exchange: Exchange) -> None:
+        exchange.duration_ms = round((time.perf_counter() - exchange.started) * 1000, 2)
         if exchange.failure is not None and exchange.failure.kind in _GATEWAY_AT_FAULT:
             self._log.warning(REQUEST, **exchange.fields())
         else:

@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from core.clock import SystemClock
-from gateway.redaction import redact
+from gateway.redaction import MASK, SECRET_NAME, redact
 
 REQUEST = "request"
 """The event of the line that every request gets; its fields are free of secrets as they are."""
@@ -42,11 +42,9 @@ def configure(*, readable: bool = False, sink: Sink | None = None) -> None:
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
-    logging.root.handlers = [_Bridge()]
-    logging.root.setLevel(logging.INFO)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "httpx"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-        logging.getLogger(name).handlers = []
+    logging.root.handlers = [handler for handler in logging.root.handlers if not isinstance(handler, _Bridge)]
+    logging.root.addHandler(_Bridge())
+    logging.root.setLevel(logging.WARNING)
 
 
 def exception_text(problem: BaseException, secrets: Iterable[str] = ()) -> str:
@@ -96,7 +94,9 @@ def _add_time(_logger: Any, _method: str, event: _EventDict) -> _EventDict:
 def _redact(_logger: Any, _method: str, event: _EventDict) -> _EventDict:
     if event["event"] is not REQUEST:
         for name, value in event.items():
-            if type(value) is str:
+            if SECRET_NAME.search(name):
+                event[name] = MASK
+            elif type(value) is str:
                 event[name] = redact(value)
     return event
 

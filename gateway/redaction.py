@@ -6,6 +6,7 @@ libraries' messages, paths that look as if a query had slipped in.
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from adapters.contract import Request
 
 MASK = "***"
 
-_SECRET_NAME = re.compile(r"pass|pwd|secret|token|auth|cookie|credential|key|signature|jwt", re.IGNORECASE)
+SECRET_NAME = re.compile(r"pass|pwd|secret|token|auth|cookie|credential|key|signature|jwt", re.IGNORECASE)
 _PATTERNS = (
     # Authorization schemes, wherever they stand.
     (re.compile(r"\b(bearer|basic)(\s+|%20|\+)[\w.~+/=-]+", re.IGNORECASE), rf"\1\2{MASK}"),
@@ -51,9 +52,9 @@ def secrets_of(request: Request, named: Iterable[str], body: bytes) -> list[str]
     body under a name that sounds like one. Costs a walk through the body: for failures, not for every request."""
     found = [*named]
     for name, value in request.headers.items():
-        if _SECRET_NAME.search(name):
+        if SECRET_NAME.search(name):
             found += [value, *_parts(value)]
-    found += [value for name, value in request.query.items() if _SECRET_NAME.search(name)]
+    found += [value for name, value in request.query.items() if SECRET_NAME.search(name)]
     found += _body_secrets(body)
     return [value for value in found if value]
 
@@ -67,7 +68,7 @@ def _body_secrets(body: bytes) -> Iterator[str]:
     while waiting:
         value, secret = waiting.pop()
         if isinstance(value, dict):
-            waiting += [(part, secret or bool(_SECRET_NAME.search(name))) for name, part in value.items()]
+            waiting += [(part, secret or bool(SECRET_NAME.search(name))) for name, part in value.items()]
         elif isinstance(value, list):
             waiting += [(part, secret) for part in value]
         elif secret and value is not None and not isinstance(value, bool):
@@ -90,10 +91,10 @@ def _parts(value: str) -> Iterator[str]:
 
 def _forms(secret: str) -> tuple[str, ...]:
     """A secret as it stands, and as it looks in URLs and in the quotes of Python and JSON."""
+    quoted = (repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False))
     return (
         secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
-        repr(secret)[1:-1],
-        orjson.dumps(secret, default=str).decode()[1:-1],
+        quote(secret, safe="", errors="replace"),
+        quote_plus(secret, errors="replace"),
+        *(q[1:-1] for q in quoted),
     )

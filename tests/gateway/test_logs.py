@@ -1,0 +1,159 @@
+import json
+import logging
+from base64 import b64encode
+from typing import Any
+
+import pytest
+import structlog
+
+from adapters.contract import Request
+from gateway import logs
+from gateway.redaction import redact, secrets_of
+from tests.harness import CANARY, captured_log
+
+
+class Failing:
+    def write(self, line: bytes, /) -> None:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Authorization: Bearer {CANARY}",
+        f"authorization=Basic {CANARY}==",
+        f"GET /a?token={CANARY}&x=1",
+        f"/a?x=1&access_token={CANARY}",
+        f"'password': '{CANARY}'",
+        f'"client_secret": "a \\" {CANARY}"',
+        f"{{'apikey': b'{CANARY}'}}",
+        f"redis://:{CANARY}@localhost:6379/0",
+        f"redis://user:{CANARY}@localhost",
+        f"jwt eyJhbGciOiJIUzI1NiJ9.{CANARY}.x-y_z",
+        f"X-Api-Key: {CANARY}",
+        f"Cookie: {CANARY}",
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str) -> None:
+    assert CANARY not in redact(text)
+    assert logs_of(text) == [redact(text)]
+
+
+@pytest.mark.parametrize(
+    "text", ["GET /a?page=3&limit=5", "tokens are fine to speak of", "redis://localhost:6379", "a: b"]
+)
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert redact(text) == text
+
+
+def logs_of(text: str) -> list[str]:
+    with captured_log() as log:
+        structlog.get_logger().info(text)
+        return [line["event"] for line in log.lines]
+
+
+@pytest.mark.parametrize("shown", [CANARY + " ü/'\"", CANARY])
+def test_known_secrets_are_masked_in_every_form(shown: str) -> None:
+    for text in (
+        shown,
+        repr(shown),
+        json.dumps(shown),
+        json.dumps(shown, ensure_ascii=False),
+        repr([shown, {"a": shown}]),
+    ):
+        assert CANARY not in redact(f"problem: {text}!", [shown])
+
+
+def request(headers: dict[str, str], query: str = "") -> Request:
+    return Request(
+        request_id="1",
+        method="POST",
+        path="/",
+        segments=(),
+        query_string=query,
+        headers=headers,
+        scheme="http",
+        host="h",
+        client="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "body", "secrets"),
+    [
+        ({"authorization": "Bearer abc"}, "", b"", {"Bearer abc", "abc"}),
+        ({"authorization": "Basic " + b64encode(b"me:word").decode()}, "", b"", {"word"}),
+        ({"x-authorization": "raw"}, "", b"", {"raw"}),
+        ({"accept": "all"}, "jwt=a%20b&page=3", b"", {"a b"}),
+        ({}, "", b'{"password": "p", "a": [{"Token": {"b": 7}}], "c": "d", "secret": null}', {"p", "7"}),
+        ({}, "", b"user=me&pwd=p%20q", {"p q"}),
+        ({}, "", b"\xff\xfe", set()),
+    ],
+)
+def test_a_requests_secrets_are_found(headers: dict[str, str], query: str, body: bytes, secrets: set[str]) -> None:
+    found = set(secrets_of(request(headers, query), ["named"], body))
+    assert found >= secrets | {"named"}
+    assert not found & {"all", "3", "d", "me"}
+
+
+def test_the_standard_librarys_records_come_the_same_way() -> None:
+    with captured_log() as log:
+        logger = logging.getLogger("uvicorn.error")
+        logger.info("not worth a line")
+        logger.warning("token=%s", CANARY)
+        logger.log(35, "between the levels")
+        try:
+            raise ValueError(f"password={CANARY}")
+        except ValueError:
+            logger.exception("broken")
+        lines = log.lines
+    assert [(line["event"], line["level"], line["logger"]) for line in lines] == [
+        ("token=***", "warning", "uvicorn.error"),
+        ("between the levels", "warning", "uvicorn.error"),
+        ("broken", "error", "uvicorn.error"),
+    ]
+    assert "ValueError: password=***" in lines[2]["exception"]
+    assert CANARY not in log.text
+
+
+def test_a_line_is_written_whatever_is_in_it() -> None:
+    values: dict[str, Any] = {"lone": "\ud800", "huge": 1 << 70, "object": object(), "break": "a\nb"}
+    with captured_log() as log:
+        for name, value in values.items():
+            structlog.get_logger().info("odd", **{name: value})
+        structlog.get_logger().debug("not worth a line")
+        assert [next(iter(line.keys() & values.keys())) for line in log.lines] == list(values)
+
+
+def test_a_log_that_cannot_be_written_fails_nobody() -> None:
+    with captured_log():
+        logs.configure(sink=Failing())
+        structlog.get_logger().info("nobody hears this")
+
+
+def test_times_are_utc_with_milliseconds() -> None:
+    with captured_log() as log:
+        structlog.get_logger().info("now")
+    assert log.lines[0]["time"][10] == "T"
+    assert log.lines[0]["time"].endswith("+00:00")
+    assert len(log.lines[0]["time"]) == len("2025-01-01T00:00:00.000+00:00")
+
+
+def test_readable_lines_are_for_people() -> None:
+    with captured_log() as log:
+        logs.configure(readable=True, sink=log)
+        structlog.get_logger().info("started", url="http://127.0.0.1:8080", password=CANARY)
+        structlog.get_logger().info(logs.REQUEST, status=200)
+    first, second = log.text.splitlines()
+    assert "started" in first
+    assert "url=http://127.0.0.1:8080" in first
+    assert "status=200" in second
+    assert CANARY not in log.text
+
+
+def test_logs_go_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with captured_log():
+        logs.configure()
+        structlog.get_logger().info("hello")
+    out, err = capfd.readouterr()
+    assert (out, json.loads(err)["event"]) == ("", "hello")
