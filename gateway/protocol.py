@@ -33,6 +33,11 @@ class GatewayProtocol(HttpToolsProtocol):
 
     # Connections
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being received or answered: closing now would cut somebody off."""
+        return self._head_bytes > 0 or (self.cycle is not None and not self.cycle.response_complete)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:

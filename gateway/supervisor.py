@@ -19,14 +19,13 @@ import uvicorn
 
 from adapters.contract import Adapter
 from core.core import Core
-from core.errors import Failure
 from core.store.data_folder import MEMORY, opened_data
 from core.store.embedded import EmbeddedServer
 from core.store.store import Store
 from gateway.development import ensure_demo, examples
 from gateway.health import Health, create_admin_app
 from gateway.settings import Settings, hide_password
-from gateway.sockets import is_loopback, listen, refuse_new_connections, url_of
+from gateway.sockets import is_loopback, listen, url_of
 from gateway.store_check import StoreUnreachableError, examine
 from gateway.worker_process import WorkerProcess
 
@@ -87,7 +86,7 @@ class Supervisor:
         answering = self._run(admin_server.serve([admin]), "admin listener")
         stack.push_async_callback(admin_server.stop, answering)
         store_url, where = await self._open_store(stack)
-        lines = [*await self._look_at_store(store_url), *await self._look_at_tenants(store_url, url_of(public))]
+        lines = await self._look_around(store_url, url_of(public))
         if self._development and not is_loopback(public):
             lines.append("Unsafe: with --dev, whoever reaches this port knows the credentials")
         stack.callback(public.close)
@@ -116,44 +115,40 @@ class Supervisor:
             return url, "Messages are kept for this run only: they are gone when the gateway stops"
         return url, f"Messages are kept in {data.absolute()}"
 
-    async def _look_at_store(self, url: str) -> list[str]:
+    async def _look_around(self, store_url: str, origin: str) -> list[str]:
+        """What the operator should know before the first request; in development mode, examples."""
         try:
-            findings = await examine(url)
+            findings = await examine(store_url)
         except StoreUnreachableError as problem:
             if self._development:
                 raise
             return [f"{problem}. Requests are answered as soon as it is there"]
-        return [f"Unsafe {finding.topic}: {finding.text}" for finding in findings if finding.unsafe]
-
-    async def _look_at_tenants(self, store_url: str, origin: str) -> list[str]:
-        """What the operator should know of tenants before the first request."""
-        try:
-            store = await Store.open(store_url)
-        except Failure:
-            return []
+        lines = [f"Unsafe {finding.topic}: {finding.text}" for finding in findings if finding.unsafe]
+        store = await Store.open(store_url)
         try:
             core = Core(store)
             if self._development:
                 tenant = await ensure_demo(core, self._adapters)
-                return examples(core, self._adapters, tenant, origin)
-            return [] if await core.tenants.list() else [NO_TENANT]
+                lines += examples(core, self._adapters, tenant, origin)
+            elif not await core.tenants.list():
+                lines.append(NO_TENANT)
         finally:
             await store.close()
+        return lines
 
     async def _start_worker(self, stack: AsyncExitStack, store_url: str, public: socket) -> None:
         worker = WorkerProcess("worker 1", self._settings, store_url, [public], readable_logs=self._development)
         self._worker = worker
         self._health.workers = [worker]
         keeping = self._run(worker.keep(), worker.name)
-        stack.push_async_callback(self._stop_worker, worker, keeping, public)
+        stack.push_async_callback(self._stop_worker, worker, keeping)
         waiting = asyncio.create_task(worker.wait_ready())
         await asyncio.wait({keeping, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if keeping.done():
             keeping.result()
 
-    async def _stop_worker(self, worker: WorkerProcess, keeping: asyncio.Task[None], public: socket) -> None:
-        refuse_new_connections(public)
+    async def _stop_worker(self, worker: WorkerProcess, keeping: asyncio.Task[None]) -> None:
         worker.stop()
         await asyncio.wait({keeping})
 

@@ -25,8 +25,8 @@ from gateway import adapters_list, logs
 from gateway.app import create_app
 from gateway.limits import Limits
 from gateway.orders import READY, STOP, TASK_BYTES, Task
-from gateway.protocol import protocol_class
-from gateway.sockets import BACKLOG, all_accepted, remove_private
+from gateway.protocol import GatewayProtocol, protocol_class
+from gateway.sockets import BACKLOG, all_accepted, refuse_new_connections, remove_private
 
 ACCEPT_SECONDS = 1.0
 IDLE_SECONDS = 0.3
@@ -64,33 +64,34 @@ class WorkerServer(uvicorn.Server):
         # A connection whose answers say `close` is closed by uvicorn. The list is read when a request begins.
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         for listener in sockets or []:
+            refuse_new_connections(listener)
             await all_accepted(listener, ACCEPT_SECONDS)
         for server in self.servers:
             server.close()
-        for connection in list(self.server_state.connections):
-            if _is_busy(connection):
-                _last_cycle(connection).keep_alive = False
+        for listener in sockets or []:
+            listener.close()
+        for connection in self._connections():
+            # Of pipelined requests the last one: closing after an earlier one would cut the others off.
+            last = connection.pipeline[0][0] if connection.pipeline else connection.cycle
+            if last is not None:
+                last.keep_alive = False
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while self.server_state.connections and (passed := loop.time() - begun) < self._drain_seconds:
             if passed > IDLE_SECONDS:
-                for connection in list(self.server_state.connections):
-                    if not _is_busy(connection):
+                for connection in self._connections():
+                    if not connection.busy:
                         connection.transport.close()
             await asyncio.sleep(_POLL_SECONDS)
+        for connection in self._connections():
+            connection.transport.abort()
         for task in list(self.server_state.tasks):
             task.cancel()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
 
-
-def _is_busy(connection: Any) -> bool:
-    return connection.cycle is not None and not connection.cycle.response_complete
-
-
-def _last_cycle(connection: Any) -> Any:
-    """Of pipelined requests the last one: closing after an earlier one would cut the others off."""
-    return connection.pipeline[0][0] if connection.pipeline else connection.cycle
+    def _connections(self) -> list[GatewayProtocol]:
+        """Those open now; closing one changes the set."""
+        return [connection for connection in self.server_state.connections if isinstance(connection, GatewayProtocol)]
 
 
 def answering_probes(app: Application, core: Core) -> Application:

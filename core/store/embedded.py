@@ -237,9 +237,10 @@ class EmbeddedServer:
             return
         with suppress(RedisError, OSError):
             async with self._client() as client:
+                await client.ping()  # one that does not answer yet would not be asked at all, and waited for in vain
                 await client.shutdown()
-        if await self._ended_within(SHUTDOWN_SECONDS):
-            return
+            if await self._ended_within(SHUTDOWN_SECONDS):
+                return
         for number in (signal.SIGTERM, signal.SIGKILL):
             log.warning("embedded_server_stop_forced", data=str(self._folder.path), pid=self._pid, signal=number.name)
             with suppress(ProcessLookupError):
