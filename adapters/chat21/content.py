@@ -14,7 +14,11 @@ from core.model import Audio, Content, Custom, Event, File, Html, Image, Locatio
 DIRECT = "direct"
 GROUP = "group"
 
-_ABSENT = "absent"
+ABSENT = "absent"
+"""Where leftovers keep the names of fields that the default rendering has and the message had not."""
+
+_AS_THEY_ARE = ("sender_fullname", "recipient_fullname", "text", "type")
+_IF_TRUTHY = ("channel_type", "attributes", "metadata", "timestamp")
 _EXACT = 1 << 53
 _FILES = {"image": Image, "file": File, "audio": Audio, "video": Video}
 _TYPES = frozenset({*_FILES, "text", "html"})
@@ -31,14 +35,9 @@ def from_fields(body: dict[str, Any], sender: str, recipient: str, *, group: boo
 
     Like the vendor's this reads the documented fields only: a `group`, `language` or `status` in the body is ignored.
     """
-    wire = {"sender_fullname": body["sender_fullname"], "recipient_fullname": body["recipient_fullname"]}
-    wire["channel_type"] = body.get("channel_type") or DIRECT
-    for name in ("text", "type"):
-        if name in body:
-            wire[name] = body[name]
-    for name in ("attributes", "metadata", "timestamp"):
-        if truthy(body.get(name)):
-            wire[name] = body[name]
+    wire: dict[str, Any] = {"channel_type": DIRECT}
+    wire |= {name: body[name] for name in _AS_THEY_ARE if name in body}
+    wire |= {name: body[name] for name in _IF_TRUTHY if truthy(body.get(name))}
     attributes, sender_name = wire.get("attributes"), wire["sender_fullname"]
     content = _content(wire)
     extension = attributes if isinstance(attributes, dict) else None
@@ -52,7 +51,7 @@ def from_fields(body: dict[str, Any], sender: str, recipient: str, *, group: boo
     leftovers = {name: value for name, value in wire.items() if name not in default or default[name] != value}
     absent = [name for name in default if name not in wire]
     if absent:
-        leftovers[_ABSENT] = absent
+        leftovers[ABSENT] = absent
     if chosen:
         # Until somebody creates the group, nothing else knows what the app calls it.
         leftovers["recipient"] = recipient
@@ -87,13 +86,6 @@ def default_fields(content: Content, extension: dict[str, Any] | None, losses: l
     if extension is not None:
         fields.setdefault("attributes", extension)
     return fields
-
-
-def apply_leftovers(fields: dict[str, Any], leftovers: dict[str, Any]) -> None:
-    """Make the default rendering of a message of this dialect what was sent."""
-    fields.update(leftovers)
-    for name in fields.pop(_ABSENT, ()):
-        fields.pop(name, None)
 
 
 def _content(wire: dict[str, Any]) -> Content:

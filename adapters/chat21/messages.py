@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from adapters.chat21.auth import acting_user
-from adapters.chat21.content import DIRECT, GROUP, apply_leftovers, default_fields, from_fields
+from adapters.chat21.content import ABSENT, DIRECT, GROUP, default_fields, from_fields
 from adapters.chat21.errors import foreign_timeline, mandatory
 from adapters.chat21.express import json_page, json_reply, read_body, truthy
 from adapters.chat21.ids import NAME, group_number, identifier, likelier_first, names_group, own_number, suffix
@@ -93,7 +93,7 @@ def rows(
         sender, content = message.sender, message.content
         recipient = other if group or sender == owner else owner
         row: dict[str, Any] = {
-            "_id": f"{stored.id:016x}{timeline}",
+            "_id": stored.id.to_bytes(8, "big").hex() + timeline,
             "message_id": uuid(stored.id),
             "text": "",
             "type": "text",
@@ -116,8 +116,12 @@ def rows(
             lost: list[str] = []
             row.update(default_fields(content, message.extension, lost))
             losses.update(dict.fromkeys(lost))
-        if message.leftovers is not None and message.dialect == NAME:
-            apply_leftovers(row, message.leftovers)
+        leftovers = message.leftovers
+        if leftovers is not None and message.dialect == NAME:
+            row.update(leftovers)
+            if ABSENT in leftovers:
+                for name in row.pop(ABSENT):
+                    row.pop(name, None)
         result.append(row)
     return result
 
