@@ -70,6 +70,9 @@ class GatewayProtocol(HttpToolsProtocol):
                     # llhttp stops behind the headers of a request that offers another protocol, and takes what follows
                     # for that protocol's. Stock Java clients offer HTTP/2 with every request, bodies and all.
                     head = self._head_without_offer()
+                    # A new parser: the old one takes a message that ends its connection for the last one.
+                    self.parser = httptools.HttpRequestParser(self)
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
                     self.parser.feed_data(head)
                     rest = rest[upgrade.args[0] :]
         except httptools.HttpParserError:
