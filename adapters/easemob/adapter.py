@@ -53,7 +53,7 @@ class EasemobAdapter:
 
     def applications(self, request: Request) -> Sequence[str]:
         name = auth.application_of(request)
-        return (name,) if len(request.segments) >= 2 and name.isprintable() else ()
+        return (name,) if name and name.isprintable() else ()
 
     async def authenticate(self, call: Call) -> Principal:
         return await auth.authenticate(call)

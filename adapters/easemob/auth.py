@@ -23,7 +23,8 @@ _MOST_TELLING = ("expired", "unknown", "malformed")
 
 def application_of(request: Request) -> str:
     """The application that a request speaks of, `org#app`."""
-    return "#".join(request.segments[:2])
+    segments = request.segments
+    return f"{segments[0]}#{segments[1]}" if len(segments) >= 2 else ""
 
 
 def bearer(request: Request) -> str | None:

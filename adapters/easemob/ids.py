@@ -24,7 +24,8 @@ _GROUP_BASE = 10**15 - (1 << _GROUP_BITS)
 _HIGHEST_GROUP = (1 << 31) - 1
 _GROUP_ID = re.compile(r"[7-9][0-9]{14}")
 
-_ESCAPE = "_-"
+ESCAPE = "_-"
+"""What every escaped user name begins with."""
 _ESCAPED = re.compile(r"_-(?:[a-z0-9.-]|_[0-9a-f]{2})+")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 
@@ -87,17 +88,17 @@ def user_name(neutral: str, owns_folded: bool) -> str:
 
 def escape(neutral: str) -> str:
     """Any neutral id in the letters of a user name, without regard to case: every other byte as `_` and two hex digits."""
-    return _ESCAPE + "".join(c if c in _PLAIN else "".join(f"_{b:02x}" for b in c.encode()) for c in neutral)
+    return ESCAPE + "".join(c if c in _PLAIN else "".join(f"_{b:02x}" for b in c.encode()) for c in neutral)
 
 
 def unescape(name: str) -> str | None:
     """The neutral id in an escaped name; none for a name that `escape` did not make."""
-    if not name.startswith(_ESCAPE):
+    if not name.startswith(ESCAPE):
         return None
     folded = fold(name)
     if _ESCAPED.fullmatch(folded) is None:
         return None
-    raw = re.sub(rb"_([0-9a-f]{2})", lambda match: bytes((int(match[1], 16),)), folded[len(_ESCAPE) :].encode())
+    raw = re.sub(rb"_([0-9a-f]{2})", lambda match: bytes((int(match[1], 16),)), folded[len(ESCAPE) :].encode())
     try:
         neutral = raw.decode()
     except UnicodeDecodeError:

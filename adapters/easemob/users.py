@@ -8,10 +8,10 @@ from adapters.contract import Call, Reply
 from adapters.easemob.auth import authenticate, bearer, require_administrator
 from adapters.easemob.envelope import BODY_LIMIT_BYTES, parse_body, success, text_of
 from adapters.easemob.errors import illegal, illegal_name, unknown_application
-from adapters.easemob.ids import MAXIMUM_USER_NAME, is_user_name, unescape, user_name
+from adapters.easemob.ids import ESCAPE, MAXIMUM_USER_NAME, is_user_name, unescape, user_name
 from adapters.easemob.options import Options
 from core.errors import Failure, Kind
-from core.model import User, UserKey
+from core.model import Principal, User, UserKey
 from core.names import fold, is_legal, is_reserved
 
 MAXIMUM_BATCH = 60
@@ -80,14 +80,17 @@ class Users:
         told so before anything else is looked at."""
         if not call.tenants:
             raise unknown_application()
-        if bearer(call.request) is None and not self._options.open_registration:
+        # Of several tenants with this application only a token tells which one is meant.
+        is_open = self._options.open_registration and len(call.tenants) == 1
+        if bearer(call.request) is None and not is_open:
             raise Failure(Kind.UNAUTHENTICATED, "Registration is closed", reason="registration")
         try:
             call.principal = await authenticate(call)
             require_administrator(call)
-        except Failure:
-            if not self._options.open_registration:
+        except Failure as failure:
+            if not is_open or failure.kind is not Kind.UNAUTHENTICATED:
                 raise
+            call.principal = Principal(call.tenants[0])
             return False
         return True
 
@@ -96,16 +99,30 @@ async def place_users(call: Call, names: Sequence[str]) -> list[UserKey]:
     """The places of user names, in their order; made where there are none. Raises *bad request* for a name that can't be
     one, before any is placed."""
     folded = [fold(name) for name in names]
+    if any(name.startswith(ESCAPE) for name in folded):
+        return await _place_escaped(call, folded)
+    try:
+        return await call.core.users.keys(call.tenant, folded, folded=True)
+    except Failure as failure:
+        raise _named(failure, folded) from None
+
+
+async def _place_escaped(call: Call, folded: list[str]) -> list[UserKey]:
+    """Like `place_users`, where some of the names are, or look, escaped."""
     for name in folded:
         if not is_legal(name):
             raise illegal_name(name)
-    escaped = {name: neutral for name in folded if name[0] == "_" and (neutral := unescape(name)) is not None}
-    if not escaped:
-        return await call.core.users.keys(call.tenant, folded, folded=True)
+    escaped = {name: neutral for name in folded if (neutral := unescape(name)) is not None}
     plain = list(dict.fromkeys(name for name in folded if name not in escaped))
     keys = dict(zip(plain, await call.core.users.keys(call.tenant, plain, folded=True), strict=True))
     keys |= zip(escaped, await call.core.users.keys(call.tenant, list(escaped.values())), strict=True)
     return [keys[name] for name in folded]
+
+
+def _named(failure: Failure, names: Sequence[str]) -> Failure:
+    """The failure, with the first of these names that can't be one."""
+    illegal_names = (name for name in names if not is_legal(name))
+    return illegal_name(next(illegal_names)) if failure.reason == "name" else failure
 
 
 async def find_users(call: Call, names: Sequence[str]) -> list[User | None]:

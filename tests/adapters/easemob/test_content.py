@@ -25,7 +25,7 @@ from core.model import (
     Video,
 )
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SCALAR = (
     st.none()
     | st.booleans()

@@ -1,0 +1,61 @@
+"""What every route must refuse."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from adapters.easemob import create
+from tests.adapters.easemob.conftest import settle
+from tests.adapters.easemob.wire import AUTHORIZED
+from tests.harness import House, Row, open_house
+from tests.refusals import LIMITS, Manners, Refusal, refusals
+from tests.servers import Engine
+
+
+def is_refusal(response: httpx.Response) -> bool:
+    body = response.json()
+    names = {"error", "exception", "timestamp", "duration", "error_description"}
+    return body.keys() == names and all(body[name] for name in ("error", "exception", "error_description", "timestamp"))
+
+
+MANNERS = Manners(
+    adapter=create({}),
+    unknown_application={"app": "nobody"},
+    good=AUTHORIZED,
+    bad=[
+        {},
+        {"Authorization": "Bearer x"},
+        {"Authorization": "Bearer {expired}"},
+        {"Authorization": "Bearer {foreign}"},
+    ],
+    is_refusal=is_refusal,
+)
+
+
+@pytest.fixture
+async def house(embedded_engine: Engine) -> AsyncIterator[House]:
+    async with open_house(embedded_engine.url, [create({})], limits=LIMITS) as house:
+        await settle(house)
+        yield house
+
+
+@pytest.mark.parametrize("refusal", refusals(MANNERS), ids=str)
+async def test_every_route_refuses(refusal: Refusal, house: House) -> None:
+    await refusal.check(house)
+
+
+STRAY = [
+    Row("no such path", "GET", "{base}/nothing", 404, headers=AUTHORIZED),
+    Row("only an application", "GET", "{base}", 404, headers=AUTHORIZED),
+    Row("the newer send", "POST", "{base}/messages/users", 404, json={}, headers=AUTHORIZED),
+    Row("another method", "PUT", "{base}/messages", 405, headers=AUTHORIZED),
+]
+
+
+@pytest.mark.parametrize("row", STRAY, ids=str)
+async def test_what_is_not_there(row: Row, house: House) -> None:
+    response = await row.check(house)
+    assert is_refusal(response)
+    expected = "Service resource not found" if row.status == 404 else "Service operation not supported"
+    assert response.json()["error_description"] == expected
