@@ -21,7 +21,7 @@ def _run(script: str, data: str, url: str = "") -> str:
         ".venv/bin/chatgateway", f"{sys.executable} -m gateway"
     )
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
         env=environment({"CHATGATEWAY_DATA": data}),
         cwd=Path(data).parent,
         capture_output=True,
