@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, Coroutine, Generator, MutableMapping
 from typing import Any
 
 from core.errors import Failure, Kind
 from gateway.headers import Headers
 from gateway.limits import Limits
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Coroutine[Any, Any, Message]]
 
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 64 * 1024 * 1024
@@ -25,6 +26,7 @@ class Body:
     __slots__ = (
         "_declared",
         "_limits",
+        "_pieces",
         "_receive",
         "_waits_for_leave",
         "complete",
@@ -36,12 +38,13 @@ class Body:
     def __init__(self, receive: Receive, headers: Headers, limits: Limits) -> None:
         self._receive = receive
         self._limits = limits
-        self.content = b""
-        """What was read; empty until it is complete."""
-        self.received_bytes = 0
+        self._pieces: list[bytes] = []
         declared = headers.raw.get(b"content-length", b"")
         self._declared = int(declared) if declared.isdigit() else 0
         self._waits_for_leave = b"expect" in headers.raw
+        self.content = b""
+        """What was read; empty until it is complete."""
+        self.received_bytes = 0
         self.complete = False
         self.refused: Kind | None = None
         """Set when reading was given up; the connection then ends with this request."""
@@ -62,29 +65,43 @@ class Body:
         return self.content
 
     async def _read(self, limit: int) -> None:
-        pieces: list[bytes] = []
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._limits.body_seconds
+        # Most bodies came with their headers and are here already. Those are taken without a timer, which would cost more
+        # than all the rest.
+        receiving = self._receive()
         try:
-            async with asyncio.timeout(min(self._limits.body_idle_seconds, self._limits.body_seconds)) as timer:
-                while True:
-                    message = await self._receive()
-                    if message["type"] == "http.disconnect":
-                        raise Disconnected
-                    piece = message.get("body", b"")
-                    self.received_bytes += len(piece)
-                    if self.received_bytes > limit:
-                        raise self._refuse(Kind.TOO_LARGE, f"The body has more than {limit} bytes")
-                    pieces.append(piece)
-                    if not message.get("more_body", False):
-                        break
-                    timer.reschedule(min(end, loop.time() + self._limits.body_idle_seconds))
+            future = receiving.send(None)
+        except StopIteration as done:
+            if self._take(done.value, limit):
+                await self._read_in_time(self._receive(), limit)
+        else:
+            await self._read_in_time(_Resumed(receiving, future), limit)
+        self.content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self.complete = True
+
+    async def _read_in_time(self, receiving: "Coroutine[Any, Any, Message] | _Resumed", limit: int) -> None:
+        loop = asyncio.get_running_loop()
+        idle, whole = self._limits.body_idle_seconds, self._limits.body_seconds
+        end = loop.time() + whole
+        try:
+            async with asyncio.timeout(min(idle, whole)) as timer:
+                while self._take(await receiving, limit):
+                    timer.reschedule(min(end, loop.time() + idle))
                     # A source that is always ready would otherwise never let the timer fire.
                     await asyncio.sleep(0)
+                    receiving = self._receive()
         except TimeoutError:
             raise self._refuse(Kind.TIMED_OUT, "The body did not arrive in time") from None
-        self.content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self.complete = True
+
+    def _take(self, message: Message, limit: int) -> bool:
+        """Keep a piece; says whether more follow."""
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        piece = message.get("body", b"")
+        self.received_bytes += len(piece)
+        if self.received_bytes > limit:
+            raise self._refuse(Kind.TOO_LARGE, f"The body has more than {limit} bytes")
+        self._pieces.append(piece)
+        return bool(message.get("more_body", False))
 
     async def drain(self) -> None:
         """After an oversize body was refused: take in what still comes, for a moment. A connection that is closed under a
@@ -104,3 +121,25 @@ class Body:
     def _refuse(self, kind: Kind, text: str) -> Failure:
         self.refused = kind
         return Failure(kind, text, reason="body")
+
+
+class _Resumed:
+    """The rest of a coroutine whose first step was taken by hand; awaiting it goes on where that step left off."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Message], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, Message]:
+        waits_for = self._waits_for
+        try:
+            while True:
+                try:
+                    value = yield waits_for
+                except BaseException as problem:  # noqa: BLE001 handed on, as `await` does it
+                    waits_for = self._coroutine.throw(problem)
+                else:
+                    waits_for = self._coroutine.send(value)
+        except StopIteration as done:
+            result: Message = done.value
+            return result

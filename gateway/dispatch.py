@@ -66,16 +66,21 @@ class _Node:
         self.parameter: _Node | None = None
         self.rows: dict[str, Row] = {}
 
-    def find(self, keys: Sequence[str], index: int, method: str) -> Row | None:
+    def find(self, keys: Sequence[str], start: int, method: str) -> Row | None:
         """The row for a path and method. A literal part goes before a named one, wherever both lead to a row."""
-        if index == len(keys):
-            return self.rows.get(method)
-        literal = self.literals.get(keys[index])
-        if literal is not None:
-            row = literal.find(keys, index + 1, method)
-            if row is not None:
-                return row
-        return self.parameter.find(keys, index + 1, method) if self.parameter is not None else None
+        node = self
+        for index in range(start, len(keys)):
+            literal = node.literals.get(keys[index])
+            if literal is not None and node.parameter is not None:
+                row = literal.find(keys, index + 1, method)
+                if row is not None:
+                    return row
+                literal = None
+            following = literal or node.parameter
+            if following is None:
+                return None
+            node = following
+        return node.rows.get(method)
 
     def methods(self, keys: Sequence[str], index: int) -> set[str]:
         """The methods that rows for this path have."""

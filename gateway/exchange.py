@@ -17,7 +17,7 @@ from gateway.body import Body, Disconnected, Receive
 from gateway.dispatch import Dialect, Dispatcher, split_path
 from gateway.headers import Headers
 from gateway.limits import Limits
-from gateway.logs import REQUEST, exception_text
+from gateway.logs import exception_text, log_request
 from gateway.redaction import redact, secrets_of
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -105,7 +105,7 @@ class Exchange:
 class Exchanges:
     """Answers HTTP requests: an ASGI application for the scope `http`."""
 
-    __slots__ = ("_addresses", "_core", "_dispatcher", "_limits", "_log", "_numbers", "_prefix")
+    __slots__ = ("_addresses", "_core", "_dispatcher", "_limits", "_numbers", "_prefix")
 
     def __init__(self, core: Core, dispatcher: Dispatcher, limits: Limits) -> None:
         self._core = core
@@ -115,8 +115,6 @@ class Exchanges:
         # Ids are cheap to make: random once a process, counted from there.
         self._prefix = secrets.token_hex(8) + "-"
         self._numbers = itertools.count(1)
-        # Bound once: the lazy one is bound anew with every line.
-        self._log = structlog.get_logger().bind()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -232,7 +230,7 @@ class Exchanges:
     def _unexpected(self, exchange: Exchange, dialect: Dialect, problem: Exception) -> None:
         request = exchange.request
         known = secrets_of(request, dialect.adapter.secrets(request), exchange.body.content)
-        self._log.error(
+        structlog.get_logger().error(
             "unexpected",
             request=request.id,
             dialect=exchange.dialect,
@@ -242,10 +240,8 @@ class Exchanges:
 
     def _record(self, exchange: Exchange) -> None:
         exchange.duration_ms = round((time.perf_counter() - exchange.started) * 1000, 2)
-        if exchange.failure is not None and exchange.failure.kind in _GATEWAY_AT_FAULT:
-            self._log.warning(REQUEST, **exchange.fields())
-        else:
-            self._log.info(REQUEST, **exchange.fields())
+        at_fault = exchange.failure is not None and exchange.failure.kind in _GATEWAY_AT_FAULT
+        log_request("warning" if at_fault else "info", exchange.fields())
 
 
 def _options(dialect: Dialect, request: Request) -> Reply:
