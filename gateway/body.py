@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Generator, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from typing import Any
 
 from core.errors import Failure, Kind
@@ -10,7 +10,7 @@ from gateway.headers import Headers
 from gateway.limits import Limits
 
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Coroutine[Any, Any, Message]]
+Receive = Callable[[], Awaitable[Message]]
 
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 64 * 1024 * 1024
@@ -67,18 +67,18 @@ class Body:
     async def _read(self, limit: int) -> None:
         # Most bodies came with their headers and are here already. Those are taken without a timer, which would cost more
         # than all the rest.
-        receiving = self._receive()
+        steps = self._receive().__await__()
         try:
-            future = receiving.send(None)
+            future = next(steps)
         except StopIteration as done:
             if self._take(done.value, limit):
                 await self._read_in_time(self._receive(), limit)
         else:
-            await self._read_in_time(_Resumed(receiving, future), limit)
+            await self._read_in_time(_Resumed(steps, future), limit)
         self.content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self.complete = True
 
-    async def _read_in_time(self, receiving: "Coroutine[Any, Any, Message] | _Resumed", limit: int) -> None:
+    async def _read_in_time(self, receiving: Awaitable[Message], limit: int) -> None:
         loop = asyncio.get_running_loop()
         idle, whole = self._limits.body_idle_seconds, self._limits.body_seconds
         end = loop.time() + whole
@@ -124,10 +124,10 @@ class Body:
 
 
 class _Resumed:
-    """The rest of a coroutine whose first step was taken by hand; awaiting it goes on where that step left off."""
+    """The rest of an awaitable whose first step was taken by hand; awaiting it goes on where that step left off."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Message], waits_for: Any) -> None:
-        self._coroutine = coroutine
+    def __init__(self, steps: Generator[Any, Any, Message], waits_for: Any) -> None:
+        self._steps = steps
         self._waits_for = waits_for
 
     def __await__(self) -> Generator[Any, Any, Message]:
@@ -137,9 +137,9 @@ class _Resumed:
                 try:
                     value = yield waits_for
                 except BaseException as problem:  # noqa: BLE001 handed on, as `await` does it
-                    waits_for = self._coroutine.throw(problem)
+                    waits_for = self._steps.throw(problem)
                 else:
-                    waits_for = self._coroutine.send(value)
+                    waits_for = self._steps.send(value)
         except StopIteration as done:
             result: Message = done.value
             return result
