@@ -1,0 +1,231 @@
+"""A store and a plain model side by side: asking the one, looking it up in the other, comparing."""
+
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from core.clock import ManualClock
+from core.core import Core
+from core.errors import Failure, Kind, StaleTenant
+from core.ids import BUCKETS, bucket_of
+from core.messages import Page, Query
+from core.model import (
+    EVERY_KIND,
+    Credential,
+    Overview,
+    Stored,
+    Tenant,
+    UserKey,
+)
+from core.names import fold
+from tests.core.plain_model import PlainConversation, PlainSpace
+from tests.core.support import new_name
+
+SCANNED = 1000
+DIALECT = "plain"
+NAMES = ["ada", "Ada", "ADA", "bob", "Bob", "zoë", "ZOË", "名前", "a;b", "c", "a", "b;c", "admin"]
+NAMES += [f"user{number}" for number in range(45)]
+ALIASES = ["lobby", "Lobby", "team", "games", "news", "名前"]
+
+Answer = TypeVar("Answer")
+
+
+class Worker:
+    """One gateway process: its core, and its view of each tenant."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.views: dict[str, Tenant] = {}
+
+    async def look(self, tenant: str, application: str) -> Tenant:
+        owners = await self.core.tenants.owners(DIALECT, application)
+        self.views[tenant] = next(owner for owner in owners if owner.name == tenant)
+        return self.views[tenant]
+
+
+class SideBySide:
+    """Two workers on a store, and the models of its two tenants, one of which is looked at."""
+
+    def __init__(self, rng: random.Random, clock: ManualClock, workers: Sequence[Worker], application: str) -> None:
+        self.rng = rng
+        self.clock = clock
+        self.workers = workers
+        self.application = application
+        self.spaces: dict[str, PlainSpace] = {}
+        self.newest: dict[str, Tenant] = {}
+        self.latest = clock.now()
+        self.stale = 0
+        self.failures: Counter[Kind] = Counter()
+        self.longest = 0
+        self.largest = 0
+        self.counter = 0
+        self.doing = ""
+        self.tenant = ""
+        self.space = PlainSpace()
+
+    async def begin(self) -> None:
+        for _ in range(2):
+            name = new_name()
+            admin = self.workers[0].core.tenants
+            await admin.add(name)
+            credential = Credential("secret", "", name)
+            self.newest[name] = await admin.add_credential(name, DIALECT, self.application, credential)
+            self.spaces[name] = PlainSpace()
+        for worker in self.workers:
+            for name in self.spaces:
+                assert await worker.look(name, self.application) == self.newest[name]
+
+    async def ask(self, act: Callable[[Core, Tenant], Awaitable[Answer]], *, from_memory: bool = False) -> Answer:
+        """Let a worker act. With a view older than the tenant it must be refused; then it looks again, as the gateway does.
+        `from_memory`: the answer may come without the store, so an older view may go unnoticed; then it is asked again."""
+        worker = self.rng.choice(self.workers)
+        view = worker.views[self.tenant]
+        if view.version < self.newest[self.tenant].version:
+            try:
+                await act(worker.core, view)
+                assert from_memory, "an old view of the tenant was served"
+            except StaleTenant as stale:
+                if stale.tenant != view.number:
+                    raise
+                self.stale += 1
+            await worker.core.tenants.reload(view.number)
+            view = await worker.look(self.tenant, self.application)
+        assert view == self.newest[self.tenant]
+        return await act(worker.core, view)
+
+    async def fails(self, kind: Kind, reason: str, act: Callable[[Core, Tenant], Awaitable[object]]) -> None:
+        self.failures[kind] += 1
+        with pytest.raises(Failure) as caught:
+            await self.ask(act)
+        assert (caught.value.kind, caught.value.reason) == (kind, reason)
+
+    def name(self) -> str:
+        # Few talk most, so that conversations grow.
+        return self.rng.choice(NAMES[:14] if self.rng.random() < 0.7 else NAMES)
+
+    async def user(self, name: str | None = None, *, folded: bool = False) -> UserKey:
+        """The key of a name, whether it had a place or not."""
+        name = name or self.name()
+        key = await self.ask(lambda core, tenant: core.users.key(tenant, name, folded=folded), from_memory=True)
+        assert key.id == self.space.owner(name, folded)
+        assert key.number % BUCKETS == bucket_of(fold(name))
+        self.space.place(key)
+        return key
+
+    async def users(self, count: int) -> list[UserKey]:
+        names = [self.rng.choice(NAMES) for _ in range(count)]
+        keys = await self.ask(lambda core, tenant: core.users.keys(tenant, names), from_memory=True)
+        assert [key.id for key in keys] == names
+        for key in keys:
+            self.space.place(key)
+        return keys
+
+    async def look_up(self, name: str, folded: bool) -> None:
+        found = await self.ask(lambda core, tenant: core.users.find(tenant, name, folded=folded))
+        assert found == self.space.profiles.get(self.space.owner(name, folded))
+
+    async def get_one(self, number: int) -> Stored | None:
+        return await self.ask(lambda core, tenant: core.messages.get(tenant, number), from_memory=True)
+
+    # What the store says, beside what the model says
+
+    def sample(self, rows: Sequence[Answer], count: int) -> list[Answer]:
+        return self.rng.sample(rows, min(count, len(rows)))
+
+    def any_conversation(self) -> PlainConversation | None:
+        rows = [one for one in self.space.conversations.values() if one.entries or one.group]
+        return self.rng.choice(rows) if rows else None
+
+    def any_group(self) -> PlainConversation:
+        rows = self.space.groups()
+        return self.rng.choice(rows[:3] if self.rng.random() < 0.5 else rows)
+
+    async def viewer(self, target: PlainConversation, *, of_any_kind: bool = True) -> UserKey:
+        """Who is or was in it, or anybody."""
+        keys = [member.key for member in target.members.values()]
+        keys += [self.space.keys[peer] for peer in target.peers]
+        return self.rng.choice(keys) if keys and (self.rng.random() < 0.7 or not of_any_kind) else await self.user()
+
+    async def read(self, target: PlainConversation, viewer: UserKey | None, query: Query) -> Page:
+        if target.group_number is None:
+            first, second = target.peers
+            return await self.ask(lambda core, tenant: core.messages.direct_page(tenant, first, second, query))
+        number = target.group_number
+        return await self.ask(lambda core, tenant: core.messages.group_page(tenant, viewer, number, query))
+
+    async def compare_pages(
+        self, target: PlainConversation, viewer: UserKey | None, query: Query, *, to_the_end: bool
+    ) -> None:
+        """A page, and where wanted all that follow it."""
+        viewer_id = viewer.id if viewer else None
+        for _ in range(len(target.entries) + 2):
+            expected = target.page(viewer_id, query)
+            page = await self.read(target, viewer, query)
+            if target.group_number is not None and (target.entries or target.group):
+                assert page.member == (viewer_id is None or viewer_id in target.members)
+            assert page.messages == expected[: len(page.messages)]
+            assert len(page.messages) <= query.limit
+            if page.cursor == 0:
+                assert len(page.messages) == len(expected)
+                return
+            if page.member and len(target.entries) <= SCANNED:
+                assert len(page.messages) == min(len(expected), query.limit)
+            if not to_the_end:
+                return
+            query = msgspec.structs.replace(query, cursor=page.cursor)
+        raise AssertionError("the pages have no end")
+
+    async def compare_list(self, user: UserKey, limit: int, before: int | None) -> None:
+        rows = [row for row in self.space.overviews(user) if before is None or row.time < before]
+        if len(rows) > limit:
+            rows = [row for row in rows if row.time >= rows[limit - 1].time]
+        assert await self.ask(lambda core, tenant: core.conversations.list(tenant, user, limit, before)) == rows
+
+    async def row(self, target: PlainConversation, user: UserKey) -> Overview | None:
+        if target.group_number is None:
+            peer = target.other(user.id)
+            return await self.ask(lambda core, tenant: core.conversations.direct(tenant, user, peer))
+        number = target.group_number
+        return await self.ask(lambda core, tenant: core.conversations.group(tenant, user, number))
+
+    async def compare_one(self, target: PlainConversation, users: Sequence[UserKey]) -> None:
+        """What was just done, as those see it whom it concerns."""
+        for user in dict.fromkeys(users):
+            await self.compare_list(user, 3, None)
+            assert await self.row(target, user) == target.overview(user)
+            await self.compare_pages(target, user, Query(5, kinds=EVERY_KIND), to_the_end=False)
+
+    async def compare_group(self, target: PlainConversation) -> None:
+        number = target.group_number or 0
+        detail = await self.ask(lambda core, tenant: core.groups.detail(tenant, number))
+        assert detail == ((target.group, target.present()) if target.group is not None else None)
+        assert await self.ask(lambda core, tenant: core.groups.find(tenant, number)) == target.group
+
+    async def compare_everything(self) -> None:
+        for tenant, space in self.spaces.items():
+            self.tenant, self.space = tenant, space
+            for name in NAMES:
+                await self.compare_name(name)
+            for user in self.space.keys.values():
+                await self.compare_list(user, 1000, None)
+            for alias in ALIASES:
+                await self.compare_alias(alias)
+            for target in list(self.space.conversations.values()):
+                if target.group_number is not None:
+                    await self.compare_group(target)
+                    await self.compare_pages(target, None, Query(1000, kinds=EVERY_KIND), to_the_end=True)
+                viewer = await self.viewer(target)
+                await self.compare_pages(target, viewer, Query(1000, newest_first=False), to_the_end=True)
+
+    async def compare_name(self, name: str) -> None:
+        known = await self.ask(lambda core, tenant: core.users.known_key(tenant, name), from_memory=True)
+        assert known == self.space.keys.get(name)
+        await self.look_up(name, False)
+
+    async def compare_alias(self, alias: str) -> None:
+        found = await self.ask(lambda core, tenant: core.groups.alias(tenant, DIALECT, alias))
+        assert found == self.space.aliases.get(alias)
