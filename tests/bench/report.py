@@ -1,8 +1,11 @@
 """The figures as a page of text: sections with a table, and the goals they are held against."""
 
+from statistics import median
+
 import msgspec
 
 from tests.bench import machine
+from tests.bench.load import CONNECTIONS
 from tests.bench.rounds import Spread
 
 COLUMN_RULE = "---"
@@ -31,20 +34,22 @@ class Section(msgspec.Struct, frozen=True):
     goals: tuple[Goal, ...] = ()
 
 
-def render(sections: list[Section], command: str, foreign_share: float) -> str:
-    """The whole page in Markdown. `foreign_share`: how much of a core everybody else used meanwhile."""
+def render(sections: list[Section], command: str, generator: str, foreign: list[float]) -> str:
+    """The whole page in Markdown. `foreign`: how much of a core everybody else used, in each run over HTTP."""
+    meanwhile = f"{median(foreign):.0%} of a core, at most {max(foreign):.0%}" if foreign else "not measured"
     lines = [
         "# Figures",
         "",
-        f"Written by `{command}`, commit {machine.commit()}. Figures of another machine or run differ; the **ratios** are",
-        "what counts: each is of two things measured in turns within one run, the median of all rounds, with the lowest and",
-        "the highest in brackets. Nothing here is asserted in a test.",
+        f"Written by `{command}` at commit {machine.commit()}. Another machine gives other numbers; the **ratios** are what",
+        "counts. Each compares two things that were measured in turns, the order turned round after round: the median of",
+        "the rounds' ratios, the lowest and the highest in brackets. No test asserts a time.",
         "",
-        f"Machine: {machine.processor()}, {machine.core_count()} cores. The server under test has one core to itself; load",
-        f"generator, message store and everything else share the others. Others used {foreign_share:.0%} of a core meanwhile",
-        "(the kernel's own work for the network counts as others').",
-        "",
-        f"Versions: {machine.versions()}.",
+        f"- Machine: {machine.processor()}, {machine.core_count()} cores. The server under test has one to itself; load",
+        "  generator, message store and everything else share the rest. Servers that are not under test are stopped.",
+        f"- Load: {generator}, another process, {CONNECTIONS} connections that are kept. Every answer's status is checked; one",
+        "  failure voids the run. Its column says how much of a core it used.",
+        f"- Other processes and the kernel's own work meanwhile: {meanwhile}.",
+        f"- Versions: {machine.versions()}.",
         "",
     ]
     goals = [goal for section in sections for goal in section.goals]

@@ -1,7 +1,7 @@
 """The servers that the gateway is compared with, each a process of its own: `python -m tests.bench.servers KIND FD …`.
 
-They listen on an inherited socket and run under the same uvicorn settings as a worker, garbage collector frozen too.
-The kinds: `echo` (no framework: JSON in, the same JSON out), `starlette` (the same in Starlette), `empty` (Starlette, an
+They listen on an inherited socket, with uvicorn's default settings but for the access log, which is off, and with the
+garbage collector frozen as in a worker. The kinds: `echo` (no framework: JSON in, the same JSON out), `starlette` (the same in Starlette), `empty` (Starlette, an
 empty answer to a GET), and `gateway`, the gateway's application with one of its measures left out.
 """
 
@@ -9,7 +9,7 @@ import asyncio
 import gc
 import socket
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
@@ -25,7 +25,9 @@ from core.store.store import Store
 from core.tokens import Tokens
 from gateway import logs
 from gateway.adapters_list import load_adapters
-from gateway.app import create_app
+from gateway.app import Application, create_app
+from gateway.body import Receive
+from gateway.exchange import Send
 from gateway.limits import Limits
 from gateway.worker import server_config
 
@@ -33,13 +35,8 @@ SEND_PATH = "/bench/app/messages"
 WITHOUT_FREEZE = "without-freeze"
 WITHOUT_TOKENS = "without-tokens"
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-
-async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
+async def echo(_scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
     """JSON in, the same JSON out, and nothing else."""
     body = b""
     while True:
@@ -88,18 +85,8 @@ async def serve(kind: str, listener: socket.socket, arguments: list[str]) -> Non
             "starlette": Route(SEND_PATH, starlette_echo, methods=["POST"]),
             "empty": Route("/", empty, methods=["GET"]),
         }
-        config = uvicorn.Config(
-            echo if kind == "echo" else Starlette(routes=[routes[kind]]),
-            loop="none",
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-        )
+        app = echo if kind == "echo" else Starlette(routes=[routes[kind]])
+        config = uvicorn.Config(app, http="httptools", lifespan="off", access_log=False, log_level="warning")
     if WITHOUT_FREEZE not in arguments:
         gc.collect()
         gc.freeze()
