@@ -111,7 +111,7 @@ def load(config: Path | None, environment: Mapping[str, str], options: Mapping[s
         given |= _with_secrets_from_files(layer, problems)
     unused = dict(given)
     values = _build(Settings, (), unused, problems)
-    problems += [f"{found.place}: there is no such setting{_suggestion(path)}" for path, found in unused.items()]
+    problems += [f"{found.place}: {_unknown(path)}" for path, found in unused.items()]
     settings = Settings(**values)
     places = {path: found.place for path, found in given.items()}
     problems += _contradictions(settings, places)
@@ -136,7 +136,7 @@ def hide_password(url: str) -> str:
     parts = urlsplit(url)
     credentials, at, place = parts.netloc.rpartition("@")
     user, colon, _ = credentials.partition(":")
-    return urlunsplit(parts._replace(netloc=f"{user}{colon}{HIDDEN if colon else ''}{at}{place}"))
+    return urlunsplit(parts._replace(netloc=f"{user}:{HIDDEN}{at}{place}")) if colon else url
 
 
 def _file_layer(config: Path, problems: list[str]) -> _Layer:
@@ -230,7 +230,10 @@ def _free_tables(path: Key, unused: _Layer) -> dict[str, Any]:
         *names, last = full[len(path) :]
         table = tables
         for name in names:
-            table = table.setdefault(name, {})
+            below = table.get(name)
+            if not isinstance(below, dict):
+                below = table[name] = {}
+            table = below
         table[last] = _guessed(found.value) if found.is_text else found.value
     return tables
 
@@ -275,10 +278,13 @@ def _dialect_problems(settings: Settings, places: Mapping[Key, str]) -> Iterator
             yield ": ".join(filter(None, (", ".join(given), problem)))
 
 
-def _suggestion(path: Key) -> str:
+def _unknown(path: Key) -> str:
     name = ".".join(path)
-    near = get_close_matches(name, list(_names(Settings, "")), n=1, cutoff=0.75)
-    return f" (did you mean {near[0]}?)" if near else ""
+    known = list(_names(Settings, ""))
+    if path[0] == "dialects" or any(each.startswith(f"{name}.") for each in known):
+        return "must be a table"
+    near = get_close_matches(name, known, n=1, cutoff=0.75)
+    return f"there is no such setting (did you mean {near[0]}?)" if near else "there is no such setting"
 
 
 def _names(kind: type[msgspec.Struct], before: str) -> Iterator[str]:

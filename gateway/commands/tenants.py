@@ -53,10 +53,10 @@ def list_tenants(config: Path | None, data: str | None, redis: str | None) -> No
 
 @tenant.command("remove")
 @click.argument("name")
-@click.confirmation_option(prompt="Its applications end with the next request. Go on?")
+@click.confirmation_option(prompt="Its applications end at once. Go on?")
 @store_options
 def remove_tenant(name: str, config: Path | None, data: str | None, redis: str | None) -> None:
-    """End a tenant: its applications are unknown from the next request on."""
+    """End a tenant: nothing of it is read or written any more, and within a second its applications are unknown."""
 
     async def work(core: Core, adapters: list[Adapter]) -> bool:  # noqa: ARG001
         return await core.tenants.remove(name)
@@ -186,8 +186,8 @@ def token() -> None:
 @click.argument("tenant")
 @click.argument("dialect")
 @click.argument("application")
-@click.option("--user", help="The user whom the token is for; without it, the application.")
-@click.option("--admin", is_flag=True, help="The token is an administrator's.")
+@click.option("--user", help="The user whom the token is for; without it, it is an administrator's.")
+@click.option("--admin", is_flag=True, help="The user's token is an administrator's too, where a dialect has that.")
 @click.option(
     "--lifetime", type=click.IntRange(min=0), default=86_400, show_default=True, help="Seconds; 0 for no end."
 )
@@ -214,6 +214,6 @@ def mint_token(
                 f"{tenant} has no application {application!r} in {dialect}"
                 + (f"; it has: {', '.join(owned)}" if owned else ": chatgateway credential add gives it one")
             )
-        return adapter.mint(core, found, application, user, admin, lifetime)
+        return adapter.mint(core, found, application, user, admin or user is None, lifetime)
 
     click.echo(on_store(config, data, redis, work))

@@ -1,0 +1,67 @@
+"""What the admin listener says of health; the whole path is tested with real processes in test_supervisor."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway import health
+from gateway.health import Health, create_admin_app
+from gateway.sockets import PrivateListener
+
+
+@dataclass
+class Worker:
+    name: str
+    private_path: Path
+    ready: bool = True
+
+
+@asynccontextmanager
+async def admin(state: Health) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_admin_app(state))
+    async with httpx.AsyncClient(transport=transport, base_url="http://admin") as client:
+        yield client
+
+
+async def readiness(state: Health) -> tuple[int, Any]:
+    async with admin(state) as client:
+        reply = await client.get("/readyz")
+    return reply.status_code, reply.json()
+
+
+@pytest.mark.parametrize("phase", ["starting", "stopping"])
+async def test_only_a_gateway_that_serves_is_ready_but_each_is_alive(phase: str) -> None:
+    state = Health()
+    state.phase = phase
+    assert await readiness(state) == (503, {"status": "not ready", "problems": [phase]})
+    async with admin(state) as client:
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/anything")).status_code == 404
+
+
+async def test_every_worker_that_is_missing_or_hangs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(health, "PROBE_SECONDS", 0.1)
+    hanging = PrivateListener()  # connections wait in its queue; nobody takes them
+    state = Health()
+    state.phase = ""
+    state.workers = [
+        Worker("worker 1", hanging.path),
+        Worker("worker 2", tmp_path / "none"),
+        Worker("worker 3", hanging.path, ready=False),
+    ]
+    try:
+        assert await readiness(state) == (
+            503,
+            {
+                "status": "not ready",
+                "problems": ["worker 1 does not answer", "worker 2 does not answer", "worker 3 is not running"],
+            },
+        )
+    finally:
+        hanging.close()
+    assert not hanging.path.parent.exists()
