@@ -468,3 +468,8 @@ async def test_a_clock_of_the_core_stamps_replies(house: House) -> None:
     house.manual_clock.move(5)
     response = await Row("", "GET", "/acme/{app}/whoami", 401).check(house)
     assert response.json()["now"] == NOON + 5
+
+
+def test_a_proxy_that_is_no_address_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="nonsense"):
+        Limits(trusted_proxies=("10.0.0.1", "nonsense"))
