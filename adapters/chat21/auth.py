@@ -97,7 +97,7 @@ async def authenticate(call: Call, strict: bool) -> Principal:
     if own is None:
         if call.route.operation not in _UNCHECKED:
             raise foreign_timeline()
-    elif not any(own == known.name for known in application_names(tenant, NAME)):
+    elif own not in [owned.name for owned in application_names(tenant, NAME)]:
         raise foreign_timeline()
     if user is not None and not administrator:
         await call.core.users.claim(tenant, user)
