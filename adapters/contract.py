@@ -300,28 +300,24 @@ def json_reply(status: int, value: Any, headers: Sequence[tuple[bytes, bytes]] =
 def parse_json(body: bytes) -> Any:
     """The value in a JSON body. Raises a *bad request* failure with reason `body` for anything malformed: bad syntax,
     invalid UTF-8, lone surrogates, numbers beyond a double, nesting deeper than `MAXIMUM_DEPTH`."""
-    if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH and _depth(body) > MAXIMUM_DEPTH:
-        raise Failure(Kind.BAD_REQUEST, "The body is nested too deeply", reason="body")
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as problem:
         raise Failure(Kind.BAD_REQUEST, str(problem), reason="body") from None
+    if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH and _is_too_deep(value):
+        raise Failure(Kind.BAD_REQUEST, "The body is nested too deeply", reason="body")
+    return value
 
 
-def _depth(body: bytes) -> int:
-    """The deepest nesting in a JSON text; brackets in strings don't count."""
-    deepest = depth = position = 0
-    length = len(body)
-    while position < length:
-        byte = body[position]
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-        elif byte == 0x22:
-            position += 1
-            while position < length and body[position] != 0x22:
-                position += 2 if body[position] == 0x5C else 1
-        position += 1
-    return deepest
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAXIMUM_DEPTH):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return False
+    return True

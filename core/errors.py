@@ -30,9 +30,10 @@ RETRYABLE = frozenset({Kind.RATE_LIMITED, Kind.UPSTREAM_FAILED, Kind.STORE_UNAVA
 class Failure(Exception):
     """A use case that did not happen.
 
-    `reason` refines the kind for adapters that word causes differently. The core and the gateway use:
-    `application` (no tenant owns this app id), `route`, `method`, `user`, `group`, `message`, `members` (what was not
-    found, taken or refused), `reserved` (a reserved name), `name` (not a legal name), `body`, `full`.
+    `reason` refines the kind for adapters that word causes differently. The core uses `tenant`, `user`, `group`, `alias`,
+    `application` (what was not found or is taken), `name` (not a legal name), `reserved`, `full`, `schema`, `url` and for
+    tokens `malformed`, `unknown`, `expired`; the gateway `route`, `method`, `path`, `host`, `body` and `idempotency_key`.
+    Adapters may add their own.
     `field` names the offending field, `subject` the offending value.
     """
 
