@@ -104,10 +104,10 @@ class Ids:
         # The upper bits of a product depend on all bits of the value; the low 63 are the value itself, so a foreign
         # UUID passes for ours once in 2^59.
         check = (value ^ _SPREAD) * self._check >> 40 & _CHECK_MASK
-        bits = value << _CHECK_BITS | check
-        whole = (bits >> 74) << 80 | 0x4 << 76 | (bits >> 62 & 0xFFF) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
-        text = f"{whole:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        # 60 bits of value around the version digit; then the variant bits 10, 3 bits of value and the check. The leading 1
+        # only keeps the width.
+        text = hex(1 << 124 | value >> 3 << 64 | (value & 7 | 16) << _CHECK_BITS | check)
+        return f"{text[3:11]}-{text[11:15]}-4{text[15:18]}-{text[18:22]}-{text[22:]}"
 
     def from_uuid(self, text: str) -> int | None:
         """The number in a UUID of ours; none for any other text."""
@@ -117,6 +117,5 @@ class Ids:
             whole = UUID(text).int
         except ValueError:
             return None
-        value = (whole >> 80) << 12 | whole >> 64 & 0xFFF
-        value = (value << 62 | whole & (1 << 62) - 1) >> _CHECK_BITS
+        value = (whole >> 80 << 12 | whole >> 64 & 0xFFF) << 3 | whole >> _CHECK_BITS & 7
         return value if self.uuid(value) == text else None
