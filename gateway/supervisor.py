@@ -62,7 +62,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Serve until a signal asks to stop. Raises `ListenError`, `EmbeddedServerError`, `StoreUnreachableError`,
-        `StoreRefusedError`, `WorkerEndedError` or `ReadyFileError`, each with a text to show, when it can't begin."""
+        `StoreRefusedError`, `WorkerEndedError`, `ReadyFileError` or `Failure`, each with a text to show, when it can't begin."""
         with self._signals():
             async with AsyncExitStack() as stack:
                 serving = asyncio.create_task(self._serve(stack), name="serving")
@@ -81,7 +81,8 @@ class Supervisor:
         admin = stack.enter_context(listen(settings.host, settings.admin_port, "--admin-port"))
         ready_file = Path(settings.ready_file) if settings.ready_file else None
         if ready_file:
-            ready_file.unlink(missing_ok=True)
+            with suppress(OSError):  # one that can't be removed can't be written either: said then
+                ready_file.unlink()
         admin_server = AdminServer(self._health)
         answering = self._run(admin_server.serve([admin]), "admin listener")
         stack.push_async_callback(admin_server.stop, answering)
@@ -89,7 +90,7 @@ class Supervisor:
         lines = await self._look_around(store_url, url_of(public))
         if self._development and not is_loopback(public):
             lines.append("Unsafe: with --dev, whoever reaches this port knows the credentials")
-        stack.callback(public.close)
+        stack.callback(public.close)  # right after the worker: whoever comes now is refused, not left waiting
         await self._start_worker(stack, store_url, public)
         self._health.phase = ""
         ready = Ready(url_of(public), url_of(admin))
@@ -169,9 +170,7 @@ class Supervisor:
             raise RuntimeError(f"the {task.get_name()} ended")
 
     async def _finish_background(self) -> None:
-        for outcome in await asyncio.gather(*self._background, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                log.debug("ended_with", problem=repr(outcome))
+        await asyncio.gather(*self._background, return_exceptions=True)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

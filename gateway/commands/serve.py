@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from core.errors import Failure
 from core.store.data_folder import EmbeddedServerError
 from gateway import adapters_list, logs
 from gateway.commands import config_option, read_settings
@@ -17,7 +18,7 @@ from gateway.supervisor import ReadyFileError, Supervisor
 from gateway.worker_process import WorkerEndedError
 
 _EXPECTED = (
-    EmbeddedServerError, ListenError, ReadyFileError, StoreRefusedError, StoreUnreachableError, WorkerEndedError,
+    EmbeddedServerError, Failure, ListenError, ReadyFileError, StoreRefusedError, StoreUnreachableError, WorkerEndedError,
 )  # fmt: skip
 
 

@@ -191,17 +191,22 @@ def test_a_killed_worker_comes_back(tmp_path: Path) -> None:
 
 
 def test_the_worker_of_a_killed_supervisor_ends_and_the_next_start_has_the_data(tmp_path: Path) -> None:
-    with running(tmp_path, "--dev") as program:
+    variables = {"TMPDIR": str(tmp_path)}
+    with running(tmp_path, "--dev", variables=variables) as program:
         token, port = program.token(), urlsplit(program.url).port
         assert send(program, token).status_code == 200
         worker, server = program.worker, program.server
         program.process.kill()
         program.process.wait()
         # The same port at once: the worker that is just leaving gives it up.
-        with running(tmp_path / "next", "--dev", "--port", str(port), data=program.data) as following:
+        arguments = ("--dev", "--port", str(port))
+        with running(tmp_path / "next", *arguments, data=program.data, variables=variables) as following:
             until(lambda: not is_alive(worker))
             assert following.server == server
             assert send(following, token).status_code == 200
+            following.process.terminate()
+            assert following.wait() == 0
+        assert not list(tmp_path.glob("chatgateway-*"))
     assert asyncio.run(stored_messages(program.data)) == 2
 
 
@@ -294,10 +299,11 @@ def test_memory_is_said_plainly_and_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("chatgateway-*"))
 
 
-def test_a_ready_file_that_cannot_be_written(tmp_path: Path) -> None:
-    text = refused(tmp_path, "--ready-file", str(tmp_path / "no folder" / "ready"))
-    assert "The ready file" in text
-    assert "cannot be written: No such file or directory" in text
+@pytest.mark.parametrize(("name", "why"), [("none/ready", "No such file or directory"), ("", "Is a directory")])
+def test_a_ready_file_that_cannot_be_written(tmp_path: Path, name: str, why: str) -> None:
+    path = tmp_path / name
+    text = refused(tmp_path, "--ready-file", str(path))
+    assert f"Error: The ready file {path} cannot be written: {why}\n" in text
 
 
 def test_a_password_of_the_store_stays_between_the_processes(tmp_path: Path) -> None:
