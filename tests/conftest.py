@@ -9,7 +9,7 @@ from tests import servers
 from tests.servers import Engine
 
 # Set where every engine has to be there, as in CI: then a missing one is a failure, not a skip.
-REQUIRE_ALL = "CHATGATEWAY_REQUIRE_ALL"
+REQUIRE_ALL = "REQUIRE_ALL_SERVERS"
 ENGINES = ("embedded", "cluster", "redis")
 
 not_tested = pytest.StashKey[str]()

@@ -58,7 +58,7 @@ def test_a_killed_server_comes_back_with_what_it_wrote() -> None:
 def test_a_missing_engine_is_said_plainly(tmp_path: Path, required: str, outcome: str) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-k", "runs_scripts and redis", "-p", "no:cacheprovider", __file__],
-        env={"PATH": str(tmp_path), "CHATGATEWAY_REQUIRE_ALL": required},
+        env={"PATH": str(tmp_path), "REQUIRE_ALL_SERVERS": required},
         capture_output=True,
         text=True,
         timeout=60,

@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str, code: int = 0, given: str | None = None) -> Result:
-        result = CliRunner(env={"CHATGATEWAY_REQUIRE_ALL": None}).invoke(group, words, input=given)
+        result = CliRunner().invoke(group, words, input=given)
         assert result.exit_code == code, (words, result.output, result.exception)
         return result
 
