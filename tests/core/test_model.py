@@ -69,7 +69,7 @@ class Walk(SideBySide):
         elif chance < 0.64:
             self.clock.move(self.rng.choice((60_000, 3_600_000, 50_000_000, 90_000_000)))
         elif chance < 0.67:
-            self.clock.move(-self.rng.choice((1, 500, 1_500, 70_000, 3_600_000)))
+            self.clock.move(-self.rng.choice((1, 500, 999, 1_000, 1_500, 70_000, 3_600_000)))
 
     # Users
 
@@ -144,7 +144,7 @@ class Walk(SideBySide):
 
     async def send_direct(self) -> None:
         sender = await self.user()
-        recipients = [await self.user() for _ in range(self.rng.choice((1, 1, 1, 2, 5)))]
+        recipients = [await self.user() for _ in range(self.rng.choice((1, 1, 1, 1, 1, 2, 5, 40)))]
         targets = [self.space.direct(sender, recipient) for recipient in recipients]
         await self.send(sender, targets, self.message(sender), self.reference())
         await self.compare_one(targets[0], [sender, recipients[0]])
@@ -157,6 +157,16 @@ class Walk(SideBySide):
         sender = self.rng.choice(members) if members and self.rng.random() < 0.8 else await self.user()
         await self.send(sender, targets, self.message(sender), self.reference())
         await self.compare_one(targets[0], [sender, *self.sample(members, 2)])
+
+    async def repeat(self) -> None:
+        """The same reference again, with other content."""
+        known = [one for one in self.space.conversations.values() if one.first]
+        if known:
+            target = max(self.sample(known, 8), key=lambda one: one.entries[-1].time)
+            sender_id, reference = self.rng.choice(list(target.first)[-5:])
+            sender = self.space.keys[sender_id]
+            await self.send(sender, [target], self.message(sender), reference)
+            await self.compare_one(target, [sender])
 
     async def burst(self) -> None:
         """Enough messages for what has a bound: 200 visible to a newcomer, 1,000 looked at for a page."""
@@ -171,6 +181,7 @@ class Walk(SideBySide):
                     message = msgspec.structs.replace(message, content=Signal("typing"))
                 await self.send(sender, [target], message, f"burst {self.counter}")
                 self.clock.move(self.rng.choice((0, 1)))
+            self.measure(target)
             await self.compare_one(target, [sender])
 
     async def send(
@@ -271,6 +282,10 @@ class Walk(SideBySide):
 
     # Groups
 
+    def measure(self, target: PlainConversation) -> None:
+        self.longest = max(self.longest, len(target.entries))
+        self.largest = max(self.largest, len(target.present()))
+
     async def create_group(self) -> None:
         alias = self.rng.choice(ALIASES) if self.rng.random() < 0.6 else None
         owner = await self.user()
@@ -363,8 +378,6 @@ class Walk(SideBySide):
     # Tenants
 
     async def reset(self) -> None:
-        self.longest = max([self.longest, *(len(one.entries) for one in self.space.groups())])
-        self.largest = max([self.largest, *(len(one.present()) for one in self.space.groups())])
         worker = self.rng.choice(self.workers)
         self.newest[self.tenant] = await worker.core.tenants.reset(self.tenant)
         self.spaces[self.tenant] = self.space = PlainSpace()
@@ -382,7 +395,8 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.roster: 10,
     Walk.send_direct: 200,
     Walk.send_group: 250,
-    Walk.burst: 3,
+    Walk.repeat: 50,
+    Walk.burst: 4,
     Walk.page: 150,
     Walk.get: 40,
     Walk.lists: 60,
