@@ -37,7 +37,8 @@ class Manners:
 
     adapter: Adapter
     unknown_application: Mapping[str, str]
-    """Names that replace those in `House.names` so that the path speaks of an application that nobody owns."""
+    """Names that replace those in `House.names` so that path or headers speak of an application that nobody owns. A route
+    that has none of them speaks of no application, or learns it from the credential."""
     good: Mapping[str, str]
     """Headers with a credential that verifies; filled from `House.names`."""
     bad: Sequence[Mapping[str, str]]
@@ -82,7 +83,11 @@ def refusals(manners: Manners) -> list[Refusal]:
 def _of_route(manners: Manners, route: Route) -> list[Refusal]:
     label = f"{route.method} {route.path}: "
     with_body = route.method in WITH_BODY and route.operation not in manners.ignores_body
-    rows = [Refusal(label + "unknown application", manners, _request(manners, route, unknown=True))]
+    rows = []
+    if any(
+        f"{{{name}}}" in text for name in manners.unknown_application for text in (route.path, *manners.good.values())
+    ):
+        rows.append(Refusal(label + "unknown application", manners, _request(manners, route, unknown=True)))
     if route.authentication:
         for number, headers in enumerate(manners.bad):
             rows.append(Refusal(f"{label}bad credential {number}", manners, _request(manners, route, headers=headers)))

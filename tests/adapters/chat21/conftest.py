@@ -42,17 +42,22 @@ def stock_claims(user: str, application: str, role: str = "user") -> dict[str, A
 
 @pytest.fixture
 async def house(embedded_engine: Engine) -> AsyncIterator[House]:
-    async with open_house(embedded_engine.url, [chat21.create({})]) as opened:
-        application = opened.application("chat21")
-        secret = application.credentials[0].secret
-        second = "tilechat" + secrets.token_hex(6)
-        own = Credential("jwt", "", secrets.token_hex(32))
-        opened.tenant = await opened.core.tenants.add_credential(opened.tenant.name, "chat21", second, own)
-        opened.names |= {"app": application.name, "second": second, "secret": secret, "second_secret": own.secret}
-        for user in USERS:
-            opened.names[user] = signed(secret, stock_claims(user, application.name))
-        opened.names["admin"] = signed(secret, stock_claims("100-APIADMIN", application.name, "admin"))
-        yield opened
+    async with open_house(embedded_engine.url, [chat21.create({})]) as house:
+        await settle(house)
+        yield house
+
+
+async def settle(house: House) -> None:
+    """Names for the rows, and a second app."""
+    application = house.application("chat21")
+    secret = application.credentials[0].secret
+    second = "tilechat" + secrets.token_hex(6)
+    own = Credential("jwt", "", secrets.token_hex(32))
+    house.tenant = await house.core.tenants.add_credential(house.tenant.name, "chat21", second, own)
+    house.names |= {"app": application.name, "second": second, "secret": secret, "second_secret": own.secret}
+    for user in USERS:
+        house.names[user] = signed(secret, stock_claims(user, application.name))
+    house.names["admin"] = signed(secret, stock_claims("100-APIADMIN", application.name, "admin"))
 
 
 @pytest.fixture
