@@ -25,7 +25,8 @@ _OPEN_DEADLINE = 3
 _PAUSE = 0.02
 _MAXIMUM_TRIES = 60
 _MAXIMUM_REMEMBERED_IDS = 10_000
-_WAIT_AND_REPEAT = frozenset({"MOVED", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "BUSY", "READONLY"})
+# ASK is not followed: half of a partition's keys may not have moved yet, and a script would take them for missing.
+_WAIT_AND_REPEAT = frozenset({"ASK", "MOVED", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "BUSY", "READONLY"})
 
 Work = tuple[Script, int, Sequence[Argument]]
 """A script, the partition to run it in, its arguments after version and generation."""
@@ -144,10 +145,7 @@ class Store:
 
     async def _repeat(self, error: str, sent: _Sent) -> None:
         """Send again after an error that says how or when."""
-        code, _, rest = error.partition(" ")
-        if code == "ASK":
-            sent.future = await self._topology.submit_asking(rest.split()[1], sent.partition, sent.command)
-            return
+        code = error.partition(" ")[0]
         if code == "NOSCRIPT" and sent.script is not None:
             self._topology.submit(sent.partition, pack(("SCRIPT", "LOAD", sent.script.text)))
         elif code in _WAIT_AND_REPEAT:
@@ -166,5 +164,8 @@ def _raise_final(error: str, sent: _Sent) -> None:
         raise StaleTenant(sent.tenant)
     if code == "AHEAD":
         raise Failure(Kind.RATE_LIMITED, "Too many messages in one conversation", retry_after_ms=1000)
+    if "access a non local key" in error:
+        # Half of the partition's keys have moved to another server. Not repeated here: the script may have begun to write.
+        raise store_unavailable("A part of the message store is moving")
     if code in ("FULL", "QUEUE", "OOM", "MISCONF", "NOREPLICAS"):
         raise Failure(Kind.STORE_UNAVAILABLE, "The message store takes no more", reason="full", retry_after_ms=5000)

@@ -62,18 +62,6 @@ class Topology:
         except (ConnectionLost, IndexError):
             return None
 
-    async def submit_asking(self, address: str, partition: int, command: bytes) -> asyncio.Future[Reply] | None:
-        """Send a command to the server (`host:port`) that a partition is just moving to."""
-        host, _, port = address.rpartition(":")
-        connection = self._connection(self._seed.at(host or self._by_partition[partition].address.host, int(port)))
-        await connection.ready()
-        try:
-            # One write: nothing comes between the two.
-            connection.submit(pack(("ASKING",)))
-            return connection.submit(command)
-        except ConnectionLost:
-            return None
-
     async def ready(self, partition: int) -> None:
         """Wait until a partition's server is connected, wherever the partition moves meanwhile. Raises the refusal."""
         await self._opened.wait()
