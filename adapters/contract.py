@@ -12,18 +12,14 @@ An adapter is pure translation: it keeps no state, opens no connection and reads
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 from urllib.parse import parse_qsl
 
 import msgspec
-import orjson
 
 from core.core import Core
-from core.errors import Failure, Kind
+from core.errors import Failure
 from core.model import Application, Principal, Tenant
-
-MAXIMUM_DEPTH = 64
-"""Nesting of JSON that is still read; deeper bodies are refused as malformed."""
 
 
 class Evidence(StrEnum):
@@ -290,34 +286,3 @@ class ReadsBodyFirst(Protocol):
     async def before_authentication(self, call: Call) -> None:
         """Reads and checks the body; raises what the vendor would answer to a bad one."""
         ...
-
-
-def json_reply(status: int, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
-    """A JSON reply; `value` is what orjson can write."""
-    return Reply(status, orjson.dumps(value), [(b"content-type", b"application/json"), *headers])
-
-
-def parse_json(body: bytes) -> Any:
-    """The value in a JSON body. Raises a *bad request* failure with reason `body` for anything malformed: bad syntax,
-    invalid UTF-8, lone surrogates, numbers beyond a double, nesting deeper than `MAXIMUM_DEPTH`."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as problem:
-        raise Failure(Kind.BAD_REQUEST, str(problem), reason="body") from None
-    if body.count(b"{") + body.count(b"[") > MAXIMUM_DEPTH and _is_too_deep(value):
-        raise Failure(Kind.BAD_REQUEST, "The body is nested too deeply", reason="body")
-    return value
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAXIMUM_DEPTH):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
-        ]
-        if not level:
-            return False
-    return True

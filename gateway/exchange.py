@@ -8,7 +8,8 @@ from typing import Any
 
 import structlog
 
-from adapters.contract import Call, Reply, Request, json_reply
+from adapters.bodies import json_reply
+from adapters.contract import Call, Reply, Request
 from core.core import Core
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from core.model import Tenant

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-import msgspec
-
-from adapters.chat21 import auth, errors, express
-from adapters.chat21.ids import NAME
+from adapters.chat21 import auth, errors, wire
+from adapters.chat21.options import NAME, Options
 from adapters.chat21.routes import ROUTES
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request
 from core.core import Core
@@ -18,14 +16,7 @@ from core.tenants import application_names
 _EXAMPLE_SECONDS = 30 * 86_400
 
 
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings table of the dialect."""
-
-    strict_token_forms: bool = False
-    """Refuse `JWT x` and `Bearer x` in the Authorization header, as the vendor does."""
-
-
-class Chat21:
+class Chat21Adapter:
     """See `adapters.contract.Adapter` for what each part is."""
 
     name = NAME
@@ -88,11 +79,11 @@ class Chat21:
 
     async def before_authentication(self, call: Call) -> None:
         """The vendor parses bodies first: malformed JSON without a token is 400 [observed]."""
-        await express.read_body(call)
+        await wire.read_body(call)
 
     def preflight(self, request: Request) -> Reply:
         """The answer to OPTIONS."""
-        return express.preflight(request)
+        return wire.preflight(request)
 
     def render_failure(
         self,
@@ -102,7 +93,7 @@ class Chat21:
         now: int,  # noqa: ARG002
     ) -> Reply:
         """The failure in the vendor's form."""
-        return errors.render(request, failure)
+        return errors.render_failure(request, failure)
 
     def secrets(self, request: Request) -> Sequence[str]:
         """The request's tokens."""

@@ -15,8 +15,9 @@ import jwt
 from jwt.types import Options
 
 from adapters.chat21.errors import foreign_timeline, mandatory
-from adapters.chat21.express import truthy
-from adapters.chat21.ids import NAME, identifier
+from adapters.chat21.ids import identifier
+from adapters.chat21.options import NAME
+from adapters.chat21.wire import truthy
 from adapters.contract import Call, Request
 from core.errors import Failure, Kind
 from core.model import Principal, Tenant

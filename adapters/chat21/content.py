@@ -7,8 +7,8 @@ and under `absent` the fields that the default has and the original had not.
 
 from typing import Any
 
-from adapters.chat21.express import truthy
-from adapters.chat21.ids import NAME
+from adapters.chat21.options import NAME
+from adapters.chat21.wire import truthy
 from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
 
 DIRECT = "direct"

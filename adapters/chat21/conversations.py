@@ -9,9 +9,10 @@ does not keep a message out of the list either.
 from typing import Any
 
 from adapters.chat21.errors import foreign_timeline
-from adapters.chat21.express import json_page
-from adapters.chat21.ids import NAME, group_id, group_number, likelier_first, number_id, object_id, suffix
+from adapters.chat21.ids import group_id, group_number, likelier_first, number_id, object_id, suffix
 from adapters.chat21.messages import PAGE, rows
+from adapters.chat21.options import NAME
+from adapters.chat21.wire import json_page
 from adapters.contract import Call, Reply
 from core.model import Overview, UserKey
 from core.names import is_legal

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from adapters.chat21 import express
+from adapters.bodies import writable
+from adapters.chat21 import wire
 from adapters.contract import Reply, Request
 from core.errors import Failure, Kind
 
@@ -20,10 +21,10 @@ def foreign_timeline() -> Failure:
     return Failure(Kind.FORBIDDEN, "Not this user's, or a token of another app", reason="timeline")
 
 
-def render(request: Request, failure: Failure) -> Reply:
+def render_failure(request: Request, failure: Failure) -> Reply:
     """The failure as the vendor answers it. Never raises."""
     if failure.reason in ("route", "method"):
-        return express.no_route_page(request)
+        return wire.no_route_page(request)
     shape = _SHAPES.get((failure.kind, failure.reason)) or _SHAPES[failure.kind, ""]
     return shape(failure)
 
@@ -32,19 +33,19 @@ _Shape = Callable[[Failure], Reply]
 
 
 def _text(failure: Failure) -> Reply:
-    return express.text_reply(405, escape(failure.text, quote=False))
+    return wire.text_reply(405, escape(failure.text, quote=False))
 
 
 def _page(status: int, text: str) -> _Shape:
-    return lambda failure: express.error_page(status, text.replace("{}", failure.text))
+    return lambda failure: wire.error_page(status, text.replace("{}", failure.text))
 
 
 def _unauthorized(_failure: Failure) -> Reply:
-    return express.json_reply(403, {"success": False, "msg": "Unauthorized."})
+    return wire.json_reply(403, {"success": False, "msg": "Unauthorized."})
 
 
 def _empty(_failure: Failure) -> Reply:
-    return express.empty_reply(401)
+    return wire.empty_reply(401)
 
 
 def _json(status: int) -> _Shape:
@@ -52,30 +53,25 @@ def _json(status: int) -> _Shape:
         wait: tuple[tuple[bytes, bytes], ...] = ()
         if failure.retry_after_ms is not None:
             wait = ((b"retry-after", b"%d" % max(1, -(-failure.retry_after_ms // 1000))),)
-        return express.json_reply(status, {"success": False, "err": _safe(failure.text)}, wait)
+        return wire.json_reply(status, {"success": False, "err": writable(failure.text)}, wait)
 
     return shape
 
 
 def _join(failure: Failure) -> Reply:
     # The inner http_status is for information; the wire's status is 405 whatever happened [observed].
-    inner: dict[str, Any] = {"success": False, "err": _safe(failure.text)}
+    inner: dict[str, Any] = {"success": False, "err": writable(failure.text)}
     if failure.kind is not Kind.FORBIDDEN:
         inner["http_status"] = 404 if failure.kind is Kind.NOT_FOUND else 401
-    return express.json_reply(405, {"success": False, "err": inner, "http_status": 405})
+    return wire.json_reply(405, {"success": False, "err": inner, "http_status": 405})
 
 
 def _message(failure: Failure) -> Reply:
-    return express.json_reply(405, {"err": {"message": _safe(failure.text)}})
+    return wire.json_reply(405, {"err": {"message": writable(failure.text)}})
 
 
 def _leave(failure: Failure) -> Reply:
-    return express.json_reply(405, {"success": False, "err": _safe(failure.text), "http_status": 404})
-
-
-def _safe(text: str) -> str:
-    """Text that can be written as UTF-8: a caller's lone surrogate in it must not break the answer."""
-    return text.encode(errors="replace").decode()
+    return wire.json_reply(405, {"success": False, "err": writable(failure.text), "http_status": 404})
 
 
 _SHAPES: dict[tuple[Kind, str], _Shape] = {

@@ -5,8 +5,9 @@ from typing import Any
 
 from adapters.chat21.auth import acting_user
 from adapters.chat21.errors import mandatory
-from adapters.chat21.express import json_page, json_reply, read_body, truthy
-from adapters.chat21.ids import NAME, group_id, group_number, identifier, object_id, own_number, suffix
+from adapters.chat21.ids import group_id, group_number, identifier, object_id, own_number, suffix
+from adapters.chat21.options import NAME
+from adapters.chat21.wire import json_page, json_reply, read_body, truthy
 from adapters.contract import Call, Reply
 from core.errors import Failure, Kind
 from core.groups import Visibility

@@ -4,13 +4,11 @@ import zlib
 from typing import Any
 
 from adapters.chat21.errors import mandatory
+from adapters.chat21.options import NAME
 from core.core import Core
 from core.ids import Ids
 from core.model import Group, Tenant
 from core.names import check_name
-
-NAME = "chat21"
-"""The dialect's name: in stored messages, aliases and settings."""
 
 _GROUP_PREFIX = "group-"
 _GROUP_NUMBERS = 1 << 31

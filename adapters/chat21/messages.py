@@ -6,8 +6,9 @@ from typing import Any
 from adapters.chat21.auth import acting_user
 from adapters.chat21.content import ABSENT, DIRECT, GROUP, default_fields, from_fields
 from adapters.chat21.errors import foreign_timeline, mandatory
-from adapters.chat21.express import json_page, json_reply, read_body, truthy
-from adapters.chat21.ids import NAME, group_number, identifier, likelier_first, names_group, own_number, suffix
+from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number, suffix
+from adapters.chat21.options import NAME
+from adapters.chat21.wire import json_page, json_reply, read_body, truthy
 from adapters.contract import Call, Reply
 from core.ids import Ids
 from core.messages import Page, Query

@@ -1,7 +1,7 @@
 """What the server says of itself and of a token."""
 
 from adapters.chat21.auth import verified_claims
-from adapters.chat21.express import json_page, text_page
+from adapters.chat21.wire import json_page, text_page
 from adapters.contract import Call, Reply
 
 # Fixed in the vendor's code, whatever its version; some monitors compare them.

@@ -4,11 +4,12 @@ import hmac
 from collections.abc import Iterator
 from typing import Any
 
-from adapters.contract import Call, Reply, Request, json_reply
-from adapters.easemob.envelope import BODY_LIMIT_BYTES, integer_of, parse_object, text_of
+from adapters.bodies import json_reply
+from adapters.contract import Call, Reply, Request
 from adapters.easemob.errors import illegal, unknown_application
 from adapters.easemob.ids import application_uuid, unescape
 from adapters.easemob.options import NAME
+from adapters.easemob.wire import BODY_LIMIT_BYTES, integer_of, parse_object, text_of
 from core.core import Core
 from core.errors import Failure, Kind
 from core.model import Credential, Principal, Tenant

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import orjson
 
-from adapters.easemob.envelope import integer_of
 from adapters.easemob.errors import illegal
 from adapters.easemob.options import NAME
+from adapters.easemob.wire import integer_of
 from core.model import (
     Audio,
     Content,

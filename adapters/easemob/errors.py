@@ -6,7 +6,8 @@ Clients read different parts: the Java SDK the status and `error_description`, t
 
 from typing import NamedTuple
 
-from adapters.contract import Reply, Request, json_reply
+from adapters.bodies import json_reply, writable
+from adapters.contract import Reply, Request
 from core.errors import Failure, Kind
 
 _SECURITY = "org.apache.usergrid.rest.exceptions.SecurityException"
@@ -105,7 +106,7 @@ def render_failure(request: Request, failure: Failure, duration_ms: int, now: in
         "exception": row.exception,
         "timestamp": now,
         "duration": duration_ms,
-        "error_description": text.encode(errors="replace").decode(),  # a lone surrogate is not JSON
+        "error_description": writable(text),
     }
     return json_reply(row.status, envelope)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import require_administrator
-from adapters.easemob.envelope import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_object, success, text_of
 from adapters.easemob.errors import illegal, invalid_parameter
 from adapters.easemob.ids import CHOSEN_GROUP_ID, group_number, id_of_group
 from adapters.easemob.options import NAME
 from adapters.easemob.users import find_users
+from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_object, success, text_of
 from core.errors import Failure, Kind
 from core.model import UserKey
 from core.names import is_legal

@@ -7,11 +7,11 @@ import orjson
 from adapters.contract import Call, Reply
 from adapters.easemob import content
 from adapters.easemob.auth import require_administrator
-from adapters.easemob.envelope import parse_object, success, text_of
 from adapters.easemob.errors import illegal
 from adapters.easemob.groups import check_group_id, place_groups
 from adapters.easemob.options import NAME, Options
 from adapters.easemob.users import place_users
+from adapters.easemob.wire import parse_object, success, text_of
 from core.errors import Failure, Kind
 from core.model import Message, Text
 

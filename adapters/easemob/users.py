@@ -6,10 +6,10 @@ from typing import Any
 
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import authenticate, bearer, require_administrator
-from adapters.easemob.envelope import BODY_LIMIT_BYTES, parse_body, success, text_of
 from adapters.easemob.errors import illegal, illegal_name, unknown_application
 from adapters.easemob.ids import ESCAPE, MAXIMUM_USER_NAME, is_user_name, unescape, user_name
 from adapters.easemob.options import Options
+from adapters.easemob.wire import BODY_LIMIT_BYTES, parse_body, success, text_of
 from core.errors import Failure, Kind
 from core.model import Principal, User, UserKey
 from core.names import fold, is_legal, is_reserved

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapters.contract import Call, Reply, json_reply
+from adapters.bodies import json_reply
+from adapters.contract import Call, Reply
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from gateway.limits import Limits
 from tests.gateway.vendor import OpenVendor, Vendor, echo, row, whoami

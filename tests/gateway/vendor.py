@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from adapters.bodies import json_reply, parse_json
 from adapters.contract import (
     Adapter,
     Call,
@@ -12,8 +13,6 @@ from adapters.contract import (
     Reply,
     Request,
     Route,
-    json_reply,
-    parse_json,
 )
 from core.core import Core
 from core.errors import Failure, Kind

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.easemob.ids import group_id, group_number
 from core.model import Group
-from tests.adapters.easemob.wire import AUTHORIZED, GROUPS, each, error, illegal, success
+from tests.adapters.easemob.shapes import AUTHORIZED, GROUPS, each, error, illegal, success
 from tests.harness import Effect, House, Row
 
 SMALL = {"groupname": "g", "public": True, "owner": "ann"}

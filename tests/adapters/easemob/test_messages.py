@@ -12,7 +12,7 @@ from adapters.easemob.ids import group_id, group_number
 from core.messages import Query
 from core.model import Image, Stored, Text
 from tests.adapters.easemob.conftest import settle
-from tests.adapters.easemob.wire import AUTHORIZED, GROUPS, each, error, illegal, success
+from tests.adapters.easemob.shapes import AUTHORIZED, GROUPS, each, error, illegal, success
 from tests.harness import Effect, House, Row, open_house
 from tests.servers import Engine
 

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.easemob import create
 from tests.adapters.easemob.conftest import settle
-from tests.adapters.easemob.wire import AUTHORIZED
+from tests.adapters.easemob.shapes import AUTHORIZED
 from tests.harness import House, Row, open_house
 from tests.refusals import LIMITS, Manners, Refusal, refusals
 from tests.servers import Engine

@@ -7,7 +7,7 @@ import pytest
 
 from core.messages import Query
 from core.model import Credential, Image, Text
-from tests.adapters.easemob.wire import ILLEGAL_ARGUMENT, SECURITY, error
+from tests.adapters.easemob.shapes import ILLEGAL_ARGUMENT, SECURITY, error
 from tests.harness import House, match
 
 TEXT = '{"target_type": "users", "target": ["user2", "user3"], "msg": {"type": "txt", "msg": "testmessage"}, "from": "user1"}'

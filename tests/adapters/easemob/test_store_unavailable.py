@@ -9,7 +9,7 @@ import pytest
 from adapters.easemob import create
 from core.store.embedded import server_binary
 from tests.adapters.easemob.conftest import settle
-from tests.adapters.easemob.wire import AUTHORIZED, error
+from tests.adapters.easemob.shapes import AUTHORIZED, error
 from tests.harness import House, Row, open_house
 from tests.servers import ServerProcess
 

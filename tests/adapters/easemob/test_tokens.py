@@ -7,7 +7,7 @@ import pytest
 
 from adapters.easemob import create
 from core.model import Credential
-from tests.adapters.easemob.wire import AUTHORIZED, EASEMOB_SECURITY, GROUPS, SECURITY, error, illegal
+from tests.adapters.easemob.shapes import AUTHORIZED, EASEMOB_SECURITY, GROUPS, SECURITY, error, illegal
 from tests.harness import House, Row, new_tenant
 
 CLIENT = {"grant_type": "client_credentials", "client_id": "{client_id}", "client_secret": "{client_secret}"}

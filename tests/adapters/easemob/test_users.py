@@ -10,7 +10,7 @@ import pytest
 from adapters.easemob import create
 from core.model import Credential, UserKey
 from tests.adapters.easemob.conftest import settle
-from tests.adapters.easemob.wire import AUTHORIZED, EASEMOB_SECURITY, error, illegal, success
+from tests.adapters.easemob.shapes import AUTHORIZED, EASEMOB_SECURITY, error, illegal, success
 from tests.harness import NOON, House, Row, open_house
 from tests.servers import Engine
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import chat21
-from adapters.chat21 import errors, express
+from adapters.chat21 import errors, wire
 from adapters.chat21.routes import ROUTES
 from adapters.contract import Adapter, Evidence, Preflight, ReadsBodyFirst, Reply, Request
 from core.errors import Failure, Kind, store_unavailable
@@ -86,7 +86,7 @@ async def test_every_answer_carries_the_same_headers(house: House, row: Row) -> 
     ],
 )
 def test_paths_in_pages_are_harmless(path: str, shown: str) -> None:
-    body = errors.render(request(path), Failure(Kind.NOT_FOUND, "", reason="route")).body.decode()
+    body = errors.render_failure(request(path), Failure(Kind.NOT_FOUND, "", reason="route")).body.decode()
     assert f"<pre>Cannot GET {shown}</pre>" in body
 
 
@@ -174,7 +174,7 @@ FAILURES: list[tuple[Failure, Expected]] = [
 
 @pytest.mark.parametrize(("failure", "expected"), FAILURES)
 def test_each_kind_has_its_form(failure: Failure, expected: Expected) -> None:
-    reply = errors.render(request(), failure)
+    reply = errors.render_failure(request(), failure)
     assert reply.status == expected.status
     headers = dict(reply.headers)
     assert headers.get(b"retry-after") == expected.retry_after
@@ -202,7 +202,7 @@ def test_no_failure_is_without_a_form(kind: Kind, text: str, reason: str, path: 
         "timeline",
         "mandatory",
     ):
-        reply = errors.render(request(path), Failure(kind, text + "\ud800", reason=own))
+        reply = errors.render_failure(request(path), Failure(kind, text + "\ud800", reason=own))
         assert 400 <= reply.status < 600
         assert b"<script" not in reply.body
 
@@ -292,9 +292,9 @@ def test_secrets_of_a_request() -> None:
     ],
 )
 def test_truth_is_javascripts(value: Any, truth: bool) -> None:
-    assert express.truthy(value) is truth
+    assert wire.truthy(value) is truth
 
 
 def test_texts_are_written_even_if_broken() -> None:
-    reply: Reply = express.text_reply(405, "\ud800")
+    reply: Reply = wire.text_reply(405, "\ud800")
     assert reply.body == b"?"

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-from adapters.contract import Call, Reply, json_reply, parse_json
+from adapters.bodies import json_reply, parse_json
+from adapters.contract import Call, Reply
 from adapters.easemob.errors import illegal
 from adapters.easemob.ids import application_uuid
 from core.errors import Failure

@@ -1,5 +1,5 @@
-"""What the Express framework adds to the vendor's answers: headers on everything, HTML error pages, entity tags, bodies
-read by media type alone."""
+"""What goes in and out of every endpoint, as the vendor's framework Express does it: headers on everything, HTML error
+pages, entity tags, bodies read by media type alone."""
 
 import hashlib
 from base64 import b64encode
@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import orjson
 
-from adapters.contract import Call, Reply, Request, parse_json
+from adapters.bodies import parse_json
+from adapters.contract import Call, Reply, Request
 from core.errors import Failure, Kind
 
 MAXIMUM_BODY_BYTES = 100 * 1024

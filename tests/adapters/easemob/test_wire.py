@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.easemob.envelope import boolean_of, integer_of, parse_body, text_of
+from adapters.easemob.wire import boolean_of, integer_of, parse_body, text_of
 from core.errors import Failure, Kind
 
 WRONG = [
