@@ -122,8 +122,6 @@ def send_figures(rounds: int, seconds: float) -> tuple[list[Section], list[float
         answered = sum(one.load.requests for one in found[GATEWAY])
         stored = stored_messages(store_url)
         gateway.hold()
-    # The first second, which warms up, is stored and not counted, and so is what was on its way at the end of a run.
-    print(f"{answered} sends answered, {stored} messages stored")
     if stored < answered:
         raise VoidRunError(f"{answered} sends were answered, {stored} messages stored")
     rates = {name: [one.load.rate for one in runs] for name, runs in found.items()}
@@ -131,7 +129,9 @@ def send_figures(rounds: int, seconds: float) -> tuple[list[Section], list[float
     text = (
         f"Easemob's `POST /messages`: one text to one user, a body of {BODY_BYTES} bytes, a valid token, {USERS} pairs of "
         "users; one worker as `chatgateway serve` starts it, the embedded server with its append-only file, one log line a "
-        "request into a file. The echoes parse and write the same body with orjson and log nothing."
+        "request into a file. The echoes parse and write the same body with orjson and log nothing. "
+        f"{answered:,} sends were answered; {stored:,} messages are stored, those of the first second, which warms up and is "
+        "not counted, among them."
     )
     return [Section("Sending", text, _rows(found, BARE, STARLETTE), goals)], _foreign(found)
 

@@ -9,6 +9,8 @@ from tests.bench.load import CONNECTIONS
 from tests.bench.rounds import Spread
 
 COLUMN_RULE = "---"
+QUIET = 0.15
+"""How much of a core others may use."""
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -37,6 +39,11 @@ class Section(msgspec.Struct, frozen=True):
 def render(sections: list[Section], command: str, generator: str, foreign: list[float]) -> str:
     """The whole page in Markdown. `foreign`: how much of a core everybody else used, in each run over HTTP."""
     meanwhile = f"{median(foreign):.0%} of a core, at most {max(foreign):.0%}" if foreign else "not measured"
+    if foreign and median(foreign) > QUIET:
+        meanwhile += "; **that is too much to trust these figures**"
+    place = "has one to itself; load generator, message store and everything else share the rest"
+    if machine.core_count() == 1:
+        place = "shares it with load generator, message store and everything else"
     lines = [
         "# Figures",
         "",
@@ -44,8 +51,8 @@ def render(sections: list[Section], command: str, generator: str, foreign: list[
         "counts. Each compares two things that were measured in turns, the order turned round after round: the median of",
         "the rounds' ratios, the lowest and the highest in brackets. No test asserts a time.",
         "",
-        f"- Machine: {machine.processor()}, {machine.core_count()} cores. The server under test has one to itself; load",
-        "  generator, message store and everything else share the rest. Servers that are not under test are stopped.",
+        f"- Machine: {machine.processor()}, {machine.core_count()} core(s). The server under test {place}.",
+        "  Servers that are not under test are stopped.",
         f"- Load: {generator}, another process, {CONNECTIONS} connections that are kept. Every answer's status is checked; one",
         "  failure voids the run. Its column says how much of a core it used.",
         f"- Other processes and the kernel's own work meanwhile: {meanwhile}.",
