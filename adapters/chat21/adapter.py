@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from adapters.chat21 import auth, errors, wire
 from adapters.chat21.options import NAME, Options
-from adapters.chat21.routes import ROUTES
-from adapters.contract import Call, Claim, ClaimKind, Reply, Request
+from adapters.chat21.routes import routes
+from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
 from core.core import Core
 from core.errors import Failure, Kind
 from core.model import Application, Credential, Principal, Tenant
@@ -22,7 +22,6 @@ class Chat21Adapter:
     name = NAME
     folds_paths = True
     credential_kind = auth.CREDENTIAL_KIND
-    routes = ROUTES
     # The vendor's own /test stops its server; claimed here so that it answers this dialect's 404.
     claims = (
         Claim(ClaimKind.FIXED, path="/"),
@@ -37,6 +36,7 @@ class Chat21Adapter:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self.routes: Sequence[Route] = routes()
 
     def check_application(self, name: str, reserved: frozenset[str]) -> None:  # noqa: ARG002
         """Any legal name is an app id: it is never the first part of a path."""

@@ -67,18 +67,18 @@ def _row(call: Call, overview: Overview, losses: dict[str, None]) -> dict[str, A
     last, group = overview.last, overview.group
     if last is None:
         return None
-    forms, owner = call.core.ids(call.tenant), call.parameters["user"]
+    ids, owner = call.core.ids(call.tenant), call.parameters["user"]
     if overview.peer is not None:
         other = overview.peer
     elif group is not None:
-        other = group_id(group, forms)
+        other = group_id(ids, group)
     else:
         # Nobody created the group: what its only reader, the sender, calls it stands in the message.
         chosen = (last.message.leftovers or {}).get("recipient") if last.message.dialect == NAME else None
-        other = chosen or number_id(overview.group_number or 0, forms)
+        other = chosen or number_id(ids, overview.group_number or 0)
     row = rows(
         (last,),
-        forms,
+        ids,
         losses,
         app=call.parameters["app"],
         owner=owner,

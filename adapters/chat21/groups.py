@@ -145,7 +145,7 @@ async def _existing(call: Call, alias: str) -> tuple[Group, list[Member]] | None
     found = await call.core.groups.detail(call.tenant, number) if number is not None else None
     if found is not None:
         return _permitted(call, found, "set_members", "Unauthorized")
-    if own_number(alias, call.core.ids(call.tenant)) is not None:
+    if own_number(call.core.ids(call.tenant), alias) is not None:
         raise mandatory("group_id is not valid", "group_id")
     return None
 
@@ -198,7 +198,7 @@ def _odd(attributes: Any) -> dict[str, Any] | None:
 def _render(call: Call, group: Group, members: Iterable[str]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": group.name,
-        "uid": group_id(group, call.core.ids(call.tenant)),
+        "uid": group_id(call.core.ids(call.tenant), group),
         "appId": call.parameters["app"],
         "owner": group.owner,
         "members": dict.fromkeys(members, 1),

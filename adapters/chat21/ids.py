@@ -37,18 +37,18 @@ def likelier_first(other: str) -> tuple[bool, bool]:
     return (True, False) if names_group(other) else (False, True)
 
 
-def group_id(group: Group, ids: Ids) -> str:
+def group_id(ids: Ids, group: Group) -> str:
     """The group's id in this dialect: the one that the app chose, else `group-` and the number as a UUID, which is the
     shape of the vendor's own."""
-    return (group.aliases or {}).get(NAME) or number_id(group.number, ids)
+    return (group.aliases or {}).get(NAME) or number_id(ids, group.number)
 
 
-def number_id(number: int, ids: Ids) -> str:
+def number_id(ids: Ids, number: int) -> str:
     """The id of a group whose id no app chose."""
     return _GROUP_PREFIX + ids.uuid(number)
 
 
-def own_number(text: str, ids: Ids) -> int | None:
+def own_number(ids: Ids, text: str) -> int | None:
     """The number in an id that `number_id` made for this tenant; none for any other text."""
     if not text.startswith(_GROUP_PREFIX):
         return None
@@ -58,7 +58,7 @@ def own_number(text: str, ids: Ids) -> int | None:
 
 async def group_number(core: Core, tenant: Tenant, text: str) -> int | None:
     """The number of the group that an id names; none when nobody ever used the id. The number may be reserved only."""
-    number = own_number(text, core.ids(tenant))
+    number = own_number(core.ids(tenant), text)
     return number if number is not None else await core.groups.alias(tenant, NAME, text)
 
 

@@ -41,7 +41,7 @@ async def send(call: Call) -> Reply:
     sender = acting_user(call, body.get("sender_id"), "sender_id")
     core, tenant = call.core, call.tenant
     if body.get("channel_type") == GROUP or names_group(recipient):
-        number = own_number(recipient, core.ids(tenant))
+        number = own_number(core.ids(tenant), recipient)
         message = from_fields(body, sender, recipient, group=True, chosen=number is None)
         if number is None:
             number = await core.groups.place(tenant, NAME, recipient)
@@ -68,15 +68,15 @@ async def history(call: Call) -> Reply:
             if found:
                 break
     losses: dict[str, None] = {}
-    forms, app = call.core.ids(call.tenant), call.parameters["app"]
-    result = rows(found, forms, losses, app=app, owner=user, other=other, group=in_group)
+    ids, app = call.core.ids(call.tenant), call.parameters["app"]
+    result = rows(found, ids, losses, app=app, owner=user, other=other, group=in_group)
     call.losses.extend(losses)
     return json_page(call.request, {"success": True, "result": result})
 
 
 def rows(
     messages: Iterable[Stored],
-    forms: Ids,
+    ids: Ids,
     losses: dict[str, None],
     *,
     app: str,
@@ -87,7 +87,7 @@ def rows(
 ) -> list[dict[str, Any]]:
     """Messages as the vendor stores them in the timeline that `owner` has with `other`. What they can't say here is added
     to `losses`, each loss once."""
-    uuid, timeline = forms.uuid, suffix(owner)
+    uuid, timeline = ids.uuid, suffix(owner)
     result = []
     for stored in messages:
         message = stored.message

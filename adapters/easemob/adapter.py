@@ -8,7 +8,7 @@ import orjson
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
 from adapters.easemob import auth, errors
 from adapters.easemob.options import NAME, Options
-from adapters.easemob.routes import wire_table
+from adapters.easemob.routes import routes
 from core.core import Core
 from core.errors import Failure, Kind
 from core.model import Application, Credential, Principal, Tenant
@@ -31,7 +31,7 @@ class EasemobAdapter:
     )
 
     def __init__(self, options: Options) -> None:
-        self.routes: Sequence[Route] = wire_table(options)
+        self.routes: Sequence[Route] = routes(options)
 
     def check_application(self, name: str, reserved: frozenset[str]) -> None:
         match = _APPLICATION.fullmatch(name)

@@ -7,7 +7,7 @@ from typing import Any
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import require_administrator
 from adapters.easemob.errors import illegal, invalid_parameter
-from adapters.easemob.ids import CHOSEN_GROUP_ID, group_number, id_of_group
+from adapters.easemob.ids import CHOSEN_GROUP_ID, group_id, own_number
 from adapters.easemob.options import NAME
 from adapters.easemob.users import find_users
 from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_object, success, text_of
@@ -67,7 +67,7 @@ async def create(call: Call) -> Reply:
         maximum_members=maximum,
         leftovers=leftovers or None,
     )
-    return success(call, "post", call.now, {"entities": [], "data": {"groupid": id_of_group(call.tenant, group)}})
+    return success(call, "post", call.now, {"entities": [], "data": {"groupid": group_id(call.tenant, group)}})
 
 
 def check_group_id(text: str) -> None:
@@ -81,7 +81,7 @@ async def place_groups(call: Call, ids: Sequence[str]) -> list[int]:
     receivers, and a group that is created with that id later finds its messages."""
 
     async def place(text: str) -> int:
-        number = group_number(call.tenant, text)
+        number = own_number(call.tenant, text)
         return number if number is not None else await call.core.groups.place(call.tenant, NAME, text)
 
     if len(ids) == 1:
@@ -148,7 +148,7 @@ def _chosen_id(call: Call, value: object) -> str | None:
     chosen = text_of(value)
     if chosen is None or CHOSEN_GROUP_ID.fullmatch(chosen) is None:
         raise invalid_parameter("groupid must have 1 to 64 characters of a-z and 0-9", "groupid")
-    if group_number(call.tenant, chosen) is not None:
+    if own_number(call.tenant, chosen) is not None:
         raise Failure(Kind.CONFLICT, "The group id is taken", reason="group", subject=chosen)
     return chosen
 

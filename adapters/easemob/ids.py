@@ -47,7 +47,7 @@ def _group_words(secret: bytes, generation: int) -> tuple[int, int, int, int, in
     return offset, one, two, pow(one, -1, 1 << _GROUP_BITS), pow(two, -1, 1 << _GROUP_BITS)
 
 
-def group_id(tenant: Tenant, number: int) -> str:
+def number_id(tenant: Tenant, number: int) -> str:
     """The 15 digits of a group's number."""
     offset, one, two, _, _ = _group_words(tenant.secret, tenant.generation)
     value = (number ^ offset) * one & _GROUP_MASK
@@ -55,8 +55,8 @@ def group_id(tenant: Tenant, number: int) -> str:
     return str((value ^ value >> _GROUP_HALF) + _GROUP_BASE)
 
 
-def group_number(tenant: Tenant, text: str) -> int | None:
-    """The number behind an id that `group_id` made for this tenant; none for any other text, another tenant's ids
+def own_number(tenant: Tenant, text: str) -> int | None:
+    """The number behind an id that `number_id` made for this tenant; none for any other text, another tenant's ids
     included (one in 131,072 ids of the same range passes by accident, and is then no id that an app can choose)."""
     if _GROUP_ID.fullmatch(text) is None:
         return None
@@ -69,9 +69,9 @@ def group_number(tenant: Tenant, text: str) -> int | None:
     return value if 0 < value <= _HIGHEST_GROUP else None
 
 
-def id_of_group(tenant: Tenant, group: Group) -> str:
+def group_id(tenant: Tenant, group: Group) -> str:
     """The id by which apps of this dialect know a group: their own if they chose one."""
-    return (group.aliases or {}).get(NAME) or group_id(tenant, group.number)
+    return (group.aliases or {}).get(NAME) or number_id(tenant, group.number)
 
 
 def is_user_name(name: str) -> bool:

@@ -21,72 +21,68 @@ _TARGET_TYPES = ("users", "chatgroups", "chatrooms")
 _DELIVERY_OPTIONS = ("routetype", "sync_device", "roam_ignore_users", "need_group_ack", "chatroom_msg_level")
 
 
-class Messages:
-    """The endpoints under `/messages`."""
+async def send(options: Options, call: Call) -> Reply:
+    """`POST /messages`. Receivers need not exist and the sender need not be a member, as at the vendor's. Checks run in
+    the vendor's order, all of them before anything is written."""
+    require_administrator(call)
+    body = await call.body(options.message_body_limit_bytes)
+    request = parse_object(body)
+    target_type = _target_type(request)
+    sender = _sender(request)
+    targets = _targets(request)
+    msg = _msg(request)
+    extension = _extension(request, options)
+    if target_type == "chatrooms":
+        # There are no rooms here, and a success would lose the message silently.
+        raise Failure(Kind.NOT_FOUND, "No such chat room", reason="group", subject=targets[0])
+    neutral, leftovers = content.read(msg)
+    if len(body) > options.message_content_limit_bytes:  # else its parts can't be over the limit either
+        _check_size(neutral, extension, options)
+    left: dict[str, Any] = {option: request[option] for option in _DELIVERY_OPTIONS if option in request}
+    if left:
+        _report_options(left, call.losses)
+    if leftovers:
+        left["msg"] = leftovers
+    if target_type == "users":
+        key, *receivers = await place_users(call, [sender, *targets])
+        by_number = {receiver.number: receiver for receiver in receivers}
+        message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
+        receipts = await call.core.messages.send_direct(
+            call.tenant, key, list(by_number.values()), message, call.reference
+        )
+        numbers = [receiver.number for receiver in receivers]
+    else:
+        for target in targets:
+            check_group_id(target)
+        (key,) = await place_users(call, [sender])
+        numbers = await place_groups(call, targets)
+        message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
+        distinct = list(dict.fromkeys(numbers))
+        receipts = await call.core.messages.send_group(call.tenant, key, distinct, message, call.reference)
+    shows_ids = "useMsgId" in call.request.query_string and call.request.query.get("useMsgId") == "true"
+    if shows_ids:
+        ids = {number: str(receipt.id) for number, receipt in zip(dict.fromkeys(numbers), receipts, strict=True)}
+        data = {target: ids[number] for target, number in zip(targets, numbers, strict=True)}
+    else:
+        data = dict.fromkeys(targets, "success")
+    # The time of what was stored, so that a repeated send with the same key gets the same reply.
+    timestamp = max(receipt.time for receipt in receipts)
+    return success(call, "post", timestamp, {"path": "/messages", "entities": [], "data": data})
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
 
-    async def send(self, call: Call) -> Reply:
-        """`POST /messages`. Receivers need not exist and the sender need not be a member, as at the vendor's. Checks run in
-        the vendor's order, all of them before anything is written."""
-        require_administrator(call)
-        body = await call.body(self._options.message_body_limit_bytes)
-        request = parse_object(body)
-        target_type = _target_type(request)
-        sender = _sender(request)
-        targets = _targets(request)
-        msg = _msg(request)
-        extension = self._extension(request)
-        if target_type == "chatrooms":
-            # There are no rooms here, and a success would lose the message silently.
-            raise Failure(Kind.NOT_FOUND, "No such chat room", reason="group", subject=targets[0])
-        neutral, leftovers = content.read(msg)
-        if len(body) > self._options.message_content_limit_bytes:  # else its parts can't be over the limit either
-            self._check_size(neutral, extension)
-        left: dict[str, Any] = {option: request[option] for option in _DELIVERY_OPTIONS if option in request}
-        if left:
-            _report_options(left, call.losses)
-        if leftovers:
-            left["msg"] = leftovers
-        if target_type == "users":
-            key, *receivers = await place_users(call, [sender, *targets])
-            by_number = {receiver.number: receiver for receiver in receivers}
-            message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
-            receipts = await call.core.messages.send_direct(
-                call.tenant, key, list(by_number.values()), message, call.reference
-            )
-            numbers = [receiver.number for receiver in receivers]
-        else:
-            for target in targets:
-                check_group_id(target)
-            (key,) = await place_users(call, [sender])
-            numbers = await place_groups(call, targets)
-            message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
-            distinct = list(dict.fromkeys(numbers))
-            receipts = await call.core.messages.send_group(call.tenant, key, distinct, message, call.reference)
-        shows_ids = "useMsgId" in call.request.query_string and call.request.query.get("useMsgId") == "true"
-        if shows_ids:
-            ids = {number: str(receipt.id) for number, receipt in zip(dict.fromkeys(numbers), receipts, strict=True)}
-            data = {target: ids[number] for target, number in zip(targets, numbers, strict=True)}
-        else:
-            data = dict.fromkeys(targets, "success")
-        # The time of what was stored, so that a repeated send with the same key gets the same reply.
-        timestamp = max(receipt.time for receipt in receipts)
-        return success(call, "post", timestamp, {"path": "/messages", "entities": [], "data": data})
+def _extension(request: dict[str, Any], options: Options) -> dict[str, Any] | None:
+    extension = request.get("ext")
+    if isinstance(extension, dict) or (extension is None and not (options.strict and "ext" in request)):
+        return extension
+    raise illegal("param ext must be JSONObject", "ext")
 
-    def _extension(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        extension = request.get("ext")
-        if isinstance(extension, dict) or (extension is None and not (self._options.strict and "ext" in request)):
-            return extension
-        raise illegal("param ext must be JSONObject", "ext")
 
-    def _check_size(self, neutral: object, extension: dict[str, Any] | None) -> None:
-        """The limit of text and extension together; the vendor states none for files, whose message is a reference."""
-        if isinstance(neutral, Text):
-            size = len(neutral.text.encode()) + (len(orjson.dumps(extension)) if extension else 0)
-            if size > self._options.message_content_limit_bytes:
-                raise illegal("message is too large", "msg")
+def _check_size(neutral: object, extension: dict[str, Any] | None, options: Options) -> None:
+    """The limit of text and extension together; the vendor states none for files, whose message is a reference."""
+    if isinstance(neutral, Text):
+        size = len(neutral.text.encode()) + (len(orjson.dumps(extension)) if extension else 0)
+        if size > options.message_content_limit_bytes:
+            raise illegal("message is too large", "msg")
 
 
 def _target_type(request: dict[str, Any]) -> str:

@@ -1,21 +1,21 @@
-"""The wire table of Easemob's REST API."""
+"""The wire table."""
+
+from functools import partial
 
 from adapters.contract import Evidence, Route
-from adapters.easemob import auth, groups
-from adapters.easemob.messages import Messages
+from adapters.easemob import auth, groups, messages, users
 from adapters.easemob.options import Options
-from adapters.easemob.users import Users
+
+_APP = "/{org}/{app}"
 
 
-def wire_table(options: Options) -> tuple[Route, ...]:
+def routes(options: Options) -> tuple[Route, ...]:
     """All rows. `POST /users` looks at the token itself: whether it matters is a setting of the application."""
-    messages = Messages(options)
-    users = Users(options)
-    app = "/{org}/{app}"
+    send, register = partial(messages.send, options), partial(users.register, options)
     return (
-        Route("POST", f"{app}/messages", messages.send, "messages.send", Evidence.SEED),
-        Route("POST", f"{app}/token", auth.issue_token, "tokens.issue", Evidence.DOCUMENTATION, authentication=False),
-        Route("POST", f"{app}/users", users.register, "users.register", Evidence.RECORDED, authentication=False),
-        Route("GET", f"{app}/users/{{user}}", users.get, "users.get", Evidence.RECORDED),
-        Route("POST", f"{app}/chatgroups", groups.create, "groups.create", Evidence.RECORDED),
+        Route("POST", _APP + "/messages", send, "messages.send", Evidence.SEED),
+        Route("POST", _APP + "/token", auth.issue_token, "tokens.issue", Evidence.DOCUMENTATION, authentication=False),
+        Route("POST", _APP + "/users", register, "users.register", Evidence.RECORDED, authentication=False),
+        Route("GET", _APP + "/users/{user}", users.get, "users.get", Evidence.RECORDED),
+        Route("POST", _APP + "/chatgroups", groups.create, "groups.create", Evidence.RECORDED),
     )

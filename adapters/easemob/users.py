@@ -19,80 +19,74 @@ _MAXIMUM_PASSWORD = 64
 _MAXIMUM_NICKNAME = 100
 
 
-class Users:
-    """The endpoints under `/users`."""
-
-    def __init__(self, options: Options) -> None:
-        self._options = options
-
-    async def register(self, call: Call) -> Reply:
-        """`POST /users` with one user or a list of up to 60. In a list, names that are taken fail each for itself; only when
-        all are taken the call fails, as it does for any illegal entry."""
-        by_administrator = await self._authorize_registration(call)
-        body = parse_body(await call.body(BODY_LIMIT_BYTES))
-        rows = body if isinstance(body, list) else [body]
-        if len(rows) > MAXIMUM_BATCH:
-            raise illegal(
-                f"Request body array size[{len(rows)}] had almost reached or been greater than the upper range"
-                f" value[{MAXIMUM_BATCH}]"
-            )
-        if not rows:
-            raise illegal("Entity user requires a property named username", "username")
-        entries = _distinct([_entry(row, by_administrator) for row in rows])
-        results = await asyncio.gather(
-            *(
-                call.core.users.register(call.tenant, name, folded=True, password=password, display_name=nickname)
-                for name, password, nickname in entries
-            ),
-            return_exceptions=True,
+async def register(options: Options, call: Call) -> Reply:
+    """`POST /users` with one user or a list of up to 60. In a list, names that are taken fail each for itself; only when
+    all are taken the call fails, as it does for any illegal entry."""
+    by_administrator = await _authorize_registration(options, call)
+    body = parse_body(await call.body(BODY_LIMIT_BYTES))
+    rows = body if isinstance(body, list) else [body]
+    if len(rows) > MAXIMUM_BATCH:
+        raise illegal(
+            f"Request body array size[{len(rows)}] had almost reached or been greater than the upper range"
+            f" value[{MAXIMUM_BATCH}]"
         )
-        users, taken = [], []
-        for (name, _, _), result in zip(entries, results, strict=True):
-            if isinstance(result, User):
-                users.append(result)
-            elif isinstance(result, Failure) and result.kind is Kind.CONFLICT:
-                taken.append(name)
-            else:
-                raise result
-        if not users:
-            raise Failure(Kind.CONFLICT, "The user exists already", reason="user", subject=taken[0])
-        fields: dict[str, Any] = {"path": "/users", "entities": [_entity(call, user, True) for user in users]}
-        if isinstance(body, list):
-            fields["data"] = [
-                {"username": name, "registerUserFailReason": f"the {name} already exists"} for name in taken
-            ]
-        return success(call, "post", call.now, fields)
+    if not rows:
+        raise illegal("Entity user requires a property named username", "username")
+    entries = _distinct([_entry(row, by_administrator) for row in rows])
+    results = await asyncio.gather(
+        *(
+            call.core.users.register(call.tenant, name, folded=True, password=password, display_name=nickname)
+            for name, password, nickname in entries
+        ),
+        return_exceptions=True,
+    )
+    users, taken = [], []
+    for (name, _, _), result in zip(entries, results, strict=True):
+        if isinstance(result, User):
+            users.append(result)
+        elif isinstance(result, Failure) and result.kind is Kind.CONFLICT:
+            taken.append(name)
+        else:
+            raise result
+    if not users:
+        raise Failure(Kind.CONFLICT, "The user exists already", reason="user", subject=taken[0])
+    fields: dict[str, Any] = {"path": "/users", "entities": [_entity(call, user, True) for user in users]}
+    if isinstance(body, list):
+        fields["data"] = [{"username": name, "registerUserFailReason": f"the {name} already exists"} for name in taken]
+    return success(call, "post", call.now, fields)
 
-    async def get(self, call: Call) -> Reply:
-        """`GET /users/{user}`: for an administrator anybody, for a user itself."""
-        name = call.parameters["user"]
-        user = (await find_users(call, [name]))[0]
-        principal = call.authenticated
-        if not principal.administrator and (user is None or user.id != principal.user):
-            raise Failure(Kind.UNAUTHENTICATED, "Not this user's")
-        if user is None:
-            raise Failure(Kind.NOT_FOUND, "No such user", reason="user", subject=name)
-        entity = _entity(call, user, unescape(name) is None)
-        return success(call, "get", call.now, {"path": "/users", "entities": [entity], "count": 1})
 
-    async def _authorize_registration(self, call: Call) -> bool:
-        """Whether an administrator registers. With open registration nobody looks at the token; else whoever brings none is
-        told so before anything else is looked at."""
-        if not call.tenants:
-            raise unknown_application()
-        # Of several tenants with this application only a token tells which one is meant.
-        is_open = self._options.open_registration and len(call.tenants) == 1
-        if bearer(call.request) is None and not is_open:
-            raise Failure(Kind.UNAUTHENTICATED, "Registration is closed", reason="registration")
-        try:
-            call.principal = await authenticate(call)
-            require_administrator(call)
-        except Failure as failure:
-            if not is_open or failure.kind is not Kind.UNAUTHENTICATED:
-                raise
-            call.principal = Principal(call.tenants[0])
-            return False
-        return True
+async def get(call: Call) -> Reply:
+    """`GET /users/{user}`: for an administrator anybody, for a user itself."""
+    name = call.parameters["user"]
+    user = (await find_users(call, [name]))[0]
+    principal = call.authenticated
+    if not principal.administrator and (user is None or user.id != principal.user):
+        raise Failure(Kind.UNAUTHENTICATED, "Not this user's")
+    if user is None:
+        raise Failure(Kind.NOT_FOUND, "No such user", reason="user", subject=name)
+    entity = _entity(call, user, unescape(name) is None)
+    return success(call, "get", call.now, {"path": "/users", "entities": [entity], "count": 1})
+
+
+async def _authorize_registration(options: Options, call: Call) -> bool:
+    """Whether an administrator registers. With open registration nobody looks at the token; else whoever brings none is
+    told so before anything else is looked at."""
+    if not call.tenants:
+        raise unknown_application()
+    # Of several tenants with this application only a token tells which one is meant.
+    is_open = options.open_registration and len(call.tenants) == 1
+    if bearer(call.request) is None and not is_open:
+        raise Failure(Kind.UNAUTHENTICATED, "Registration is closed", reason="registration")
+    try:
+        call.principal = await authenticate(call)
+        require_administrator(call)
+    except Failure as failure:
+        if not is_open or failure.kind is not Kind.UNAUTHENTICATED:
+            raise
+        call.principal = Principal(call.tenants[0])
+        return False
+    return True
 
 
 async def place_users(call: Call, names: Sequence[str]) -> list[UserKey]:

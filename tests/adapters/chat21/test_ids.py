@@ -19,23 +19,23 @@ numbers = st.integers(1, (1 << 31) - 1)
 
 @given(numbers)
 def test_a_groups_id_leads_back_to_its_number_in_its_tenant_only(number: int) -> None:
-    text = number_id(number, IDS)
+    text = number_id(IDS, number)
     assert text.startswith("group-")
     assert UUID(text[6:]).version == 4
     assert names_group(text)
-    assert own_number(text, IDS) == number
-    assert own_number(text, OTHERS) is None
-    assert own_number(text.upper(), IDS) is None
+    assert own_number(IDS, text) == number
+    assert own_number(OTHERS, text) is None
+    assert own_number(IDS, text.upper()) is None
 
 
 @given(st.text() | st.uuids().map(lambda uuid: f"group-{uuid}"))
 def test_any_other_text_is_no_number(text: str) -> None:
-    assert own_number(text, IDS) is None
+    assert own_number(IDS, text) is None
 
 
 @given(st.integers(1 << 31, (1 << 63) - 1))
 def test_a_messages_id_is_no_groups(number: int) -> None:
-    assert own_number(number_id(number, IDS), IDS) is None
+    assert own_number(IDS, number_id(IDS, number)) is None
 
 
 @given(st.integers(0, (1 << 63) - 1), st.text())
@@ -45,8 +45,8 @@ def test_database_ids_have_the_vendors_form(number: int, owner: str) -> None:
 
 def test_an_id_that_the_app_chose_stays() -> None:
     group = Group(5, "G", "A1", 1, 1, aliases={"chat21": "support-group-1"})
-    assert group_id(group, IDS) == "support-group-1"
-    assert group_id(Group(5, "G", "A1", 1, 1, aliases={"other": "x"}), IDS) == number_id(5, IDS)
+    assert group_id(IDS, group) == "support-group-1"
+    assert group_id(IDS, Group(5, "G", "A1", 1, 1, aliases={"other": "x"})) == number_id(IDS, 5)
 
 
 @pytest.mark.parametrize("text", ["group-1", "support-group-1", "mygroup-1", "group-"])

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.easemob.ids import group_id, group_number
+from adapters.easemob.ids import number_id, own_number
 from core.model import Group
 from tests.adapters.easemob.shapes import AUTHORIZED, GROUPS, each, error, illegal, success
 from tests.harness import Effect, House, Row
@@ -28,7 +28,7 @@ def create(label: str, status: int, body: Any, json: Any, **more: Any) -> Row:
 
 
 async def read(house: House, text: str) -> tuple[Group, list[tuple[str, str]]]:
-    number = group_number(house.tenant, text) or await house.core.groups.alias(house.tenant, "easemob", text)
+    number = own_number(house.tenant, text) or await house.core.groups.alias(house.tenant, "easemob", text)
     found = await house.core.groups.detail(house.tenant, number or 0)
     assert found is not None
     return found[0], [(member.id, member.role) for member in found[1]]
@@ -93,7 +93,7 @@ async def test_creation(row: Row, house: House) -> None:
 async def creates_nothing(house: House, _: httpx.Response) -> None:
     """The next group is the tenant's first."""
     response = await create("next", 200, ..., SMALL).check(house)
-    assert group_number(house.tenant, response.json()["data"]["groupid"]) == 1
+    assert own_number(house.tenant, response.json()["data"]["groupid"]) == 1
 
 
 def refused(label: str, body: Any, json: Any, status: int = 400) -> Row:
@@ -162,6 +162,6 @@ async def test_a_group_id_is_given_once(house: House) -> None:
 
 async def test_an_id_of_ours_is_taken(house: House) -> None:
     for number in (1, 77):  # one that is given out, one that will be
-        text = group_id(house.tenant, number)
+        text = number_id(house.tenant, number)
         await create("ours", 400, illegal(f"group ID {text} already exists!"), {**SMALL, "groupid": text}).check(house)
         await create("another", 200, created(), SMALL).check(house)

@@ -8,9 +8,9 @@ from adapters.easemob.ids import (
     application_uuid,
     escape,
     group_id,
-    group_number,
-    id_of_group,
     is_user_name,
+    number_id,
+    own_number,
     unescape,
     user_name,
 )
@@ -27,21 +27,21 @@ NEUTRAL_IDS = st.text(min_size=1, max_size=80).filter(is_legal)
 
 @given(NUMBERS)
 def test_a_group_id_has_15_digits_and_leads_back(number: int) -> None:
-    text = group_id(TENANT, number)
+    text = number_id(TENANT, number)
     assert len(text) == 15
     assert text.isdigit()
     assert 718_525_023_289_344 <= int(text) < 10**15
-    assert group_number(TENANT, text) == number
+    assert own_number(TENANT, text) == number
 
 
 def test_groups_never_share_an_id() -> None:
     numbers = range(1, 20_001)
-    assert len({group_id(TENANT, number) for number in numbers}) == len(numbers)
+    assert len({number_id(TENANT, number) for number in numbers}) == len(numbers)
 
 
 @pytest.mark.parametrize("other", [OTHER, RESET], ids=["another tenant", "before a reset"])
 def test_ids_of_elsewhere_are_not_ours(other: Tenant) -> None:
-    read = [group_number(TENANT, group_id(other, number)) for number in range(1, 2001)]
+    read = [own_number(TENANT, number_id(other, number)) for number in range(1, 2001)]
     assert sum(number is not None for number in read) <= 1
 
 
@@ -50,20 +50,20 @@ def test_ids_of_elsewhere_are_not_ours(other: Tenant) -> None:
     ["66021836783617", "184524748161025", "212126099668993", "311362611904516", "190000000000001"],
 )
 def test_ids_that_the_vendor_gave_out_are_not_ours(text: str) -> None:
-    assert group_number(TENANT, text) is None
+    assert own_number(TENANT, text) is None
 
 
 @given(st.text(max_size=20) | st.from_regex(r"[0-9]{13,17}", fullmatch=True))
 def test_any_text_reads_as_a_group_id_only_if_it_is_one(text: str) -> None:
-    number = group_number(TENANT, text)
-    assert number is None or group_id(TENANT, number) == text
+    number = own_number(TENANT, text)
+    assert number is None or number_id(TENANT, number) == text
 
 
 def test_a_chosen_group_id_goes_before_the_made_one() -> None:
     group = Group(number=7, name="g", owner="ann", created=1, modified=1, aliases={"easemob": "mygroup"})
-    assert id_of_group(TENANT, group) == "mygroup"
+    assert group_id(TENANT, group) == "mygroup"
     elsewhere = Group(number=7, name="g", owner="ann", created=1, modified=1, aliases={"another": "mygroup"})
-    assert id_of_group(TENANT, elsewhere) == group_id(TENANT, 7)
+    assert group_id(TENANT, elsewhere) == number_id(TENANT, 7)
 
 
 @given(NEUTRAL_IDS)

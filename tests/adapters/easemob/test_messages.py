@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from adapters.easemob import create
-from adapters.easemob.ids import group_id, group_number
+from adapters.easemob.ids import number_id, own_number
 from core.messages import Query
 from core.model import Image, Stored, Text
 from tests.adapters.easemob.conftest import settle
@@ -238,7 +238,7 @@ def to_group(*targets: Any) -> dict[str, Any]:
 async def test_sending_to_a_group(house: House) -> None:
     group = await create_group(house)
     await send("group", 200, sent({group: "success"}), to_group(group)).check(house)
-    number = group_number(house.tenant, group)
+    number = own_number(house.tenant, group)
     assert number is not None
     assert await in_group(house, number) == [("bob", Text("hi"))]
 
@@ -262,10 +262,10 @@ async def test_what_is_sent_to_an_unknown_group_waits_for_it(house: House) -> No
 
 
 async def test_another_tenants_group_is_not_reached(house: House) -> None:
-    number = group_number(house.tenant, await create_group(house))
+    number = own_number(house.tenant, await create_group(house))
     assert number is not None
     stranger = await house.core.tenants.add(house.tenant.name + "-other")
-    foreign = group_id(stranger, number)
+    foreign = number_id(stranger, number)
     await send("foreign", 200, sent({foreign: "success"}), to_group(foreign)).check(house)
     assert await in_group(house, number) == []
 
@@ -275,7 +275,7 @@ async def test_what_cannot_be_a_group(target: str, house: House) -> None:
     group = await create_group(house)
     body = illegal(f"group ID {target} is not legal")
     await send("illegal", 400, body, to_group(group, target)).check(house)
-    number = group_number(house.tenant, group)
+    number = own_number(house.tenant, group)
     assert number is not None
     assert await in_group(house, number) == []
 
