@@ -280,6 +280,7 @@ def _loss_header(losses: list[str]) -> bytes:
 
 
 def _shown_path(path: str) -> str:
-    if "=" in path or "%3" in path:  # a query that a client escaped into the path
-        path = redact(path)
-    return path[:_MAXIMUM_LOGGED_PATH]
+    shown = path[:_MAXIMUM_LOGGED_PATH]
+    if "=" in shown or "%3" in shown:  # a query that a client escaped into the path
+        shown = redact(shown)
+    return shown
