@@ -1,0 +1,190 @@
+"""What a connection does when the way to the server, or the server, fails."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from core.core import Core
+from core.errors import Failure, Kind
+from core.messages import Query
+from core.model import Tenant, UserKey
+from core.store import connection
+from core.store.embedded import server_binary
+from core.store.store import Store
+from tests.core.proxy import Proxy, proxied
+from tests.core.support import new_name, opened, text
+from tests.servers import ServerProcess
+
+WITHIN_A_SECOND = 1.5
+"""Seconds: the promise, and what a busy machine adds."""
+BOUNDED = 20
+
+Result = TypeVar("Result")
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[ServerProcess]:
+    with ServerProcess(server_binary()) as running:
+        yield running
+
+
+@pytest.fixture
+async def proxy(module_server: ServerProcess) -> AsyncIterator[Proxy]:
+    async with proxied(module_server.socket) as found:
+        yield found
+
+
+@pytest.fixture
+async def through(proxy: Proxy) -> AsyncIterator[Core]:
+    """A core whose only way to the server is the proxy."""
+    async with opened(proxy.url) as core:
+        yield core
+        proxy.release()
+
+
+async def echo(store: Store, number: int) -> bool:
+    return bool(await store.command(number % 64, "ECHO", f"{number}") == f"{number}".encode())
+
+
+async def until_it_works(store: Store) -> None:
+    async with asyncio.timeout(BOUNDED):
+        while True:
+            try:
+                return await store.ping()
+            except Failure:
+                continue
+
+
+async def fails_in_time(store: Store, count: int = 20) -> None:
+    started = time.monotonic()
+    results = await asyncio.gather(*(echo(store, number) for number in range(count)), return_exceptions=True)
+    assert time.monotonic() - started < WITHIN_A_SECOND
+    for result in results:
+        assert isinstance(result, Failure)
+        assert (result.kind, result.retryable) == (Kind.STORE_UNAVAILABLE, True)
+
+
+async def test_a_server_that_says_nothing_costs_a_second_and_the_connection(proxy: Proxy, through: Core) -> None:
+    assert await echo(through.store, 0)
+    before = proxy.accepted
+    proxy.hold()
+    await fails_in_time(through.store)
+    await fails_in_time(through.store)
+    assert proxy.accepted > before
+    proxy.release()
+    await until_it_works(through.store)
+    assert all(await asyncio.gather(*(echo(through.store, number) for number in range(500))))
+
+
+async def test_nobody_gets_the_answer_of_somebody_who_left(proxy: Proxy, through: Core) -> None:
+    for _ in range(20):
+        proxy.hold()
+        calls = [asyncio.create_task(echo(through.store, number)) for number in range(100)]
+        await asyncio.sleep(0)  # they are all sent, or about to be
+        for call in calls[::3]:
+            call.cancel()
+        later = [asyncio.create_task(echo(through.store, number)) for number in range(100, 200)]
+        proxy.release()
+        for call in calls[::3]:
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        assert all(await asyncio.gather(*calls[1::3], *calls[2::3], *later))
+    assert proxy.accepted == 1
+
+
+async def test_calls_survive_a_cut_connection(proxy: Proxy, through: Core) -> None:
+    for number in range(10):
+        calls = [asyncio.create_task(echo(through.store, index)) for index in range(50)]
+        if number % 2:
+            await asyncio.sleep(0)
+        proxy.cut()
+        assert all(await asyncio.gather(*calls))
+
+
+async def with_an_answer_lost(proxy: Proxy, lost: int, acting: Coroutine[Any, Any, Result]) -> Result:
+    """What comes of it when an answer of the server (0: the first) is lost together with the connection."""
+    proxy.swallow(after=lost)
+    task = asyncio.create_task(acting)
+    async with asyncio.timeout(BOUNDED):
+        await proxy.swallowed.wait()
+        proxy.cut()
+        return await task
+
+
+async def test_a_message_whose_answer_was_lost_is_stored_once(proxy: Proxy, through: Core) -> None:
+    tenant = await through.tenants.add(new_name())
+    ada, bob = await through.users.keys(tenant, ["ada", "bob"])
+    sending = through.messages.send_direct(tenant, ada, [bob], text("ada"), "request 1")
+    receipt = (await with_an_answer_lost(proxy, 0, sending))[0]
+    assert receipt.repeated
+    page = await through.messages.direct_page(tenant, "ada", "bob", Query(10))
+    assert [one.id for one in page.messages] == [receipt.id]
+
+
+# Each takes a number first, then writes.
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_a_group_whose_answer_was_lost_is_created_once(proxy: Proxy, through: Core, lost: int) -> None:
+    tenant = await through.tenants.add(new_name())
+    ada = await through.users.key(tenant, "ada")
+    creating = through.groups.create(tenant, name="group", owner=ada, members=[ada], dialect="plain")
+    group = await with_an_answer_lost(proxy, lost, creating)
+    assert await through.groups.find(tenant, group.number) == group
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_a_tenant_whose_answer_was_lost_is_added_once(proxy: Proxy, through: Core, lost: int) -> None:
+    name = new_name()
+    tenant = await with_an_answer_lost(proxy, lost, through.tenants.add(name))
+    assert await through.tenants.find(name) == tenant
+
+
+async def test_a_full_queue_refuses_at_once(proxy: Proxy, through: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MAXIMUM_WAITING", 100)
+    proxy.hold()
+    calls = [asyncio.create_task(echo(through.store, number)) for number in range(100)]
+    await asyncio.sleep(0)
+    started = time.monotonic()
+    with pytest.raises(Failure, match="Too many requests wait") as caught:
+        await echo(through.store, 100)
+    assert time.monotonic() - started < 0.5
+    assert caught.value.kind is Kind.STORE_UNAVAILABLE
+    proxy.release()
+    assert all(await asyncio.gather(*calls))
+    assert await echo(through.store, 101)
+
+
+async def test_a_killed_server_fails_calls_in_time_and_heals() -> None:
+    with ServerProcess(server_binary(), options={"appendonly": "yes", "appendfsync": "always"}) as server:
+        async with opened(server.url) as core:
+            tenant = await core.tenants.add(new_name())
+            ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+            first = await send(core, tenant, ada, bob, "client:1")
+            server.kill()
+            started = time.monotonic()
+            with pytest.raises(Failure) as caught:
+                await send(core, tenant, ada, bob, "client:2")
+            assert time.monotonic() - started < WITHIN_A_SECOND
+            assert caught.value.kind is Kind.STORE_UNAVAILABLE
+            await asyncio.to_thread(server.start)
+            await until_it_works(core.store)
+            second = await send(core, tenant, ada, bob, "client:2")
+            assert await send(core, tenant, ada, bob, "client:1") == first
+            page = await core.messages.direct_page(tenant, "ada", "bob", Query(10))
+            assert [one.id for one in page.messages] == [second, first]
+
+
+async def send(core: Core, tenant: Tenant, sender: UserKey, recipient: UserKey, reference: str) -> int:
+    return (await core.messages.send_direct(tenant, sender, [recipient], text(sender.id), reference))[0].id
+
+
+async def test_a_closed_store_fails_calls_and_leaves_nothing_running(module_server: ServerProcess) -> None:
+    before = asyncio.all_tasks()
+    async with opened(module_server.url) as core:
+        assert await echo(core.store, 1)
+    with pytest.raises(Failure) as caught:
+        await echo(core.store, 2)
+    assert caught.value.kind is Kind.STORE_UNAVAILABLE
+    assert asyncio.all_tasks() == before
