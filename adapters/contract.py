@@ -244,8 +244,13 @@ class Adapter(Protocol):
     def mint(
         self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
     ) -> str:
-        """A token for an application or one of its users, made without the vendor's login: for operators and examples.
-        Lifetime 0 means that it never expires."""
+        """A token for one of an application's users or (`administrator`, with or without a user, as the dialect has it) for
+        whoever administers it, made without the vendor's login: for operators and examples. Lifetime 0 means that it never
+        expires.
+
+        Raises *bad request* when the dialect needs a user and none is named, or with reason `name` for a name that can't be
+        held, *forbidden* with reason `reserved` for a reserved user, *not found* with reason `application` when the tenant
+        has no credential to sign with."""
         ...
 
     def applications(self, request: Request) -> Sequence[str]:

@@ -79,7 +79,7 @@ class Groups:
 
     async def find(self, tenant: Tenant, number: int) -> Group | None:
         """The group's profile; none when no such group was created."""
-        found = await self._store.read(tenant, number)
+        found = await self._store.read(tenant, number, members=False)
         return found[0] if found else None
 
     async def detail(self, tenant: Tenant, number: int) -> tuple[Group, list[Member]] | None:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from core.clock import Clock
 from core.ids import direct_identity, group_identity
-from core.model import Event as EventContent
-from core.model import Kind, Message, Receipt, Signal, Stored, Tenant, UserKey
+from core.model import Event, Kind, Message, Receipt, Signal, Stored, Tenant, UserKey
 from core.store.log import Append, Log, Page, Query
 
 __all__ = ["Messages", "Page", "Query"]
@@ -23,8 +22,9 @@ class Messages:
     ) -> list[Receipt]:
         """Send one message to each recipient, in their direct conversation with the sender; one receipt each, in order.
 
-        `reference` is `Call.reference`: the same one again, from the same sender in the same conversation, gives the first
-        receipt and stores nothing. Raises *rate limited* when a conversation's time would run more than a second ahead of
+        The same `reference` again, from the same sender in the same conversation, gives the first receipt and stores
+        nothing. It is remembered for 24 to 48 hours when it begins with `client:` (the caller chose it), else for one to
+        two minutes (enough for repeats of our own). Raises *rate limited* when a conversation's time would run more than a second ahead of
         the clock, *store unavailable* when it is not certain that everything was stored (repeating is safe).
         """
         kind = kind_of(message)
@@ -83,6 +83,6 @@ def kind_of(message: Message) -> Kind:
     """The record kind that a message's content asks for."""
     if isinstance(message.content, Signal):
         return Kind.SIGNAL
-    if isinstance(message.content, EventContent):
+    if isinstance(message.content, Event):
         return Kind.EVENT
     return Kind.MESSAGE

@@ -38,6 +38,13 @@ def check_name(name: str, field: str) -> None:
         )
 
 
+def check_free(name: str, field: str) -> None:
+    """Like `check_name`, for a name that somebody is to have: raises *forbidden* with reason `reserved` for a reserved one."""
+    check_name(name, field)
+    if is_reserved(name):
+        raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=name)
+
+
 def _encoded_length(name: str) -> int:
     try:
         return len(name.encode())

@@ -97,6 +97,17 @@ class Tenants:
         raise Failure(Kind.CONFLICT, "The tenant is being changed by many at once", reason="tenant", subject=name)
 
 
-def application_names(tenant: Tenant, dialect: str) -> Sequence[Application]:
+def applications_of(tenant: Tenant, dialect: str) -> Sequence[Application]:
     """The applications that a tenant has in a dialect."""
     return [application for application in tenant.applications if application.dialect == dialect]
+
+
+def credentials_of(tenant: Tenant, dialect: str, application: str, kind: str) -> Sequence[Credential]:
+    """The credentials of a kind that open one of a tenant's applications; none for an application that it does not own."""
+    return [
+        credential
+        for owned in applications_of(tenant, dialect)
+        if owned.name == application
+        for credential in owned.credentials
+        if credential.kind == kind
+    ]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from core.clock import Clock
 from core.errors import Failure, Kind
 from core.model import Tenant, User, UserKey
-from core.names import check_name, is_reserved
+from core.names import check_free, check_name
 from core.store.users import UserStore
 
 _SCRYPT = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
@@ -46,10 +46,6 @@ class Users:
         key = await self._store.known_key(tenant, name, folded)
         return await self._store.profile(tenant, key) if key else None
 
-    async def find_many(self, tenant: Tenant, names: Sequence[str], *, folded: bool = False) -> list[User | None]:
-        """Several profiles at once, in the order of the names; like `find`."""
-        return list(await asyncio.gather(*(self.find(tenant, name, folded=folded) for name in names)))
-
     async def register(
         self,
         tenant: Tenant,
@@ -64,9 +60,7 @@ class Users:
         Raises *conflict* with reason `user` when it is registered, *forbidden* with reason `reserved` for a reserved
         name, *bad request* for a name that can't be held.
         """
-        check_name(name, "user")
-        if is_reserved(name):
-            raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=name)
+        check_free(name, "user")
         credential = await hash_password(password) if password is not None else None
         key = await self._store.key(tenant, name, folded)
         now = self._clock.now()
@@ -78,14 +72,12 @@ class Users:
     async def claim(self, tenant: Tenant, name: str) -> UserKey:
         """The user whom a verified token of the app names: registered by it if need be, without a password.
 
-        Raises *forbidden* with reason `reserved` for a reserved name.
+        Raises *forbidden* with reason `reserved` for a reserved name, *bad request* for one that can't be held.
         """
         known = self._store.claimed(tenant, name)
         if known:
             return known
-        check_name(name, "user")
-        if is_reserved(name):
-            raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=name)
+        check_free(name, "user")
         key = await self._store.key(tenant, name, False)
         now = self._clock.now()
         await self._store.register(tenant, User(id=key.id, number=key.number, created=now, modified=now), None)

@@ -10,8 +10,8 @@ from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
 from core.core import Core
 from core.errors import Failure, Kind
 from core.model import Application, Credential, Principal, Tenant
-from core.names import check_name, is_reserved
-from core.tenants import application_names
+from core.names import check_free, check_name
+from core.tenants import applications_of, credentials_of
 
 _EXAMPLE_SECONDS = 30 * 86_400
 
@@ -31,7 +31,8 @@ class Chat21Adapter:
     )
     # The documents say `default`; the vendor's own clients have `tilechat` written into them.
     demo = tuple(
-        Application(NAME, name, (Credential(auth.CREDENTIAL_KIND, "", "tokenKey"),)) for name in ("default", "tilechat")
+        Application(NAME, name, (Credential(auth.CREDENTIAL_KIND, "default", "tokenKey"),))
+        for name in ("default", "tilechat")
     )
 
     def __init__(self, options: Options) -> None:
@@ -45,26 +46,19 @@ class Chat21Adapter:
     def mint(
         self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
     ) -> str:
-        """A token with the claims of the vendor's own. Raises *not found* with reason `application` for one without a
-        secret, *bad request* with reason `user` when nobody is named, *forbidden* with reason `reserved`."""
-        credentials = (
-            credential
-            for owned in application_names(tenant, NAME)
-            if owned.name == application
-            for credential in owned.credentials
-            if credential.kind == auth.CREDENTIAL_KIND
-        )
-        credential = next(credentials, None)
-        if credential is None:
+        """A token with the claims of the vendor's own; an administrator's names somebody too."""
+        credentials = credentials_of(tenant, NAME, application, auth.CREDENTIAL_KIND)
+        if not credentials:
             raise Failure(Kind.NOT_FOUND, f"No app {application!r} with a secret", reason="application")
         if user is None:
             if not administrator:
-                raise Failure(Kind.BAD_REQUEST, "A token of this dialect names a user", reason="user", field="user")
+                raise Failure(Kind.BAD_REQUEST, "A token of this dialect names a user", field="user")
             user = auth.ADMINISTRATOR
-        check_name(user, "user")
-        if is_reserved(user) and not administrator:
-            raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=user)
-        return auth.sign(core.clock.now(), credential.secret, application, user, administrator, lifetime_seconds)
+        if administrator:
+            check_name(user, "user")
+        else:
+            check_free(user, "user")
+        return auth.sign(core.clock.now(), credentials[0].secret, application, user, administrator, lifetime_seconds)
 
     def applications(self, request: Request) -> Sequence[str]:
         """The path's app; for /verify, which names none, the one that the token says."""
@@ -101,7 +95,7 @@ class Chat21Adapter:
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
         """Reads what user1 and user2 wrote each other, as user2."""
-        application = application_names(tenant, NAME)[0].name
+        application = applications_of(tenant, NAME)[0].name
         token = self.mint(core, tenant, application, "user2", False, _EXAMPLE_SECONDS)
         path = f"/api/{quote(application, safe='')}/user2/conversations/user1/messages"
         return f"curl -H 'Authorization: {token}' '{origin}{path}'"

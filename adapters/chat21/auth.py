@@ -22,7 +22,7 @@ from adapters.contract import Call, Request
 from core.errors import Failure, Kind
 from core.model import Principal, Tenant
 from core.names import is_legal
-from core.tenants import application_names
+from core.tenants import applications_of, credentials_of
 
 CREDENTIAL_KIND = "jwt"
 ADMINISTRATOR = "100-APIADMIN"
@@ -98,7 +98,7 @@ async def authenticate(call: Call, strict: bool) -> Principal:
     if own is None:
         if call.route.operation not in _UNCHECKED:
             raise foreign_timeline()
-    elif own not in [owned.name for owned in application_names(tenant, NAME)]:
+    elif own not in [owned.name for owned in applications_of(tenant, NAME)]:
         raise foreign_timeline()
     if user is not None and not administrator:
         await call.core.users.claim(tenant, user)
@@ -153,14 +153,10 @@ def _application(call: Call) -> str:
 def _verified(call: Call, application: str, token: str) -> tuple[Tenant, dict[str, Any]]:
     """Of the tenants that share an app id, the one whose secret verifies."""
     for tenant in call.tenants:
-        for owned in application_names(tenant, NAME):
-            if owned.name != application:
-                continue
-            for credential in owned.credentials:
-                if credential.kind == CREDENTIAL_KIND:
-                    claims = _decode(token, credential.secret)
-                    if claims is not None and _is_current(claims, call.now):
-                        return tenant, claims
+        for credential in credentials_of(tenant, NAME, application, CREDENTIAL_KIND):
+            claims = _decode(token, credential.secret)
+            if claims is not None and _is_current(claims, call.now):
+                return tenant, claims
     raise _unauthenticated()
 
 

@@ -12,7 +12,8 @@ from adapters.easemob.routes import routes
 from core.core import Core
 from core.errors import Failure, Kind
 from core.model import Application, Credential, Principal, Tenant
-from core.tenants import application_names
+from core.names import check_free
+from core.tenants import applications_of
 
 _APPLICATION = re.compile(r"([A-Za-z0-9_.-]{1,64})#[A-Za-z0-9_.-]{1,64}")
 
@@ -49,6 +50,8 @@ class EasemobAdapter:
     ) -> str:
         if user is None and not administrator:
             raise Failure(Kind.BAD_REQUEST, "A token of this dialect is the application's or a user's", field="user")
+        if user is not None and not administrator:
+            check_free(user, "user")
         return auth.mint(core, tenant, application, None if administrator else user, lifetime_seconds)
 
     def applications(self, request: Request) -> Sequence[str]:
@@ -66,7 +69,7 @@ class EasemobAdapter:
         return (token,) if token is not None else ()
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
-        application = application_names(tenant, NAME)[0].name
+        application = applications_of(tenant, NAME)[0].name
         token = self.mint(core, tenant, application, None, True, auth.DEFAULT_LIFETIME_SECONDS)
         body = orjson.dumps(
             {

@@ -1,7 +1,6 @@
 """Credentials: client id and secret for a token, tokens for a principal, and what a principal may do."""
 
 import hmac
-from collections.abc import Iterator
 from typing import Any
 
 from adapters.bodies import json_reply
@@ -12,8 +11,9 @@ from adapters.easemob.options import NAME
 from adapters.easemob.wire import BODY_LIMIT_BYTES, integer_of, parse_object, text_of
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Credential, Principal, Tenant
+from core.model import Principal, Tenant
 from core.names import fold, is_legal
+from core.tenants import credentials_of
 
 CREDENTIAL_KIND = "client"
 DEFAULT_LIFETIME_SECONDS = 5_184_000
@@ -95,7 +95,7 @@ async def issue_token(call: Call) -> Reply:
     if grant != "client_credentials":
         # The vendor's other grants: password, inherit, agora.
         raise Failure(
-            Kind.BAD_REQUEST, "grant_type must be client_credentials", reason="grant type", field="grant_type"
+            Kind.BAD_REQUEST, "grant_type must be client_credentials", reason="grant_type", field="grant_type"
         )
     lifetime = _lifetime(request.get("ttl"))
     application = application_of(call.request)
@@ -126,16 +126,10 @@ def _tenant_of_client(tenants: tuple[Tenant, ...], application: str, request: di
         raise Failure(Kind.BAD_REQUEST, "client_id does not match", reason="grant", field="client_id")
     is_known = False
     for tenant in tenants:
-        for credential in _credentials(tenant, application):
-            if credential.kind == CREDENTIAL_KIND and hmac.compare_digest(credential.name.encode(), name.encode()):
+        for credential in credentials_of(tenant, NAME, application, CREDENTIAL_KIND):
+            if hmac.compare_digest(credential.name.encode(), name.encode()):
                 is_known = True
                 if secret is not None and hmac.compare_digest(credential.secret.encode(), secret.encode()):
                     return tenant
     field = "client_secret" if is_known else "client_id"
     raise Failure(Kind.BAD_REQUEST, f"{field} does not match", reason="grant", field=field)
-
-
-def _credentials(tenant: Tenant, application: str) -> Iterator[Credential]:
-    for candidate in tenant.applications:
-        if (candidate.dialect, candidate.name) == (NAME, application):
-            yield from candidate.credentials

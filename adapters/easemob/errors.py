@@ -33,7 +33,7 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
     (Kind.BAD_REQUEST, "body"): _Row(400, "json_parse", "org.codehaus.jackson.JsonParseException"),
     (Kind.BAD_REQUEST, "name"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "username [{subject}] is not legal"),
     (Kind.BAD_REQUEST, "grant"): _Row(400, "invalid_grant", _SECURITY),
-    (Kind.BAD_REQUEST, "grant type"): _Row(400, "unsupported_grant_type", _SECURITY),
+    (Kind.BAD_REQUEST, "grant_type"): _Row(400, "unsupported_grant_type", _SECURITY),
     (Kind.BAD_REQUEST, "parameter"): _Row(400, "invalid_parameter", _INVALID_PARAMETER),
     (Kind.UNAUTHENTICATED, ""): _Row(401, "auth_bad_access_token", _SECURITY, "Unable to authenticate"),
     (Kind.UNAUTHENTICATED, "missing"): _Row(401, "unauthorized", _EASEMOB_SECURITY, "Unable to authenticate (OAuth)"),

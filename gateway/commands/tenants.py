@@ -10,7 +10,7 @@ import click
 from adapters.contract import Adapter
 from core.core import Core
 from core.model import Credential, Tenant, User
-from core.tenants import application_names
+from core.tenants import applications_of
 from gateway.commands import adapter_named, on_store, secret_in, store_options, tenant_named
 from gateway.dispatch import claimed_segments
 
@@ -208,7 +208,7 @@ def mint_token(
     async def work(core: Core, adapters: list[Adapter]) -> str:
         adapter = adapter_named(adapters, dialect)
         found = await tenant_named(core, tenant)
-        owned = [each.name for each in application_names(found, dialect)]
+        owned = [each.name for each in applications_of(found, dialect)]
         if application not in owned:
             raise click.ClickException(
                 f"{tenant} has no application {application!r} in {dialect}"

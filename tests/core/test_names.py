@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from core.errors import Failure, Kind
-from core.names import MAXIMUM_NAME_BYTES, check_name, fold, is_legal, is_reserved
+from core.names import MAXIMUM_NAME_BYTES, check_free, check_name, fold, is_legal, is_reserved
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,11 @@ def test_reserved_names(name: str) -> None:
 @pytest.mark.parametrize("name", ["administrator", "sys", "admin2", "root"])
 def test_names_that_only_look_reserved(name: str) -> None:
     assert not is_reserved(name)
+
+
+def test_who_wants_a_name_gets_neither_a_reserved_nor_an_illegal_one() -> None:
+    check_free("administrator", "user")
+    for name, expected in (("Admin", (Kind.FORBIDDEN, "reserved")), ("a\n", (Kind.BAD_REQUEST, "name"))):
+        with pytest.raises(Failure) as caught:
+            check_free(name, "user")
+        assert (caught.value.kind, caught.value.reason) == expected

@@ -52,7 +52,7 @@ async def settle(house: House) -> None:
     application = house.application("chat21")
     secret = application.credentials[0].secret
     second = "tilechat" + secrets.token_hex(6)
-    own = Credential("jwt", "", secrets.token_hex(32))
+    own = Credential("jwt", "default", secrets.token_hex(32))
     house.tenant = await house.core.tenants.add_credential(house.tenant.name, "chat21", second, own)
     house.names |= {"app": application.name, "second": second, "secret": secret, "second_secret": own.secret}
     for user in USERS:

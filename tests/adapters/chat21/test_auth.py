@@ -143,7 +143,7 @@ async def test_a_token_ends_when_it_says_though_it_is_remembered(house: House, t
 
 async def test_a_replaced_secret_ends_its_tokens(house: House) -> None:
     await send(house, "user1", "user2")
-    new = Credential("jwt", "", secrets.token_hex(32))
+    new = Credential("jwt", "default", secrets.token_hex(32))
     await house.core.tenants.add_credential(house.tenant.name, "chat21", house.names["app"], new)
     await Row("", "POST", "/api/{app}/messages", 403, UNAUTHORIZED, MESSAGE, headers=as_user("user1")).check(house)
     house.names["user1"] = signed(new.secret, stock_claims("user1", house.names["app"]))
@@ -187,7 +187,7 @@ async def test_either_app_of_a_tenant_leads_to_the_same_conversations(house: Hou
 
 async def test_of_tenants_that_share_an_app_the_one_whose_secret_verifies_wins(house: House) -> None:
     other = await house.core.tenants.add(f"test-{secrets.token_hex(6)}")
-    key = Credential("jwt", "", secrets.token_hex(32))
+    key = Credential("jwt", "default", secrets.token_hex(32))
     await house.core.tenants.add_credential(other.name, "chat21", house.names["app"], key)
     house.names["stranger"] = signed(key.secret, stock_claims("user2", house.names["app"]))
     message = await send(house, "user1", "user2")
@@ -206,7 +206,7 @@ async def test_unknown_apps_are_not_told_from_wrong_tokens(house: House) -> None
 
 async def test_the_vendors_short_secret_verifies_without_a_warning(house: House) -> None:
     name = f"short-{secrets.token_hex(6)}"
-    await house.core.tenants.add_credential(house.tenant.name, "chat21", name, Credential("jwt", "", "tokenKey"))
+    await house.core.tenants.add_credential(house.tenant.name, "chat21", name, Credential("jwt", "default", "tokenKey"))
     tenant = await house.core.tenants.find(house.tenant.name)
     assert tenant is not None
     adapter = house.adapters["chat21"]

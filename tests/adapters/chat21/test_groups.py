@@ -164,7 +164,7 @@ async def test_get_is_for_members_and_administrators(house: House) -> None:
 
 async def test_groups_of_other_tenants_do_not_exist(house: House) -> None:
     stranger = await house.core.tenants.add("stranger-" + house.tenant.name)
-    key = Credential("jwt", "", secrets.token_hex(32))
+    key = Credential("jwt", "default", secrets.token_hex(32))
     await house.core.tenants.add_credential(stranger.name, "chat21", house.names["app"], key)
     for name in ("user1", "user2"):
         house.names[f"other {name}"] = signed(key.secret, stock_claims(name, house.names["app"]))

@@ -232,7 +232,7 @@ def test_the_adapter_is_what_the_contract_asks_for() -> None:
     assert isinstance(adapter, ReadsBodyFirst)
     Dispatcher([adapter])
     assert [application.name for application in adapter.demo] == ["default", "tilechat"]
-    assert {(c.kind, c.name, c.secret) for a in adapter.demo for c in a.credentials} == {("jwt", "", "tokenKey")}
+    assert {(c.kind, c.name, c.secret) for a in adapter.demo for c in a.credentials} == {("jwt", "default", "tokenKey")}
     assert {route.evidence for route in routes()} <= {Evidence.SEED, Evidence.RECORDED}
     assert all(route.handler.__doc__ for route in routes())
     with pytest.raises(Exception, match="unknown"):

@@ -99,6 +99,9 @@ async def test_a_minted_token_is_an_applications_or_a_users(house: House) -> Non
     name = house.application("easemob").name
     with pytest.raises(Failure):
         ADAPTER.mint(house.core, house.tenant, name, None, False, 60)
+    for user in ("admin", "a\n"):
+        with pytest.raises(Failure):
+            ADAPTER.mint(house.core, house.tenant, name, user, False, 60)
 
 
 STATUSES = {
