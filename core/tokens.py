@@ -55,7 +55,7 @@ class Tokens:
             user,
         )
         payload = msgspec.msgpack.encode(claims)
-        return urlsafe_b64encode(_sign(key.secret, payload) + payload).rstrip(b"=").decode()
+        return _text(_sign(key.secret, payload) + payload)
 
     def verify(self, tenant: Tenant, text: str) -> Claims:
         """What a token says. Raises *unauthenticated* with reason `malformed` (not a token of ours at all), `unknown` (not
@@ -64,7 +64,10 @@ class Tokens:
             raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
             claims = msgspec.msgpack.decode(raw[_SIGNATURE_BYTES:], type=Claims)
         except (ValueError, msgspec.MsgspecError):
-            raise Failure(Kind.UNAUTHENTICATED, "Not a token", reason="malformed") from None
+            raise _malformed() from None
+        # The decoder skips what is not Base64, so one token would have any number of spellings, each remembered by itself.
+        if _text(raw) != text:
+            raise _malformed()
         secrets = [key.secret for key in tenant.signing_keys if key.id == claims.key]
         if claims.tenant != tenant.number or not any(
             hmac.compare_digest(_sign(secret, raw[_SIGNATURE_BYTES:]), raw[:_SIGNATURE_BYTES]) for secret in secrets
@@ -91,6 +94,14 @@ class Tokens:
         if len(self._remembered) >= _MAXIMUM_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         self._remembered[dialect, application, token] = (principal, expires)
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _malformed() -> Failure:
+    return Failure(Kind.UNAUTHENTICATED, "Not a token", reason="malformed")
 
 
 def _sign(secret: bytes, payload: bytes) -> bytes:
