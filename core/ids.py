@@ -5,10 +5,10 @@ conversation (10 bits of bucket, 22 of number), lane, sequence. It needs no inde
 decodes to nothing in another. Everything here is frozen: ids live in the apps' own databases.
 """
 
+import re
 import zlib
 from collections.abc import Iterable
 from hashlib import blake2b
-from uuid import UUID
 
 import msgspec
 
@@ -25,9 +25,11 @@ _MASK = (1 << _BITS) - 1
 _HALF = _BITS // 2
 MARKER = 1 << _BITS
 _SEQUENCE_MASK = (1 << SEQUENCE_BITS) - 1
-_CHECK_BITS = 59
-_CHECK_MASK = (1 << _CHECK_BITS) - 1
-_SPREAD = 0x5A5A_5A5A_5A5A_5A5A
+_VALUE_BITS = 63
+_FREE_BITS = 122
+_FREE_MASK = (1 << _FREE_BITS) - 1
+_VARIANT = 0b10 << _FREE_BITS
+_UUID = re.compile("([0-9a-f]{8})-([0-9a-f]{4})-4([0-9a-f]{3})-([89ab])([0-9a-f]{3})-([0-9a-f]{12})")
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -68,7 +70,8 @@ class Ids:
         self._mix = words[0]
         self._one, self._two, self._three = (word | 1 for word in words[1:])
         self._inverses = tuple(pow(word, -1, 1 << _BITS) for word in (self._one, self._two, self._three))
-        self._check = int.from_bytes(stream[32:48], "big") | 1
+        self._spread = int.from_bytes(stream[32:48], "big") & _FREE_MASK | 1
+        self._gather = pow(self._spread, -1, 1 << _FREE_BITS)
 
     def message(self, conversation: int, lane: int, sequence: int) -> int:
         """The id of the message at this place."""
@@ -100,22 +103,17 @@ class Ids:
         return Place(rest >> LANE_BITS, rest & 1, value & _SEQUENCE_MASK)
 
     def uuid(self, value: int) -> str:
-        """A number below 2^63 in the shape of a version 4 UUID: 63 bits of value, 59 bits of check."""
-        # The upper bits of a product depend on all bits of the value; the low 63 are the value itself, so a foreign
-        # UUID passes for ours once in 2^59.
-        check = (value ^ _SPREAD) * self._check >> 40 & _CHECK_MASK
-        # 60 bits of value around the version digit; then the variant bits 10, 3 bits of value and the check. The leading 1
-        # only keeps the width.
-        text = hex(1 << 124 | value >> 3 << 64 | (value & 7 | 16) << _CHECK_BITS | check)
-        return f"{text[3:11]}-{text[11:15]}-4{text[15:18]}-{text[18:22]}-{text[22:]}"
+        """A number below 2^63 in the shape of a version 4 UUID. Its 122 free bits are a bijection of 63 bits of value and 59
+        bits that must be zero, so a foreign UUID passes for ours once in 2^59."""
+        digits = hex(_VARIANT | (value ^ self._mix) * self._spread & _FREE_MASK)
+        return f"{digits[3:11]}-{digits[11:15]}-4{digits[15:18]}-{digits[2]}{digits[18:21]}-{digits[21:]}"
 
     def from_uuid(self, text: str) -> int | None:
         """The number in a UUID of ours; none for any other text."""
-        if len(text) != 36 or text != text.lower():
+        found = _UUID.fullmatch(text)
+        if found is None:
             return None
-        try:
-            whole = UUID(text).int
-        except ValueError:
-            return None
-        value = (whole >> 80 << 12 | whole >> 64 & 0xFFF) << 3 | whole >> _CHECK_BITS & 7
-        return value if self.uuid(value) == text else None
+        first, second, third, variant, fourth, fifth = found.groups()
+        free = int(variant + first + second + third + fourth + fifth, 16) & _FREE_MASK
+        value = free * self._gather & _FREE_MASK ^ self._mix
+        return value if value >> _VALUE_BITS == 0 else None

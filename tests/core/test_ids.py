@@ -29,9 +29,9 @@ def test_golden_message_ids() -> None:
 
 
 def test_golden_uuids() -> None:
-    assert IDS.uuid(7937546443747532915) == "dc4fa8df-0f79-440e-984f-24d1fed1b77f"
-    assert IDS.uuid(8905109838155169366) == "f72a9c6e-da26-47ca-b1d7-7f9d6e14a130"
-    assert IDS.uuid(3651) == "00000000-0000-41c8-9ea0-6f51f9682455"
+    assert IDS.uuid(7937546443747532915) == "195bb636-06cc-4b2c-a47f-ab1fe04f57d6"
+    assert IDS.uuid(8905109838155169366) == "e6188834-8a38-4e09-8716-1ecfc477c553"
+    assert IDS.uuid(3651) == "edf329fd-8f7a-4377-b0b9-4e13b03ef3e6"
 
 
 def test_golden_buckets() -> None:
