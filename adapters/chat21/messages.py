@@ -6,7 +6,7 @@ from typing import Any
 from adapters.chat21.auth import acting_user
 from adapters.chat21.content import ABSENT, DIRECT, GROUP, default_fields, from_fields
 from adapters.chat21.errors import foreign_timeline, mandatory
-from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number, suffix
+from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, object_id, own_number, suffix
 from adapters.chat21.options import NAME
 from adapters.chat21.wire import json_page, json_reply, read_body, truthy
 from adapters.contract import Call, Reply
@@ -88,27 +88,36 @@ def rows(
     """Messages as the vendor stores them in the timeline that `owner` has with `other`. What they can't say here is added
     to `losses`, each loss once."""
     uuid, timeline = ids.uuid, suffix(owner)
+    # What all rows share is laid out once; a page is mostly such copies.
+    theirs: dict[str, Any] = {
+        "_id": "",
+        "message_id": "",
+        "text": "",
+        "type": "text",
+        "sender": "",
+        "sender_fullname": "",
+        "recipient": other if group else owner,
+        "recipient_fullname": group_name or (other if group else owner),
+        "channel_type": GROUP if group else DIRECT,
+        "app_id": app,
+        "timestamp": 0,
+        "status": DELIVERED,
+        "timelineOf": owner,
+        "conversWith": other,
+    }
+    mine = theirs
+    if not group and owner != other:
+        mine = {**theirs, "recipient": other, "recipient_fullname": group_name or other, "status": SENT}
     result = []
     for stored in messages:
         message = stored.message
         sender, content = message.sender, message.content
-        recipient = other if group or sender == owner else owner
-        row: dict[str, Any] = {
-            "_id": stored.id.to_bytes(8, "big").hex() + timeline,
-            "message_id": uuid(stored.id),
-            "text": "",
-            "type": "text",
-            "sender": sender,
-            "sender_fullname": message.sender_name or sender,
-            "recipient": recipient,
-            "recipient_fullname": group_name or recipient,
-            "channel_type": GROUP if group else DIRECT,
-            "app_id": app,
-            "timestamp": stored.time,
-            "status": SENT if sender == owner != other and not group else DELIVERED,
-            "timelineOf": owner,
-            "conversWith": other,
-        }
+        row = (mine if sender == owner else theirs).copy()
+        row["_id"] = object_id(stored.id, timeline)
+        row["message_id"] = uuid(stored.id)
+        row["sender"] = sender
+        row["sender_fullname"] = message.sender_name or sender
+        row["timestamp"] = stored.time
         if type(content) is Text:
             row["text"] = content.text
             if message.extension is not None:

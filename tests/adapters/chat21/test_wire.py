@@ -117,7 +117,7 @@ async def test_what_the_caller_has_is_not_sent_again(house: House) -> None:
     path = "/api/{app}/user1/conversations/user2/messages"
     first = await Row("", "GET", path, 200, headers=as_user("user1")).check(house)
     tag = first.headers["etag"]
-    assert re.fullmatch(rf'W/"{len(first.content):x}-[\w+/]{{27}}"', tag)
+    assert re.fullmatch(rf'W/"{len(first.content):x}-[0-9a-f]{{8}}"', tag)
     for known in (tag, tag[2:], f'"x", {tag}', "*"):
         headers = {**as_user("user1"), "If-None-Match": known}
         again = await Row(known, "GET", path, 304, "", headers=headers).check(house)
