@@ -1,6 +1,6 @@
 """The development mode: a tenant `demo` with well-known credentials, and a curl line for each dialect."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from adapters.contract import Adapter
 from core.core import Core
@@ -29,6 +29,23 @@ async def ensure_demo(core: Core, adapters: Sequence[Adapter]) -> Tenant:
                 if (application.dialect, application.name, credential.kind, credential.name) not in present:
                     tenant = await core.tenants.add_credential(DEMO, application.dialect, application.name, credential)
     return tenant
+
+
+def known_to_everybody(adapters: Sequence[Adapter], tenants: Iterable[Tenant]) -> list[str]:
+    """The names of tenants that the development mode's well-known credentials open."""
+    demo = {
+        (application.dialect, application.name, credential)
+        for adapter in adapters
+        for application in adapter.demo
+        for credential in application.credentials
+    }
+    return [
+        tenant.name
+        for tenant in tenants
+        if any(
+            (own.dialect, own.name, credential) in demo for own in tenant.applications for credential in own.credentials
+        )
+    ]
 
 
 def examples(core: Core, adapters: Sequence[Adapter], tenant: Tenant, origin: str) -> list[str]:

@@ -22,7 +22,7 @@ from core.core import Core
 from core.store.data_folder import MEMORY, opened_data
 from core.store.embedded import EmbeddedServer
 from core.store.store import Store
-from gateway.development import ensure_demo, examples
+from gateway.development import ensure_demo, examples, known_to_everybody
 from gateway.health import Health, create_admin_app
 from gateway.settings import Settings, hide_password
 from gateway.sockets import is_loopback, listen, url_of
@@ -30,6 +30,7 @@ from gateway.store_check import StoreUnreachableError, examine
 from gateway.worker_process import WorkerProcess
 
 NO_TENANT = "There is no tenant yet, so every request is refused. Make the first: chatgateway tenant add NAME"
+KNOWN_TO_EVERYBODY = "Unsafe: everybody knows the credentials of tenant {0}. End it: chatgateway tenant remove {0}"
 
 log = structlog.get_logger(__name__)
 
@@ -131,8 +132,11 @@ class Supervisor:
             if self._development:
                 tenant = await ensure_demo(core, self._adapters)
                 lines += examples(core, self._adapters, tenant, origin)
-            elif not await core.tenants.list():
-                lines.append(NO_TENANT)
+            else:
+                tenants = await core.tenants.list()
+                lines += [KNOWN_TO_EVERYBODY.format(name) for name in known_to_everybody(self._adapters, tenants)]
+                if not tenants:
+                    lines.append(NO_TENANT)
         finally:
             await store.close()
         return lines

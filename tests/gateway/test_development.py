@@ -84,6 +84,14 @@ def test_only_the_development_mode_has_credentials_or_prints_a_token(tmp_path: P
         assert reply.status_code in (401, 404)
 
 
+def test_a_demo_tenant_that_is_left_over_is_warned_of(tmp_path: Path) -> None:
+    with running(tmp_path, "--dev") as program:
+        assert "tenant remove" not in program.output
+        data = program.data
+    with running(tmp_path / "later", data=data) as program:
+        assert "Unsafe: everybody knows the credentials of tenant demo." in program.output
+
+
 @pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])  # noqa: S104
 def test_well_known_credentials_on_an_open_port_are_warned_of(tmp_path: Path, host: str, warned: bool) -> None:
     with running(tmp_path, "--dev", "--host", host) as program:
