@@ -1,4 +1,35 @@
-"""Where things lie: partitions, their hash tags, and the first part of every key. Frozen with schema version 1."""
+"""Where things lie: partitions, their hash tags, and the first part of every key. Frozen with schema version 1.
+
+`cg{tag}TENANT` is a tenant's version in a partition. Its other keys there begin with `cg{tag}TENANT:GENERATION:` and are
+named by one letter, since a store has millions of them. Numbers are decimal text, packed values msgpack.
+
+Conversations, in the partition of their identity:
+
+    n               hash    identity -> conversation
+    k               hash    bucket -> the last local number taken
+    c:CONVERSATION  hash    i identity, h head (last sequence), t its time (ms), o ordinal among countable messages,
+                            s last sequence that touched the lists, g packed group, l 1 once it is large
+    l:CONVERSATION:CHUNK
+                    hash    sequence -> record; a chunk is 4,096 sequences
+    m:CONVERSATION  hash    user -> packed {id, role, joined (ms), intervals}
+    a:CONVERSATION  set     the users who are members now
+    x:USER          zset    conversations of the user's list by time (ms) of the last message that it shows
+    y:USER          set     the large groups that the user is a member of, which have no row in `x`
+    rcTURN, roTURN  hash    conversation:sender:reference -> packed sequence and time; references of clients, our own
+    d               hash    dialect NUL chosen id -> group; in the partition of the two
+
+Users, in the partition of their folded name:
+
+    u, w, f         hash    id -> number, number -> id, folded name -> id of who had it first
+    p, s            hash    id -> packed profile, id -> salt and hash of the password
+    z               zset    ids of registered users by number
+
+    q               hash    the tenant's counters (`user`, `group`), in the partition of its number
+
+Outside tenants: `cg{tag}:outbox`, a stream a partition with entries t tenant, g generation, c conversation, s sequence,
+k kind; and in partition 0 `:schema` (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name ->
+number), `:tenants:counter`, `:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers).
+"""
 
 from binascii import crc_hqx
 from itertools import count

@@ -30,7 +30,7 @@ if conversation then
 end
 local time = last < now and now or last + 1
 if time > now + 1000 then return redis.error_reply('-AHEAD refused') end
-if head >= 536870911 then return redis.error_reply('-FULL refused') end
+if head >= 536870911 then return redis.error_reply('-FULL refused') end -- 2^29 - 1
 local bound = tonumber(ARGV[14])
 -- One outbox a partition for all tenants: whoever consumes it follows a fixed number of streams.
 local outbox = string.match(base, '^cg{[^}]*}') .. ':outbox'

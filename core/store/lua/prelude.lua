@@ -1,6 +1,6 @@
 -- Stands before every script. KEYS[1] is the tenant's version row in this partition and the prefix of all keys that a
 -- script derives, so they share its hash tag. ARGV[1] is the version of the tenant that the caller knows, ARGV[2] its
--- generation.
+-- generation. What each key holds stands in keys.py; 4096 is a chunk of the log, 2^22 and 2^29 are the bits of ids.py.
 local base = KEYS[1]
 local known = tonumber(redis.call('GET', base) or '0')
 local given = tonumber(ARGV[1])
