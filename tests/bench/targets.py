@@ -73,8 +73,18 @@ def server(kind: str, *arguments: str) -> Iterator[Target]:
         process = subprocess.Popen(command, pass_fds=[number], stderr=subprocess.DEVNULL)
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with _ended(process):
-            httpx.get(origin, timeout=_READY_SECONDS)  # any answer says that it serves
+            wait_until(lambda: _answers(process, origin), _READY_SECONDS)
             yield Target(origin, process.pid, [process.pid])
+
+
+def _answers(process: subprocess.Popen[bytes], origin: str) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(f"a server did not start: {process.args!r}")
+    try:
+        httpx.get(origin, timeout=1)  # any answer says that it serves
+    except httpx.TransportError:
+        return False
+    return True
 
 
 @contextmanager
