@@ -105,7 +105,9 @@ class Log:
         conversation, cursor = reply[0], reply[1]
         if cursor < 0:
             return Page([], 0, False)
-        return Page(decode_rows(self._store.ids(tenant), conversation, reply[2:]), cursor, True)
+        # Nobody is a member of a group without any trace.
+        member = conversation != 0 or viewer is None
+        return Page(decode_rows(self._store.ids(tenant), conversation, reply[2:]), cursor, member)
 
     async def get(self, tenant: Tenant, message: int) -> Stored | None:
         """The message of an id, unless it is deleted or there is none."""
