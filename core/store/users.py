@@ -93,7 +93,7 @@ class UserStore:
                 arguments += (name, fold(name), numbers.get(name, 0))
             works.append((scripts.NAMES, partition, arguments))
         memory = self._folded if folded else self._exact
-        unplaced = []
+        unplaced = set()
         replies = await self._store.calls(tenant, works)
         for group, reply in zip(by_partition.values(), replies, strict=True):
             for index, name in enumerate(group):
@@ -101,8 +101,8 @@ class UserStore:
                 if number:
                     memory.put(tenant, name, UserKey(reply[2 * index].decode(), number))
                 else:
-                    unplaced.append(name)
-        return unplaced
+                    unplaced.add(name)
+        return [name for name in names if name in unplaced]
 
     async def register(self, tenant: Tenant, user: User, credential: bytes | None) -> bool:
         """Write profile and password hash of a placed name; false when it is registered."""
