@@ -1,0 +1,132 @@
+import asyncio
+
+import pytest
+
+from core.core import Core
+from core.errors import Failure, Kind
+from core.ids import BUCKETS, bucket_of
+from core.messages import Query
+from core.model import Tenant, User, UserKey
+from core.users import hash_password
+from tests.core.support import START, opened, text
+from tests.servers import Engine
+
+BAD_NAMES = ["", " ada", "ada\n", "a\0b", "\ud800", "x" * 256]
+
+
+async def test_an_addressed_name_has_a_place_and_no_profile(core: Core, tenant: Tenant) -> None:
+    assert await core.users.known_key(tenant, "ada") is None
+    key = await core.users.key(tenant, "ada")
+    assert (key.id, key.number % BUCKETS) == ("ada", bucket_of("ada"))
+    assert await core.users.known_key(tenant, "ada") == await core.users.key(tenant, "ada") == key
+    assert await core.users.find(tenant, "ada") is None
+    assert await core.users.page(tenant, 0, 10) == []
+    assert await core.users.check_password(tenant, "ada", "") is None
+
+
+async def test_a_registered_name_keeps_its_place_and_its_messages(core: Core, tenant: Tenant) -> None:
+    ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+    await core.messages.send_direct(tenant, ada, [bob], text("ada"), "client:1")
+    user = await core.users.register(tenant, "bob", display_name="Bob the Builder")
+    assert user == User("bob", bob.number, START, START, "Bob the Builder")
+    assert await core.users.find(tenant, "bob") == user
+    assert [row.peer for row in await core.conversations.list(tenant, bob, 10)] == ["ada"]
+    assert len((await core.messages.direct_page(tenant, "bob", "ada", Query(10))).messages) == 1
+    with pytest.raises(Failure) as caught:
+        await core.users.register(tenant, "bob", display_name="Another")
+    assert (caught.value.kind, caught.value.reason, caught.value.subject) == (Kind.CONFLICT, "user", "bob")
+    assert await core.users.find(tenant, "bob") == user
+
+
+async def test_names_keep_their_case_and_fold_to_their_first_owner(core: Core, tenant: Tenant) -> None:
+    upper, lower = await core.users.keys(tenant, ["ADA", "ada"])
+    assert upper.number != lower.number
+    assert await core.users.key(tenant, "Ada", folded=True) == upper
+    assert await core.users.known_key(tenant, "aDa", folded=True) == upper
+    # A name that nobody owns is placed in its folded form.
+    assert (await core.users.key(tenant, "Bob", folded=True)).id == "bob"
+    assert await core.users.known_key(tenant, "Bob") is None
+    keys = await core.users.keys(tenant, ["EVE", "eve", "Eve"], folded=True)
+    assert {key.id for key in keys} == {"eve"}
+    assert len({key.number for key in keys}) == 1
+    user = await core.users.register(tenant, "BOB", folded=True)
+    assert user.id == "bob"
+    assert await core.users.find(tenant, "bOB", folded=True) == await core.users.find(tenant, "bob") == user
+    assert await core.users.find(tenant, "Bob") is None
+
+
+async def test_numbers_grow_in_the_order_of_the_names(core: Core, tenant: Tenant) -> None:
+    names = [f"user {number}" for number in range(50)]
+    keys = await core.users.keys(tenant, names)
+    assert [key.id for key in keys] == names
+    assert sorted(keys, key=lambda key: key.number) == keys
+    again = await core.users.keys(tenant, [*names[::7], "new", names[0], "new"])
+    assert again[:8] == keys[::7]
+    assert again[8] == again[10] != again[9] == keys[0]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+async def test_a_name_that_cannot_be_held_is_refused_before_anything(core: Core, tenant: Tenant, name: str) -> None:
+    for act in (
+        core.users.keys(tenant, ["fine", name]),
+        core.users.register(tenant, name),
+        core.users.claim(tenant, name),
+    ):
+        with pytest.raises(Failure) as caught:
+            await act
+        assert (caught.value.kind, caught.value.reason, caught.value.field) == (Kind.BAD_REQUEST, "name", "user")
+    assert await core.users.known_key(tenant, "fine") is None
+
+
+@pytest.mark.parametrize("name", ["admin", "System", "ADMIN"])
+async def test_a_reserved_name_can_be_addressed_and_not_taken(core: Core, tenant: Tenant, name: str) -> None:
+    assert (await core.users.key(tenant, name)).id == name
+    for act in (core.users.register(tenant, name), core.users.claim(tenant, name)):
+        with pytest.raises(Failure) as caught:
+            await act
+        assert (caught.value.kind, caught.value.reason, caught.value.subject) == (Kind.FORBIDDEN, "reserved", name)
+    assert await core.users.find(tenant, name) is None
+
+
+async def test_a_claimed_name_is_registered_without_a_password(engine: Engine, core: Core, tenant: Tenant) -> None:
+    key = await core.users.claim(tenant, "ada")
+    assert await core.users.find(tenant, "ada") == User("ada", key.number, START, START)
+    assert await core.users.claim(tenant, "ada") == key
+    assert await core.users.check_password(tenant, "ada", "") is None
+    with pytest.raises(Failure):
+        await core.users.register(tenant, "ada")
+    # Whoever is registered is claimed as is.
+    user = await core.users.register(tenant, "bob", password="secret", display_name="Bob")
+    async with opened(engine.url) as other:
+        assert await other.users.claim(tenant, "bob") == UserKey("bob", user.number)
+    assert await core.users.check_password(tenant, "bob", "secret") == user
+
+
+async def test_a_password_opens_its_user_only(core: Core, tenant: Tenant) -> None:
+    ada = await core.users.register(tenant, "Ada", password="pässword\ud800")
+    bob = await core.users.register(tenant, "bob", password="")
+    assert await core.users.check_password(tenant, "Ada", "pässword\ud800") == ada
+    assert await core.users.check_password(tenant, "ADA", "pässword\ud800", folded=True) == ada
+    assert await core.users.check_password(tenant, "bob", "") == bob
+    for name, wrong in (("Ada", ""), ("Ada", "pässword"), ("ada", "pässword\ud800"), ("bob", "x"), ("eve", "")):
+        assert await core.users.check_password(tenant, name, wrong) is None
+
+
+async def test_equal_passwords_hash_differently_and_never_lie_about() -> None:
+    first, second = await asyncio.gather(hash_password("secret"), hash_password("secret"))
+    assert first != second
+    assert len(first) == len(second) == 48
+    assert b"secret" not in first
+
+
+async def test_users_are_paged_by_their_numbers(core: Core, tenant: Tenant) -> None:
+    registered = [await core.users.register(tenant, f"user {number}") for number in range(12)]
+    await core.users.keys(tenant, ["addressed only"])
+    found, after = [], 0
+    for _ in range(4):
+        page = await core.users.page(tenant, after, 5)
+        found += page
+        if not page:
+            break
+        after = page[-1].number
+    assert found == registered
