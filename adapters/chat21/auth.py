@@ -4,6 +4,7 @@ The vendor verifies with a library that is given no list of algorithms, so all t
 neither `aud` nor `iss` [observed]. Times are checked here against the tenant's clock, not by PyJWT, which reads its own.
 """
 
+import json
 import math
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from uuid import uuid4
 import jwt
 from jwt.types import Options
 
+from adapters.bodies import parse_json
 from adapters.chat21.errors import foreign_timeline, mandatory
 from adapters.chat21.ids import identifier
 from adapters.chat21.options import NAME
@@ -38,6 +40,8 @@ _CHECKED_HERE: Options = {
     "verify_sub": False,
     "verify_jti": False,
 }
+_LATEST = 1 << 53
+"""The last second that is told apart: an `exp` may be any number."""
 _SCHEMES = ("jwt ", "bearer ")
 # Where the vendor does not compare the token's app with the path's; a token without an app passes there.
 _UNCHECKED = frozenset({"messages.send", "groups.members.set", "groups.members.remove", "tokens.verify", "information"})
@@ -104,8 +108,8 @@ async def authenticate(call: Call, strict: bool) -> Principal:
         await call.core.users.claim(tenant, user)
     principal = Principal(tenant, user, administrator)
     if own is not None:
-        expires = claims.get("exp")
-        call.core.tokens.remember(NAME, application, token, principal, int(expires * 1000) if expires else 0)
+        expires = min(claims.get("exp", 0), _LATEST)
+        call.core.tokens.remember(NAME, application, token, principal, int(expires * 1000))
     return principal
 
 
@@ -120,9 +124,14 @@ def acting_user(call: Call, wanted: Any, field: str) -> str:
     return principal.user
 
 
-def verified_claims(call: Call) -> dict[str, Any]:
-    """All claims of the request's token, verified."""
-    return _verified(call, _application(call), find_token(call.request))[1]
+def verified_claims(call: Call) -> Any:
+    """All claims of the request's token, verified, as JavaScript reads them: a number beyond 64 bits is a double. Claims that
+    are no JSON, which PyJWT's parser does not mind, are not shown."""
+    claims = _verified(call, _application(call), find_token(call.request))[1]
+    try:
+        return parse_json(json.dumps(claims).encode())
+    except (Failure, RecursionError):
+        raise _unauthenticated() from None
 
 
 def sign(now: int, secret: str, application: str, user: str, administrator: bool, lifetime_seconds: int) -> str:

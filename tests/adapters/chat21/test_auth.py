@@ -1,5 +1,6 @@
 """Tokens: where they are read, what verifies, whom they name."""
 
+import json
 import secrets
 from typing import Any
 
@@ -67,6 +68,8 @@ async def test_hmac_algorithms_verify(house: House, token: Token, algorithm: str
         {"exp": SECONDS + 1},
         {"exp": SECONDS + 1.5},
         {"exp": 10**30},
+        {"exp": 10**400},
+        {"exp": 1.7e308},
         {"nbf": SECONDS},
         {"iat": SECONDS + 999, "jti": 5, "iss": "x"},
         {"aud": None, "scope": None, "kid": None, "iat": None},
@@ -109,6 +112,27 @@ async def test_claims_that_are_refused(house: House, token: Token, claims: dict[
     house.names["made"] = token(**claims)
     for _ in range(2):
         await Row("", "GET", INFO, 403, UNAUTHORIZED, headers=as_user("made")).check(house)
+
+
+@pytest.mark.parametrize(
+    ("claims", "shown"),
+    [
+        ({"exp": 10**30}, {"exp": 1e30}),
+        ({"x": [1 << 64]}, {"x": [float(1 << 64)]}),
+        ({"x": "\ud800"}, None),
+        ({"\ud800": 1}, None),
+        ({"x": float("nan")}, None),
+        ({"x": 10**400}, None),
+        ({"x": json.loads("[" * 400 + "]" * 400)}, None),
+    ],
+    ids=str,
+)
+async def test_verify_shows_claims_as_javascript_reads_them(
+    house: House, claims: dict[str, Any], shown: dict[str, Any] | None
+) -> None:
+    house.names["made"] = signed(house.names["secret"], {"app_id": house.names["app"], **claims, "sub": "user1"})
+    expected = {"app_id": house.names["app"], **shown, "sub": "user1"} if shown else UNAUTHORIZED
+    await Row("", "GET", "/verify", 200 if shown else 403, expected, headers=as_user("made")).check(house)
 
 
 async def test_what_is_no_token_is_refused(house: House, token: Token) -> None:
