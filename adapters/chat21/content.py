@@ -142,5 +142,5 @@ def _number(value: Any) -> float | None:
 
 
 def _whole(value: float | None) -> float | None:
-    """A float as JSON's one kind of number shows it: 200.0 is 200."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """A float as JSON's one kind of number shows it: 200.0 is 200. Larger ones stay, as no JSON writer takes any integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value

@@ -168,6 +168,11 @@ foreign: list[tuple[Content, dict[str, Any], str]] = [
         },
         "",
     ),
+    (
+        Image("u", width=1e308, height=float(1 << 64)),
+        {"text": "", "type": "image", "metadata": {"src": "u", "width": 1e308, "height": float(1 << 64)}},
+        "",
+    ),
     (Image("u", secret="s"), {"text": "", "type": "image", "metadata": {"src": "u"}}, "secret"),
     (
         File("u", "a.pdf", media_type="application/pdf"),
@@ -206,6 +211,7 @@ def test_other_dialects_messages_are_readable(content: Content, expected: dict[s
     losses: dict[str, None] = {}
     twice = [stored(message), stored(message)]
     row = rows(twice, IDS, losses, app="default", owner="user2", other="user1", group=False)[1]
+    assert orjson.loads(orjson.dumps(row)) == row
     common = {"sender": "user1", "sender_fullname": "user1", "recipient": "user2", "recipient_fullname": "user2"}
     assert {name: row[name] for name in common} == common
     assert (row["status"], row["channel_type"], row["attributes"]) == (150, "direct", {"k": "v"})
