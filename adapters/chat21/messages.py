@@ -6,7 +6,7 @@ from typing import Any
 from adapters.chat21.auth import acting_user
 from adapters.chat21.content import ABSENT, DIRECT, GROUP, default_fields, from_fields
 from adapters.chat21.errors import foreign_timeline, mandatory
-from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, object_id, own_number, suffix
+from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number, suffix
 from adapters.chat21.options import NAME
 from adapters.chat21.wire import json_page, json_reply, read_body, truthy
 from adapters.contract import Call, Reply
@@ -113,7 +113,7 @@ def rows(
         message = stored.message
         sender, content = message.sender, message.content
         row = (mine if sender == owner else theirs).copy()
-        row["_id"] = object_id(stored.id, timeline)
+        row["_id"] = f"{stored.id:x}{timeline}"  # `object_id` of a number that always has 16 digits
         row["message_id"] = uuid(stored.id)
         row["sender"] = sender
         row["sender_fullname"] = message.sender_name or sender
