@@ -1,0 +1,89 @@
+import pytest
+
+from core.clock import ManualClock
+from core.core import Core
+from core.model import Message, Overview, Signal, Tenant, UserKey
+from tests.core.support import START, text
+
+
+@pytest.fixture
+async def ada(core: Core, tenant: Tenant) -> UserKey:
+    return await core.users.key(tenant, "ada")
+
+
+async def test_who_has_no_message_has_no_list(core: Core, tenant: Tenant, ada: UserKey) -> None:
+    await core.groups.create(tenant, name="empty", owner=ada, members=[ada], dialect="plain")
+    assert await core.conversations.list(tenant, ada, 10) == []
+    assert await core.conversations.direct(tenant, ada, "bob") is None
+    assert await core.conversations.group(tenant, ada, 1) is None
+
+
+async def test_a_list_is_paged_by_time_without_splitting_equal_times(
+    core: Core, clock: ManualClock, tenant: Tenant, ada: UserKey
+) -> None:
+    times = {}
+    for number in range(60):
+        peer = await core.users.key(tenant, f"peer {number}")
+        await core.messages.send_direct(tenant, peer, [ada], text(peer.id), "client:1")
+        times[peer.id] = clock.now()
+        if number % 7 == 0:
+            clock.move(1)
+    found: list[Overview] = []
+    before = None
+    for _ in range(len(times)):
+        page = await core.conversations.list(tenant, ada, 5, before)
+        if not page:
+            break
+        assert len(page) >= min(5, len(times) - len(found))
+        assert not found or page[0].time < found[-1].time
+        found += page
+        before = page[-1].time
+    assert {row.peer: row.time for row in found} == times
+    assert [row.time for row in found] == sorted(times.values(), reverse=True)
+    assert await core.conversations.list(tenant, ada, 1000) == found
+
+
+async def test_a_signal_moves_nothing(core: Core, clock: ManualClock, tenant: Tenant, ada: UserKey) -> None:
+    bob, eve = await core.users.keys(tenant, ["bob", "eve"])
+    for peer in (bob, eve):
+        await core.messages.send_direct(tenant, peer, [ada], text(peer.id), "client:1")
+        clock.move(1)
+    before = await core.conversations.list(tenant, ada, 10)
+    await core.messages.send_direct(tenant, bob, [ada], Message("bob", Signal("typing"), "plain"), "client:2")
+    assert await core.conversations.list(tenant, ada, 10) == before
+    assert [row.peer for row in before] == ["eve", "bob"]
+    lurker = await core.users.key(tenant, "lurker")
+    await core.messages.send_direct(tenant, lurker, [ada], Message("lurker", Signal("typing"), "plain"), "client:1")
+    assert await core.conversations.list(tenant, ada, 10) == before
+    assert await core.conversations.direct(tenant, ada, "lurker") is None
+
+
+async def test_paging_by_time_skips_no_conversation_whatever_came_after_what_is_shown(
+    core: Core, clock: ManualClock, tenant: Tenant, ada: UserKey
+) -> None:
+    # The newest entry of the large group is a signal, that of the left and of the rejoined group is not for this user.
+    bob, *crowd = await core.users.keys(tenant, ["bob", *(f"user {number}" for number in range(40))])
+    groups = [
+        (await core.groups.create(tenant, name=name, owner=bob, members=[*members, ada, bob], dialect="plain")).number
+        for name, members in (("large", crowd), ("left", []), ("rejoined", crowd))
+    ]
+    for group in groups:
+        await core.messages.send_group(tenant, bob, [group], text("bob"), "client:1")
+        clock.move(10)
+    await core.groups.remove(tenant, groups[1], [ada])
+    await core.groups.remove(tenant, groups[2], [ada])
+    await core.messages.send_direct(tenant, bob, [ada], text("bob"), "client:1")
+    clock.move(10)
+    signal = Message("bob", Signal("typing"), "plain")
+    await core.messages.send_group(tenant, bob, groups[:1], signal, "client:2")
+    await core.messages.send_group(tenant, bob, groups[1:], text("bob"), "client:2")
+    await core.groups.add(tenant, groups[2], [ada])
+    seen: list[tuple[int, str | int | None]] = []
+    before = None
+    for _ in range(10):
+        page = await core.conversations.list(tenant, ada, 1, before)
+        if not page:
+            break
+        seen += [(row.time - START, row.peer or row.group_number) for row in page]
+        before = page[-1].time
+    assert seen == [(30, "bob"), (20, groups[2]), (10, groups[1]), (0, groups[0])]
