@@ -2,15 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from collections.abc import Awaitable, Generator
 from typing import Any
 
 from core.errors import Failure, Kind
+from gateway.asgi import Message, Receive
 from gateway.headers import Headers
 from gateway.limits import Limits
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 64 * 1024 * 1024

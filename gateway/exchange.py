@@ -3,7 +3,6 @@
 import itertools
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
@@ -14,14 +13,13 @@ from core.core import Core
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from core.model import Tenant
 from gateway.address import Addresses
-from gateway.body import Body, Disconnected, Receive
+from gateway.asgi import Receive, Scope, Send
+from gateway.body import Body, Disconnected
 from gateway.dispatch import Dialect, Dispatcher, split_path
 from gateway.headers import Headers
 from gateway.limits import Limits
 from gateway.logs import exception_text, log_request
 from gateway.redaction import redact, secrets_of
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _ATTEMPTS = 5
 """How often a request is done when its tenant changes meanwhile."""
@@ -117,7 +115,7 @@ class Exchanges:
         self._prefix = secrets.token_hex(8) + "-"
         self._numbers = itertools.count(1)
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = Headers(scope["headers"])
         made_id = f"{self._prefix}{next(self._numbers):x}"

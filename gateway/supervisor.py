@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 import structlog
-import uvicorn
 
 from adapters.contract import Adapter
 from core.core import Core
@@ -24,6 +23,7 @@ from core.store.embedded import EmbeddedServer
 from core.store.store import Store
 from gateway.development import ensure_demo, examples, known_to_everybody
 from gateway.health import Health, create_admin_app
+from gateway.server import Server, admin_config
 from gateway.settings import Settings, hide_password
 from gateway.sockets import is_loopback, listen, url_of
 from gateway.store_check import StoreUnreachableError, examine
@@ -197,28 +197,11 @@ class Supervisor:
         self._stop.set()
 
 
-class AdminServer(uvicorn.Server):
-    """The admin listener's server. Signals are not its business."""
+class AdminServer(Server):
+    """The admin listener's server."""
 
     def __init__(self, health: Health) -> None:
-        super().__init__(
-            uvicorn.Config(
-                create_admin_app(health),
-                loop="none",
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        super().__init__(admin_config(create_admin_app(health)))
 
     async def stop(self, serving: asyncio.Task[None]) -> None:
         """End the task that runs `serve`."""

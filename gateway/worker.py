@@ -9,51 +9,36 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
+from uvicorn import Config
 
 from core.core import Core
 from core.errors import Failure
 from core.store.store import Store
 from gateway import adapters_list, logs
 from gateway.app import create_app
-from gateway.limits import Limits
+from gateway.asgi import AsgiApplication, Receive, Scope, Send
 from gateway.orders import READY, STOP, TASK_BYTES, Task
-from gateway.protocol import GatewayProtocol, protocol_class
-from gateway.sockets import BACKLOG, all_accepted, refuse_new_connections, remove_private
+from gateway.protocol import GatewayProtocol
+from gateway.server import Server, public_config
+from gateway.sockets import all_accepted, refuse_new_connections, remove_private
 
 ACCEPT_SECONDS = 1.0
 IDLE_SECONDS = 0.3
 ROUND_TRIP_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+class WorkerServer(Server):
+    """The public listener's server: it cuts nobody off when it stops."""
 
-class WorkerServer(uvicorn.Server):
-    """uvicorn, except that it leaves signals alone and cuts nobody off when it stops."""
-
-    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
+    def __init__(self, config: Config, drain_seconds: float) -> None:
         super().__init__(config)
-        self.accepting = asyncio.Event()
         self._drain_seconds = drain_seconds
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.accepting.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept who is in the queue, answer every request that was begun, and close each connection after its answer.
@@ -94,7 +79,7 @@ class WorkerServer(uvicorn.Server):
         return [connection for connection in self.server_state.connections if isinstance(connection, GatewayProtocol)]
 
 
-def answering_probes(app: Application, core: Core) -> Application:
+def answering_probes(app: AsgiApplication, core: Core) -> AsgiApplication:
     """The app, and on the private Unix socket (an address without a port) the answer to the supervisor's question whether
     a request gets through to the store and back."""
 
@@ -128,7 +113,7 @@ async def serve(control: socket.socket) -> None:
     store = await Store.open(task.store_url, wait=False)
     core = Core(store)
     app = create_app(core, adapters_list.load_adapters(settings.dialects), settings.limits)
-    server = WorkerServer(server_config(answering_probes(app, core), settings.limits), settings.drain_seconds)
+    server = WorkerServer(public_config(answering_probes(app, core), settings.limits), settings.drain_seconds)
     sockets = [socket.socket(fileno=number) for number in (*task.listeners, task.private_listener)]
     serving = asyncio.create_task(server.serve(sockets), name="serving")
     accepting = asyncio.create_task(server.accepting.wait(), name="accepting")
@@ -154,23 +139,6 @@ async def _order(reader: asyncio.StreamReader) -> bytes:
     with suppress(ConnectionError):
         return await reader.readline()
     return b""
-
-
-def server_config(app: Application, limits: Limits) -> uvicorn.Config:
-    """How uvicorn serves: our protocol, nothing of its own convenience."""
-    return uvicorn.Config(
-        app,
-        loop="none",
-        http=protocol_class(limits),
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        backlog=BACKLOG,
-    )
 
 
 def main() -> None:

@@ -18,7 +18,6 @@ from typing import Any
 
 import httpx
 import structlog
-import uvicorn
 
 from adapters.contract import Adapter
 from core.clock import Clock, ManualClock
@@ -26,10 +25,10 @@ from core.core import Core
 from core.model import Application, Credential, Tenant
 from core.store.store import Store
 from gateway import logs
-from gateway.app import Application as AsgiApplication
 from gateway.app import create_app
+from gateway.asgi import AsgiApplication
 from gateway.limits import Limits
-from gateway.protocol import protocol_class
+from gateway.server import Server, public_config
 
 NOON = 1_750_000_000_000
 """Where the clock of a test stands at first, epoch milliseconds."""
@@ -126,34 +125,12 @@ async def open_house(
         await store.close()
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.accepting = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.accepting.set()
-
-
 @asynccontextmanager
 async def serve(app: AsgiApplication, limits: Limits | None = None) -> AsyncIterator[str]:
     """The application behind real HTTP in this event loop, on a free port of 127.0.0.1; gives its URL."""
-    config = uvicorn.Config(
-        app,
-        http=protocol_class(limits or Limits()),
-        ws="websockets-sansio",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    server = _Server(config)
+    config = public_config(app, limits or Limits())
+    config.timeout_graceful_shutdown = 2
+    server = Server(config)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         serving = asyncio.create_task(server.serve([listener]), name="test server")

@@ -9,8 +9,6 @@ import asyncio
 import gc
 import socket
 import sys
-from collections.abc import MutableMapping
-from typing import Any
 
 import orjson
 import uvicorn
@@ -25,18 +23,17 @@ from core.store.store import Store
 from core.tokens import Tokens
 from gateway import logs
 from gateway.adapters_list import load_adapters
-from gateway.app import Application, create_app
-from gateway.body import Receive
-from gateway.exchange import Send
+from gateway.app import create_app
+from gateway.asgi import AsgiApplication, Receive, Scope, Send
 from gateway.limits import Limits
-from gateway.worker import server_config
+from gateway.server import public_config
 
 SEND_PATH = "/bench/app/messages"
 WITHOUT_FREEZE = "without-freeze"
 WITHOUT_TOKENS = "without-tokens"
 
 
-async def echo(_scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
     """JSON in, the same JSON out, and nothing else."""
     body = b""
     while True:
@@ -67,7 +64,7 @@ class ForgetfulTokens(Tokens):
         return
 
 
-async def gateway(store_url: str, variant: str) -> Application:
+async def gateway(store_url: str, variant: str) -> AsgiApplication:
     """The gateway's application on a store."""
     logs.configure()
     core = Core(await Store.open(store_url))
@@ -79,7 +76,7 @@ async def gateway(store_url: str, variant: str) -> Application:
 async def serve(kind: str, listener: socket.socket, arguments: list[str]) -> None:
     """Serve until the process is ended."""
     if kind == "gateway":
-        config = server_config(await gateway(*arguments), Limits())
+        config = public_config(await gateway(*arguments), Limits())
     else:
         routes = {
             "starlette": Route(SEND_PATH, starlette_echo, methods=["POST"]),

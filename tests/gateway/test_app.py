@@ -8,7 +8,8 @@ from websockets.exceptions import InvalidStatus
 
 from core.core import Core
 from core.store.store import Store
-from gateway.app import Application, create_app
+from gateway.app import create_app
+from gateway.asgi import AsgiApplication
 from gateway.dispatch import AmbiguousRoutes
 from gateway.limits import Limits
 from tests.gateway.vendor import Vendor
@@ -20,7 +21,7 @@ NOWHERE = "redis://127.0.0.1:1"
 
 
 @pytest.fixture
-async def app() -> AsyncIterator[Application]:
+async def app() -> AsyncIterator[AsgiApplication]:
     store = await Store.open(NOWHERE, wait=False)
     yield create_app(Core(store), [Vendor()], Limits())
     await store.close()
@@ -33,29 +34,15 @@ async def test_dialects_that_cannot_be_told_apart_are_refused_at_start() -> None
     await store.close()
 
 
-async def test_lifespan_is_served(app: Application) -> None:
-    asked = iter(["lifespan.startup", "lifespan.shutdown"])
-    said: list[str] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": next(asked)}
-
-    async def send(message: Any) -> None:
-        said.append(message["type"])
-
-    await app({"type": "lifespan"}, receive, send)
-    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-
-
-async def test_websockets_are_turned_away(app: Application) -> None:
+async def test_an_offer_of_websockets_is_answered_as_the_request_that_it_is(app: AsgiApplication) -> None:
     async with serve(app) as url:
         with pytest.raises(InvalidStatus) as caught:
             async with connect(url.replace("http", "ws") + "/ws", proxy=None):
                 pass
-        assert caught.value.response.status_code == 403
+        assert caught.value.response.status_code == 404
 
 
-async def test_a_store_that_is_away_is_the_vendors_own_failure_within_a_second(app: Application) -> None:
+async def test_a_store_that_is_away_is_the_vendors_own_failure_within_a_second(app: AsgiApplication) -> None:
     sent: list[Any] = []
     scope: dict[str, Any] = {
         "type": "http",
