@@ -2,12 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from adapters.contract import Adapter
 from core.core import Core
@@ -16,12 +18,11 @@ from core.model import Tenant
 from core.store.data_folder import EmbeddedServerError, opened_data, running_url
 from core.store.embedded import EmbeddedServer
 from core.store.store import Store
-from gateway import adapters_list, logs
+from gateway import logs
 from gateway.settings import Loaded, Settings, SettingsError, load
 from gateway.store_check import StoreRefusedError, StoreUnreachableError
 
 Result = TypeVar("Result")
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _ATTEMPTS = 5
 
@@ -32,9 +33,26 @@ _data_option = click.option("--data", help="The embedded server's folder.  [defa
 _redis_option = click.option("--redis", metavar="URL", help="The store, when it is not the embedded server.")
 
 
-def store_options(command: Command) -> Command:
-    """The options that say which store a command is about."""
-    return config_option(_data_option(_redis_option(command)))
+class Where(msgspec.Struct, frozen=True):
+    """Which store a command is about, as its options say."""
+
+    config: Path | None
+    data: str | None
+    redis: str | None
+
+    def settings(self) -> Settings:
+        """The settings that follow from it; ends the command with everything that is wrong with them."""
+        return read_settings(self.config, data=self.data, redis=self.redis).settings
+
+
+def store_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that say which store a command is about; the command gets them as one argument `where`."""
+
+    @wraps(command)
+    def collected(config: Path | None, data: str | None, redis: str | None, **others: Any) -> None:
+        command(where=Where(config, data, redis), **others)
+
+    return config_option(_data_option(_redis_option(collected)))
 
 
 def read_settings(config: Path | None, **options: Any) -> Loaded:
@@ -61,21 +79,16 @@ async def reached_store(settings: Settings) -> AsyncIterator[str]:
             await server.stop()
 
 
-def on_store(
-    config: Path | None,
-    data: str | None,
-    redis: str | None,
-    work: Callable[[Core, list[Adapter]], Awaitable[Result]],
-) -> Result:
+def on_store(where: Where, work: Callable[[Core], Awaitable[Result]]) -> Result:
     """Do something with the store, and say in one line when that fails."""
-    settings = read_settings(config, data=data, redis=redis).settings
+    settings = where.settings()
     logs.configure(readable=True)
 
     async def run() -> Result:
         async with reached_store(settings) as url:
             store = await Store.open(url)
             try:
-                return await _persistently(Core(store), work, adapters_list.load_adapters(settings.dialects))
+                return await _persistently(Core(store), work)
             finally:
                 await store.close()
 
@@ -92,13 +105,11 @@ def run_plainly(work: Coroutine[Any, Any, Result]) -> Result:
         raise click.ClickException(str(problem)) from None
 
 
-async def _persistently(
-    core: Core, work: Callable[[Core, list[Adapter]], Awaitable[Result]], adapters: list[Adapter]
-) -> Result:
+async def _persistently(core: Core, work: Callable[[Core], Awaitable[Result]]) -> Result:
     """Again when a tenant was changed between reading it and using it."""
     for _ in range(_ATTEMPTS):
         try:
-            return await work(core, adapters)
+            return await work(core)
         except StaleTenant as stale:
             await core.tenants.reload(stale.tenant)
     raise click.ClickException("The tenant is being changed by others just now: try again")
@@ -112,7 +123,7 @@ async def tenant_named(core: Core, name: str) -> Tenant:
     return tenant
 
 
-def adapter_named(adapters: list[Adapter], name: str) -> Adapter:
+def adapter_named(name: str, adapters: Sequence[Adapter]) -> Adapter:
     """The adapter of a dialect; ends the command when there is none."""
     for adapter in adapters:
         if adapter.name == name:

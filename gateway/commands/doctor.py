@@ -7,7 +7,7 @@ import click
 
 from core.store.data_folder import MEMORY, running_url
 from gateway import logs
-from gateway.commands import reached_store, read_settings, run_plainly, store_options
+from gateway.commands import Where, reached_store, run_plainly, store_options
 from gateway.settings import Settings
 from gateway.store_check import Finding, examine
 
@@ -16,9 +16,9 @@ _MEGABYTE = 1_000_000
 
 @click.command()
 @store_options
-def doctor(config: Path | None, data: str | None, redis: str | None) -> None:
+def doctor(where: Where) -> None:
     """Look at the store: version, persistence, eviction, schema, data folder. Fails when it can't be used."""
-    settings = read_settings(config, data=data, redis=redis).settings
+    settings = where.settings()
     logs.configure(readable=True)
     for finding in run_plainly(_examine(settings)):
         click.echo(f"{'unsafe' if finding.unsafe else 'ok':7} {finding.topic + ':':13} {finding.text}")

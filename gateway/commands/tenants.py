@@ -2,16 +2,15 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import IO
 
 import click
 
-from adapters.contract import Adapter
 from core.core import Core
 from core.model import Credential, Tenant, User
 from core.tenants import applications_of
-from gateway.commands import adapter_named, on_store, secret_in, store_options, tenant_named
+from gateway.adapters_list import load_adapters
+from gateway.commands import Where, adapter_named, on_store, secret_in, store_options, tenant_named
 from gateway.dispatch import claimed_segments
 
 _PAGE = 500
@@ -26,25 +25,25 @@ def tenant() -> None:
 @tenant.command("add")
 @click.argument("name")
 @store_options
-def add_tenant(name: str, config: Path | None, data: str | None, redis: str | None) -> None:
+def add_tenant(where: Where, name: str) -> None:
     """Make a tenant. `credential add` then gives it an application in a dialect."""
 
-    async def work(core: Core, adapters: list[Adapter]) -> None:  # noqa: ARG001
+    async def work(core: Core) -> None:
         await core.tenants.add(name)
 
-    on_store(config, data, redis, work)
+    on_store(where, work)
     click.echo(f"Tenant {name} is made.")
 
 
 @tenant.command("list")
 @store_options
-def list_tenants(config: Path | None, data: str | None, redis: str | None) -> None:
+def list_tenants(where: Where) -> None:
     """All tenants with their applications and the names of their credentials."""
 
-    async def work(core: Core, adapters: list[Adapter]) -> list[Tenant]:  # noqa: ARG001
+    async def work(core: Core) -> list[Tenant]:
         return await core.tenants.list()
 
-    for each in on_store(config, data, redis, work):
+    for each in on_store(where, work):
         click.echo(each.name)
         for application in each.applications:
             names = ", ".join(f"{credential.kind} {credential.name}" for credential in application.credentials)
@@ -55,13 +54,13 @@ def list_tenants(config: Path | None, data: str | None, redis: str | None) -> No
 @click.argument("name")
 @click.confirmation_option(prompt="Its applications end at once. Go on?")
 @store_options
-def remove_tenant(name: str, config: Path | None, data: str | None, redis: str | None) -> None:
+def remove_tenant(where: Where, name: str) -> None:
     """End a tenant: nothing of it is read or written any more, and within a second its applications are unknown."""
 
-    async def work(core: Core, adapters: list[Adapter]) -> bool:  # noqa: ARG001
+    async def work(core: Core) -> bool:
         return await core.tenants.remove(name)
 
-    if not on_store(config, data, redis, work):
+    if not on_store(where, work):
         raise click.ClickException(f"There is no tenant {name!r}")
     click.echo(f"Tenant {name} is removed.")
 
@@ -78,36 +77,34 @@ def user() -> None:
 @click.option("--password-file", type=click.File(), help="A file with the password, - for standard input.")
 @store_options
 def add_user(
+    where: Where,
     tenant: str,
     name: str,
     display_name: str | None,
     password_file: IO[str] | None,
-    config: Path | None,
-    data: str | None,
-    redis: str | None,
 ) -> None:
     """Register a user; without a password nobody logs in with one."""
     password = secret_in(password_file) if password_file else None
 
-    async def work(core: Core, adapters: list[Adapter]) -> None:  # noqa: ARG001
+    async def work(core: Core) -> None:
         found = await tenant_named(core, tenant)
         await core.users.register(found, name, password=password, display_name=display_name)
 
-    on_store(config, data, redis, work)
+    on_store(where, work)
     click.echo(f"User {name} is registered.")
 
 
 @user.command("list")
 @click.argument("tenant")
 @store_options
-def list_users(tenant: str, config: Path | None, data: str | None, redis: str | None) -> None:
+def list_users(where: Where, tenant: str) -> None:
     """All registered users of a tenant, in order of registration."""
 
-    async def work(core: Core, adapters: list[Adapter]) -> None:  # noqa: ARG001
+    async def work(core: Core) -> None:
         async for each in _users(core, await tenant_named(core, tenant)):
             click.echo(f"{each.id}\t{each.name}" if each.name else each.id)
 
-    on_store(config, data, redis, work)
+    on_store(where, work)
 
 
 async def _users(core: Core, tenant: Tenant) -> AsyncIterator[User]:
@@ -131,14 +128,12 @@ def credential() -> None:
 @click.option("--secret-file", type=click.File(), help="A file with the secret, - for standard input.")
 @store_options
 def add_credential(
+    where: Where,
     tenant: str,
     dialect: str,
     application: str,
     name: str,
     secret_file: IO[str] | None,
-    config: Path | None,
-    data: str | None,
-    redis: str | None,
 ) -> None:
     """Give a tenant an application in a dialect, and a credential that opens it.
 
@@ -146,16 +141,16 @@ def add_credential(
     Without --secret-file a secret is made and printed, this once only.
     """
     secret = secret_in(secret_file) if secret_file else secrets.token_urlsafe(_SECRET_BYTES)
+    adapters = load_adapters(where.settings().dialects)
+    adapter = adapter_named(dialect, adapters)
+    given = Credential(adapter.credential_kind, name, secret)
 
-    async def work(core: Core, adapters: list[Adapter]) -> str:
-        adapter = adapter_named(adapters, dialect)
+    async def work(core: Core) -> None:
         adapter.check_application(application, claimed_segments(each for each in adapters if each is not adapter))
-        given = Credential(adapter.credential_kind, name, secret)
         await core.tenants.add_credential(tenant, dialect, application, given)
-        return given.kind
 
-    kind = on_store(config, data, redis, work)
-    click.echo(f"{dialect} {application}: {kind} {name} opens it now.", err=True)
+    on_store(where, work)
+    click.echo(f"{dialect} {application}: {given.kind} {name} opens it now.", err=True)
     if secret_file is None:
         click.echo("Its secret, shown only this once:", err=True)
         click.echo(secret)
@@ -164,16 +159,16 @@ def add_credential(
 @credential.command("rotate")
 @click.argument("tenant")
 @store_options
-def rotate_key(tenant: str, config: Path | None, data: str | None, redis: str | None) -> None:
+def rotate_key(where: Where, tenant: str) -> None:
     """Sign new tokens of a tenant with a new key.
 
     Tokens of the key before stay valid; those of older keys end.
     """
 
-    async def work(core: Core, adapters: list[Adapter]) -> None:  # noqa: ARG001
+    async def work(core: Core) -> None:
         await core.tenants.rotate_signing_key(tenant)
 
-    on_store(config, data, redis, work)
+    on_store(where, work)
     click.echo(f"New tokens of {tenant} are signed with a new key; those of the key before stay valid.")
 
 
@@ -193,20 +188,18 @@ def token() -> None:
 )
 @store_options
 def mint_token(
+    where: Where,
     tenant: str,
     dialect: str,
     application: str,
     user: str | None,
     admin: bool,
     lifetime: int,
-    config: Path | None,
-    data: str | None,
-    redis: str | None,
 ) -> None:
     """Print a token without the dialect's login."""
+    adapter = adapter_named(dialect, load_adapters(where.settings().dialects))
 
-    async def work(core: Core, adapters: list[Adapter]) -> str:
-        adapter = adapter_named(adapters, dialect)
+    async def work(core: Core) -> str:
         found = await tenant_named(core, tenant)
         owned = [each.name for each in applications_of(found, dialect)]
         if application not in owned:
@@ -216,4 +209,4 @@ def mint_token(
             )
         return adapter.mint(core, found, application, user, admin or user is None, lifetime)
 
-    click.echo(on_store(config, data, redis, work))
+    click.echo(on_store(where, work))
