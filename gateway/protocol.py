@@ -7,6 +7,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.cycle import adopt
 from gateway.limits import Limits
 
 _HOP_BY_HOP = (b"upgrade", b"http2-settings")
@@ -112,6 +113,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         super().on_headers_complete()
+        adopt(self.cycle)
 
     def on_message_complete(self) -> None:
         if not self._offered:

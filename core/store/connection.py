@@ -19,6 +19,8 @@ from core.store.address import Address
 CONNECT_TIMEOUT = 0.9
 ANSWER_TIMEOUT = 0.8
 _WATCH_INTERVAL = 0.1
+_FLUSH_AT = 8
+"""Commands that go out before the turn of the loop ends, so that the server works while the turn goes on."""
 _LONGEST_PAUSE = 1.0
 MAXIMUM_WAITING = 20_000
 
@@ -67,11 +69,13 @@ class _Wire(asyncio.Protocol):
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing.append(command)
+        if len(self._outgoing) >= _FLUSH_AT:
+            self._flush()
         return future
 
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
-        if self.open and self._transport is not None:
+        if outgoing and self.open and self._transport is not None:
             self._transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
 
     def data_received(self, data: bytes) -> None:
