@@ -52,10 +52,14 @@ class UserStore:
         """The place of a name, made when there is none."""
         return (await self.keys(tenant, (name,), folded))[0]
 
+    def remembered(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey | None]:
+        """The places of names as far as this worker knows them."""
+        memory = self._folded if folded else self._exact
+        return [memory.get(tenant, name) for name in names]
+
     async def keys(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey]:
         """The places of names, made where there are none, in the order of the names."""
-        memory = self._folded if folded else self._exact
-        found = [memory.get(tenant, name) for name in names]
+        found = self.remembered(tenant, names, folded)
         if None in found:
             missing = list(dict.fromkeys(name for name, key in zip(names, found, strict=True) if key is None))
             unplaced = await self._look(tenant, missing, folded, {})
@@ -68,7 +72,7 @@ class UserStore:
                     for count, name in enumerate(unplaced, last - len(unplaced) + 1)
                 }
                 await self._look(tenant, unplaced, folded, numbers)
-            found = [memory.get(tenant, name) for name in names]
+            found = self.remembered(tenant, names, folded)
         return [key for key in found if key is not None]
 
     async def known_key(self, tenant: Tenant, name: str, folded: bool) -> UserKey | None:
