@@ -78,7 +78,8 @@ class Exchange:
         return self.tenants[0].name if len(self.tenants) == 1 else ""
 
     def fields(self) -> dict[str, Any]:
-        """The record as the fields of a log line; what does not apply is left out."""
+        """The record as the fields of a log line. What was not found out is empty; without failure or losses their fields are
+        left out."""
         fields: dict[str, Any] = {
             "request": self.request.id,
             "dialect": self.dialect,

@@ -1,6 +1,6 @@
 """Groups' rows: profile and members, in the partition of the group's conversation; chosen ids in the partition of the id."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -59,18 +59,14 @@ class GroupStore:
 
     async def create(self, tenant: Tenant, group: Group, members: Sequence[Member]) -> bool:
         """Write a group and its members; false when the number has a group."""
-        identity = group_identity(group.number)
-        bucket = bucket_of(identity)
-        arguments: list[Argument] = [group.created, identity, bucket, _encode(group), SMALL_GROUP, SHOWN]
-        for member in members:
-            arguments += (member.number, member.id, member.role)
-        return bool(await self._store.call(tenant, scripts.CREATE_GROUP, partition_of(bucket), *arguments))
+        identity, partition = _place(group.number)
+        arguments = (group.created, identity, bucket_of(identity), _encode(group), SMALL_GROUP, SHOWN)
+        return bool(await self._store.call(tenant, scripts.CREATE_GROUP, partition, *arguments, *_rows(members)))
 
     async def read(self, tenant: Tenant, number: int, *, members: bool = True) -> tuple[Group, list[Member]] | None:
         """A group and, if wanted, its present members in the order in which they joined."""
-        identity = group_identity(number)
-        wanted = 1 if members else 0
-        reply = await self._store.call(tenant, scripts.READ_GROUP, partition_of(bucket_of(identity)), identity, wanted)
+        identity, partition = _place(number)
+        reply = await self._store.call(tenant, scripts.READ_GROUP, partition, identity, 1 if members else 0)
         if reply is None:
             return None
         present = [
@@ -82,8 +78,7 @@ class GroupStore:
 
     async def update(self, tenant: Tenant, number: int, changes: dict[str, Any]) -> Group | None:
         """Change fields of a group's profile; none when there is no such group."""
-        identity = group_identity(number)
-        partition = partition_of(bucket_of(identity))
+        identity, partition = _place(number)
         for _ in range(_TRIES):
             found = await self._store.call(tenant, scripts.READ_GROUP, partition, identity, 0)
             if found is None:
@@ -95,21 +90,28 @@ class GroupStore:
 
     async def add(self, tenant: Tenant, number: int, members: Sequence[Member], sees: Visibility) -> list[bool] | None:
         """Add members; an answer each, none when there is no such group."""
-        identity = group_identity(number)
+        identity, partition = _place(number)
         joined = members[0].joined if members else 0
-        arguments: list[Argument] = [joined, identity, int(sees), SMALL_GROUP, SHOWN]
-        for member in members:
-            arguments += (member.number, member.id, member.role)
-        partition = partition_of(bucket_of(identity))
-        reply = await self._store.call(tenant, scripts.ADD_MEMBERS, partition, *arguments)
+        arguments = (joined, identity, int(sees), SMALL_GROUP, SHOWN)
+        reply = await self._store.call(tenant, scripts.ADD_MEMBERS, partition, *arguments, *_rows(members))
         return None if reply is None else [bool(done) for done in reply]
 
     async def remove(self, tenant: Tenant, number: int, users: Sequence[int]) -> list[bool] | None:
         """End memberships; an answer each, none when there is no such group."""
-        identity = group_identity(number)
-        partition = partition_of(bucket_of(identity))
+        identity, partition = _place(number)
         reply = await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, identity, SHOWN, *users)
         return None if reply is None else [bool(done) for done in reply]
+
+
+def _place(number: int) -> tuple[str, int]:
+    """The identity and the partition of a group's conversation."""
+    identity = group_identity(number)
+    return identity, partition_of(bucket_of(identity))
+
+
+def _rows(members: Sequence[Member]) -> Iterator[Argument]:
+    for member in members:
+        yield from (member.number, member.id, member.role)
 
 
 def decode_group(packed: bytes) -> Group:

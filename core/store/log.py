@@ -54,7 +54,8 @@ class Query(msgspec.Struct, frozen=True):
 
 class Page(msgspec.Struct, frozen=True):
     """Messages in the order asked for. `cursor` goes on from here, 0 when there is no more; a page may be short, even
-    empty, and still go on. `member`: whether the viewer is or was a member (always true of direct conversations)."""
+    empty, and still go on. `member`: whether the viewer is or was a member; always true of direct conversations, and of
+    those to which nothing was ever sent."""
 
     messages: list[Stored]
     cursor: int
