@@ -13,6 +13,8 @@ from gateway.limits import Limits
 from gateway.protocol import protocol_class
 from gateway.sockets import BACKLOG
 
+_ADMIN_LIMITS = Limits(connections=64, header_seconds=5.0, keep_alive_seconds=20.0)
+
 
 class Server(uvicorn.Server):
     """A server that says when it accepts connections."""
@@ -36,8 +38,9 @@ def public_config(app: AsgiApplication, limits: Limits) -> uvicorn.Config:
 
 
 def admin_config(app: AsgiApplication) -> uvicorn.Config:
-    """How health is served. A stop waits a second at most."""
-    return _config(app, http="httptools", timeout_graceful_shutdown=1)
+    """How health is served. A stop waits a second at most. Whoever only holds connections must not keep the supervisor from
+    opening what it needs to start a worker again."""
+    return _config(app, http=protocol_class(_ADMIN_LIMITS), timeout_graceful_shutdown=1)
 
 
 def _config(app: AsgiApplication, **options: Any) -> uvicorn.Config:

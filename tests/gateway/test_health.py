@@ -1,8 +1,11 @@
 """What the admin listener says of health; the whole path is tested with real processes in test_supervisor."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ import pytest
 
 from gateway import health
 from gateway.health import Health, create_admin_app
+from gateway.server import Server, admin_config
 from gateway.sockets import PrivateListener
+from tests.harness import WAIT_SECONDS
 
 
 @dataclass
@@ -65,3 +70,28 @@ async def test_every_worker_that_is_missing_or_hangs_is_named(monkeypatch: pytes
     finally:
         hanging.close()
     assert not hanging.path.parent.exists()
+
+
+async def test_whoever_holds_connections_leaves_the_supervisor_its_descriptors() -> None:
+    server = Server(admin_config(create_admin_app(Health())))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.create_task(server.serve([listener]))
+        held = []
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await server.accepting.wait()
+                refusals = []
+                for _ in range(80):
+                    reader, writer = await asyncio.open_connection(*listener.getsockname())
+                    held.append(writer)
+                    refusals.append(asyncio.create_task(reader.read()))
+                # Who is too many is told so at once; the others wait for their request.
+                for refusal in islice(asyncio.as_completed(refusals), 16):
+                    assert (await refusal).startswith(b"HTTP/1.1 503 ")
+                assert sum(task.done() for task in refusals) == 16
+        finally:
+            for writer in held:
+                writer.close()
+            server.should_exit = True
+            await serving
+    await asyncio.gather(*refusals)
