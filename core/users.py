@@ -98,7 +98,8 @@ class Users:
         return user if user is not None and user.active and credential is not None and matches else None
 
     async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
-        """Registered users in order of creation, those with a number above `after`, at most `limit`."""
+        """Registered users in order of creation, those with a number above `after`, at most `limit` (up to
+        5,000)."""
         return await self._store.page(tenant, after, limit)
 
 

@@ -134,6 +134,17 @@ async def test_a_group_whose_answer_was_lost_is_created_once(proxy: Proxy, throu
     assert await through.groups.find(tenant, group.number) == group
 
 
+# The name is looked up, numbered and placed before it is registered.
+@pytest.mark.parametrize("lost", [0, 1, 2, 3])
+async def test_a_registration_whose_answer_was_lost_is_done_once(proxy: Proxy, through: Core, lost: int) -> None:
+    tenant = await through.tenants.add(new_name())
+    user = await with_an_answer_lost(proxy, lost, through.users.register(tenant, "ada", password="secret"))
+    assert await through.users.check_password(tenant, "ada", "secret") == user
+    with pytest.raises(Failure) as caught:
+        await through.users.register(tenant, "ada", password="secret")
+    assert caught.value.kind is Kind.CONFLICT
+
+
 @pytest.mark.parametrize("lost", [0, 1])
 async def test_a_tenant_whose_answer_was_lost_is_added_once(proxy: Proxy, through: Core, lost: int) -> None:
     name = new_name()
