@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test check format lock bench clean
+.PHONY: serve test model check format lock bench clean
 
 .venv: .venv/.built
 
@@ -21,6 +21,11 @@ serve: .venv
 
 test: .venv
 	$(BIN)/pytest $(TESTS)
+
+# The store beside a plain model on every engine, longer than the tests walk: make model STEPS=1000000 SEED=7
+model: .venv
+	CHATGATEWAY_MODEL_STEPS=$(or $(STEPS),100000) CHATGATEWAY_MODEL_SEED=$(or $(SEED),1) \
+		$(BIN)/pytest tests/core/test_model.py
 
 check: .venv
 	$(BIN)/ruff check .
