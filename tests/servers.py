@@ -140,6 +140,15 @@ def wait_until(holds: Callable[[], bool], seconds: float = START_SECONDS) -> Non
     raise TimeoutError(f"not so within {seconds} s")
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not waited for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of 127.0.0.1 that nobody listens on just now, all different."""
     with ExitStack() as stack:

@@ -34,15 +34,6 @@ def until(value: Callable[[], Value], seconds: float = WAIT_SECONDS) -> Value:
     raise TimeoutError(f"not so within {seconds} s")
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """That of the tests, without settings of whoever runs them."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("CHATGATEWAY_")}

@@ -19,8 +19,8 @@ from core.store.embedded import EmbeddedServer, server_binary
 from core.store.keys import system_key
 from core.store.store import Store
 from tests.gateway.load import Outcome, request, send_until_refused
-from tests.gateway.program import APPLICATION, WAIT_SECONDS, Program, is_alive, refused, running, until
-from tests.servers import ServerProcess, free_ports
+from tests.gateway.program import APPLICATION, WAIT_SECONDS, Program, refused, running, until
+from tests.servers import ServerProcess, free_ports, is_alive
 
 PATIENT = {
     "CHATGATEWAY_DRAIN_SECONDS": "60",

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from core.store import embedded
 from core.store.data_folder import EmbeddedServerError, new_socket_path, opened_data, running_url
 from core.store.embedded import EmbeddedServer
+from tests.servers import is_alive
 
 WAIT_SECONDS = 30.0
 
@@ -83,14 +84,6 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
                 if await condition():
                     return
             await asyncio.sleep(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 async def gone(pid: int) -> None:
