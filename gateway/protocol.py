@@ -30,6 +30,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._offered = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._reply_timer: asyncio.TimerHandle | None = None
         self._unsent = 0
 
     # Connections
@@ -49,6 +50,8 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch_head()
         self._unset_keepalive_if_required()
+        if self._reply_timer is not None:
+            self._reply_timer.cancel()
         super().connection_lost(exc)
 
     # Bytes in
@@ -162,6 +165,32 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
+    def pause_writing(self) -> None:
+        """The client takes a reply more slowly than it comes; further replies wait."""
+        super().pause_writing()
+        self._watch_reply()
+
+    def on_response_complete(self) -> None:
+        """A reply was written, perhaps not yet taken. A connection that closes after it stays until it is."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._watch_reply()
+
+    def _watch_reply(self) -> None:
+        if self._reply_timer is None:
+            self._unsent = self.transport.get_write_buffer_size()
+            self._reply_timer = self.loop.call_later(self.timeout_keep_alive, self._reply_stalled)
+
+    def _reply_stalled(self) -> None:
+        self._reply_timer = None
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == 0:
+            return
+        if unsent == self._unsent:
+            self.transport.abort()
+        else:
+            self._watch_reply()
+
     def _refuse(self, status: bytes, text: bytes, headers: bytes = b"") -> None:
         """Answer what never became a request, and close. While an earlier request waits for its reply, this would be taken
         for it, so then the connection only ends."""
@@ -172,3 +201,4 @@ class GatewayProtocol(HttpToolsProtocol):
                 % (status, len(text), headers, text)
             )
         self.transport.close()
+        self._watch_reply()

@@ -66,8 +66,10 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = asyncio.Event()
-        self.aborted = False
+        self.dropped = asyncio.Event()
         self.unsent = 0
+        self.taken_at_a_look = 0
+        self.taken = asyncio.Event()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
@@ -80,13 +82,20 @@ class Wire(asyncio.Transport):
         self.closed.set()
 
     def abort(self) -> None:
-        self.aborted = True
+        self.dropped.set()
         self.closed.set()
+
+    @property
+    def aborted(self) -> bool:
+        return self.dropped.is_set()
 
     def is_closing(self) -> bool:
         return self.closed.is_set()
 
     def get_write_buffer_size(self) -> int:
+        self.unsent = max(0, self.unsent - self.taken_at_a_look)
+        if not self.unsent:
+            self.taken.set()
         return self.unsent
 
     def pause_reading(self) -> None:
@@ -309,6 +318,44 @@ async def test_a_reply_that_nobody_takes_is_dropped_in_the_end() -> None:
     await connection.feed(PLAIN)
     await asyncio.wait_for(connection.wire.closed.wait(), WAIT)
     assert connection.wire.aborted
+    connection.lose()
+
+
+@pytest.mark.parametrize("head", [PLAIN, PLAIN.replace(b"1.1", b"1.0"), PLAIN[:-2] + b"Connection: close\r\n\r\n"])
+async def test_a_reply_that_nobody_takes_keeps_no_closing_connection(head: bytes) -> None:
+    connection = Connection(Limits(keep_alive_seconds=0.05))
+    connection.wire.unsent = 1_000
+    await connection.feed(head)
+    await asyncio.wait_for(connection.wire.dropped.wait(), WAIT)
+    connection.lose()
+
+
+async def test_replies_that_nobody_takes_keep_no_connection_with_more_requests() -> None:
+    connection = Connection(Limits(keep_alive_seconds=0.05))
+    connection.app.gate.clear()
+    await connection.feed(PLAIN * 3)
+    connection.wire.unsent = 100_000
+    connection.protocol.pause_writing()
+    await asyncio.wait_for(connection.wire.dropped.wait(), WAIT)
+    connection.lose()
+    connection.app.gate.set()
+    await connection.feed()
+
+
+async def test_a_refusal_that_nobody_takes_keeps_no_connection() -> None:
+    connection = Connection(Limits(keep_alive_seconds=0.05))
+    connection.wire.unsent = 1_000
+    await connection.feed(b"\x00")
+    await asyncio.wait_for(connection.wire.dropped.wait(), WAIT)
+    connection.lose()
+
+
+async def test_a_reply_that_is_taken_slowly_goes_on() -> None:
+    connection = Connection(Limits(keep_alive_seconds=0.01))
+    connection.wire.unsent, connection.wire.taken_at_a_look = 1_000, 100
+    await connection.feed(PLAIN[:-2] + b"Connection: close\r\n\r\n")
+    await asyncio.wait_for(connection.wire.taken.wait(), WAIT)
+    assert not connection.wire.aborted
     connection.lose()
 
 
