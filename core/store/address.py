@@ -57,6 +57,13 @@ def parse_url(url: str) -> StoreUrl:
             f"The store's URL must look like {', '.join(f'{scheme}://…' for scheme in _SCHEMES)}",
             reason="url",
         )
+    if parts.query or parts.fragment:
+        # Other programs take a password there; ignored, it would be shown wherever the URL is.
+        raise Failure(
+            Kind.BAD_REQUEST,
+            "The store's URL has nothing behind ? or #; in a password they are written %3F and %23",
+            reason="url",
+        )
     if parts.scheme == "unix":
         return StoreUrl(Address(path=unquote(parts.path)), cluster=False)
     cluster = parts.scheme.endswith("+cluster")

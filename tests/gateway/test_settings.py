@@ -109,6 +109,8 @@ def test_everything_wrong_is_said_at_once_with_its_place(tmp_path: Path) -> None
     [
         ({"port": 7, "admin_port": 7}, "--admin-port: must differ from --port"),
         ({"redis": "http://x"}, "--redis: The store's URL must look like unix://…"),
+        ({"redis": f"unix:///s?password={SECRET}"}, "--redis: The store's URL has nothing behind ? or #"),
+        ({"redis": f"redis://x/0#{SECRET}"}, "--redis: The store's URL has nothing behind ? or #"),
         ({"redis": "redis://[x"}, "--redis: is not a URL"),
         ({"redis": "redis://x", "durable": True}, "--durable: is about the embedded server"),
         ({"redis_password": "x"}, "--redis-password: the embedded server has no password"),
