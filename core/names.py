@@ -1,5 +1,7 @@
 """What a name may be, which names nobody can take, and how names fold."""
 
+from unicodedata import normalize
+
 from core.errors import Failure, Kind
 
 MAXIMUM_NAME_BYTES = 255
@@ -13,8 +15,9 @@ def fold(name: str) -> str:
 
 
 def is_reserved(name: str) -> bool:
-    """Whether nobody can take this name."""
-    return fold(name) in RESERVED
+    """Whether nobody can take this name: a reserved one in any case, or in characters that Unicode holds for the same
+    (fullwidth, long s). Letters of another script that only look alike are names of their own."""
+    return fold(name) in RESERVED or (not name.isascii() and normalize("NFKC", name).casefold() in RESERVED)
 
 
 def is_legal(name: str) -> bool:

@@ -57,7 +57,9 @@ def test_folding_twice_is_folding_once(name: str) -> None:
     assert fold(fold(name)) == fold(name)
 
 
-@pytest.mark.parametrize("name", ["admin", "Admin", "SYSTEM", "system"])
+@pytest.mark.parametrize(
+    "name", ["admin", "Admin", "SYSTEM", "system", "\uff21\uff24\uff2d\uff29\uff2e", "\u017fystem", "\U0001d41admin"]
+)
 def test_reserved_names(name: str) -> None:
     assert is_reserved(name)
 
