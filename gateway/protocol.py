@@ -28,6 +28,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.timeout_keep_alive = self.limits.keep_alive_seconds  # type: ignore[assignment]  # seconds, whole or not
         self._in_head = True
         self._head_bytes = 0
+        self._completed = False
         self._offered = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._reply_timer: asyncio.TimerHandle | None = None
@@ -60,6 +61,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
+        self._completed = False
         rest = memoryview(data)
         try:
             while rest:
@@ -83,7 +85,8 @@ class GatewayProtocol(HttpToolsProtocol):
             self._refuse(b"400 Bad Request", b"Not an HTTP request")
             return
         if self._in_head:
-            self._head_bytes += len(data)
+            # Where in these bytes a head began behind other requests is not known: then it counts from the next ones.
+            self._head_bytes += 1 if self._completed else len(data)
             if self._head_bytes > self.limits.header_bytes:
                 self._refuse(b"431 Request Header Fields Too Large", b"The headers are too large")
                 return
@@ -120,6 +123,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if not self._offered:
+            self._completed = True
             super().on_message_complete()
 
     def _head_without_offer(self) -> bytes:
@@ -192,10 +196,16 @@ class GatewayProtocol(HttpToolsProtocol):
             self._watch_reply()
 
     def _refuse(self, status: bytes, text: bytes, headers: bytes = b"") -> None:
-        """Answer what never became a request, and close. While an earlier request waits for its reply, this would be taken
-        for it, so then the connection only ends."""
+        """Answer what never became a whole request, and close. While an earlier request waits for its reply, this would be
+        taken for it, so then the connection only ends."""
         self._unwatch_head()
-        if self.cycle is None or self.cycle.response_complete:
+        cycle = self.cycle
+        answers = cycle is None or cycle.response_complete
+        if not answers and cycle.more_body and not cycle.response_started and not self.pipeline:
+            # The body that can't be read is this request's own: nobody waits for more of it, and this is its reply.
+            answers = cycle.disconnected = True
+            cycle.message_event.set()
+        if answers:
             self.transport.write(
                 b"HTTP/1.1 %s\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n%sconnection: close\r\n\r\n%s"
                 % (status, len(text), headers, text)

@@ -389,6 +389,28 @@ async def test_many_requests_on_one_connection_are_not_large_headers() -> None:
     connection.lose()
 
 
+async def test_requests_one_behind_the_other_in_large_pieces_are_not_large_headers() -> None:
+    connection = Connection(Limits(header_bytes=200))
+    await connection.feed(PLAIN * 50 + PLAIN[:20], PLAIN[20:] + PLAIN * 50)
+    assert len(connection.app.heard) == 101
+    await connection.feed(PLAIN[:20], b"X: " + b"x" * 200)
+    assert connection.wire.is_closing()
+    connection.lose()
+
+
+@pytest.mark.parametrize("behind", [b"", PLAIN])
+@pytest.mark.parametrize("piece", [b"zz\r\n", b"1\r\nxx", b"0\r\nContent-Length: 5\r\n\r\n", b"fffffffffffffffff\r\n"])
+async def test_a_body_that_cannot_be_read_is_answered(piece: bytes, behind: bytes) -> None:
+    connection = Connection()
+    head = b"POST /x HTTP/1.1\r\nHost: gateway.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+    await connection.feed(head + b"1\r\na\r\n" + piece + behind)
+    assert connection.wire.written.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert connection.wire.written.count(b"HTTP/1.1 ") == 1
+    assert connection.wire.is_closing()
+    assert not connection.app.heard
+    connection.lose()
+
+
 async def test_what_follows_bad_bytes_behind_a_request_in_work_is_no_false_reply() -> None:
     connection = Connection()
     connection.app.gate.clear()
