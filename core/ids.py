@@ -7,7 +7,7 @@ decodes to nothing in another. Everything here is frozen: ids live in the apps' 
 
 import re
 import zlib
-from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -75,19 +75,11 @@ class Ids:
 
     def message(self, conversation: int, lane: int, sequence: int) -> int:
         """The id of the message at this place."""
-        return self.messages(conversation, lane, (sequence,))[0]
-
-    def messages(self, conversation: int, lane: int, sequences: Iterable[int]) -> list[int]:
-        """The ids of many messages of one conversation: `message` without its calls, for pages."""
-        start = (conversation << LANE_BITS | lane) << SEQUENCE_BITS
-        mix, one, two, three = self._mix, self._one, self._two, self._three
-        ids = []
-        for sequence in sequences:
-            value = ((start | sequence) ^ mix) * one & _MASK
-            value = (value ^ value >> _HALF) * two & _MASK
-            value = (value ^ value >> _HALF) * three & _MASK
-            ids.append(value ^ value >> _HALF | MARKER)
-        return ids
+        value = (conversation << LANE_BITS | lane) << SEQUENCE_BITS | sequence
+        value = (value ^ self._mix) * self._one & _MASK
+        value = (value ^ value >> _HALF) * self._two & _MASK
+        value = (value ^ value >> _HALF) * self._three & _MASK
+        return value ^ value >> _HALF | MARKER
 
     def place(self, message: int) -> Place | None:
         """The place of a message id; none when it has not the shape of one of ours. That something lies there is for the
@@ -102,6 +94,7 @@ class Ids:
         rest = value >> SEQUENCE_BITS
         return Place(rest >> LANE_BITS, rest & 1, value & _SEQUENCE_MASK)
 
+    @lru_cache(1 << 15)  # noqa: B019 one bounded memory for all tenants; the newest messages are shown again and again
     def uuid(self, value: int) -> str:
         """A number below 2^63 in the shape of a version 4 UUID. Its 122 free bits are a bijection of 63 bits of value and 59
         bits that must be zero, so a foreign UUID passes for ours once in 2^59."""

@@ -9,7 +9,6 @@ from core.store import scripts
 from core.store.connection import Argument
 from core.store.groups import decode_group
 from core.store.keys import PARTITIONS, partition_of
-from core.store.log import decode_rows
 from core.store.store import Store, Work
 
 _DETAILS_AT_ONCE = 200
@@ -64,7 +63,7 @@ class Inbox:
     def _overview(self, tenant: Tenant, user: UserKey, row: Any) -> Overview:
         conversation, identity, packed, sequence, record = row
         text = identity.decode()
-        last = decode_rows(self._store.ids(tenant), conversation, [sequence, record])[0]
+        last = self._store.messages(tenant, conversation, [sequence, record])[0]
         if text.startswith("g"):
             group = decode_group(packed) if packed is not None else None
             return Overview(conversation, last.time, None, group, int(text[1:]), last)

@@ -1,22 +1,19 @@
-"""The log of a conversation: append, page, get. The record header is frozen with schema version 1."""
+"""The log of a conversation: append, page, get."""
 
-import struct
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from core.errors import Failure, Kind
-from core.ids import BACKFILL, LIVE, Ids, bucket_of, conversation_bucket
-from core.model import SHOWN, Flag, Message, Receipt, Stored, Tenant
+from core.ids import BACKFILL, LIVE, bucket_of, conversation_bucket
+from core.model import SHOWN, Message, Receipt, Stored, Tenant
 from core.model import Kind as MessageKind
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
+from core.store.records import encode, is_deleted
 from core.store.store import Store, Work
 
-HEADER = struct.Struct(">HIIBH")
-"""Time in ms (48 bits, as 16 and 32), ordinal among countable messages, kind, flags: 13 bytes before the packed message."""
 APPENDS_AT_ONCE = 50
 """A broadcast goes out in pieces, so that it does not hold up everybody else's answers."""
 OUTBOX_BOUND = 100_000
@@ -24,9 +21,6 @@ OUTBOX_BOUND = 100_000
 MAXIMUM_MESSAGE_BYTES = 1 << 20
 _CLIENT_ROWS = ("c", 86_400_000)
 _OWN_ROWS = ("o", 60_000)
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Message).decode
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -74,7 +68,7 @@ class Log:
         body, packed = None, b""
         for append in appends:
             if append.message is not body:
-                body, packed = append.message, _encode(append.message)
+                body, packed = append.message, encode(append.message)
                 if len(packed) > MAXIMUM_MESSAGE_BYTES:
                     raise Failure(Kind.TOO_LARGE, "The message is too large")
             works.append(_append_work(tenant, append, packed, now))
@@ -108,7 +102,7 @@ class Log:
             return Page([], 0, False)
         # Nobody is a member of a group without any trace.
         member = conversation != 0 or viewer is None
-        return Page(decode_rows(self._store.ids(tenant), conversation, reply[2:]), cursor, member)
+        return Page(self._store.messages(tenant, conversation, reply[2:]), cursor, member)
 
     async def get(self, tenant: Tenant, message: int) -> Stored | None:
         """The message of an id, unless it is deleted or there is none."""
@@ -117,22 +111,9 @@ class Log:
             return None
         partition = partition_of(conversation_bucket(place.conversation))
         record = await self._store.call(tenant, scripts.GET, partition, place.conversation, place.sequence)
-        if record is None or HEADER.unpack_from(record)[4] & Flag.DELETED:
+        if record is None or is_deleted(record):
             return None
-        return decode_rows(self._store.ids(tenant), place.conversation, [place.sequence, record])[0]
-
-
-def decode_rows(ids: Ids, conversation: int, rows: Sequence[Any]) -> list[Stored]:
-    """The messages of `[sequence, record, sequence, record, …]` of one conversation's live lane."""
-    unpack, decode, size = HEADER.unpack_from, _decode, HEADER.size
-    sequences, records = rows[0::2], rows[1::2]
-    stored = []
-    for message_id, sequence, record in zip(
-        ids.messages(conversation, LIVE, sequences), sequences, records, strict=True
-    ):
-        high, low, _, kind, _ = unpack(record)
-        stored.append(Stored(message_id, sequence, high << 32 | low, kind, decode(record[size:])))
-    return stored
+        return self._store.messages(tenant, place.conversation, [place.sequence, record])[0]
 
 
 def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Work:

@@ -7,15 +7,17 @@ Errors: `StaleTenant` (nothing was done), a *store unavailable* failure (perhaps
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import hiredis
 
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from core.ids import Ids
-from core.model import Tenant
+from core.model import Stored, Tenant
 from core.store.address import parse_url
 from core.store.connection import Argument, ConnectionLost, QueueFull, Reply, pack
 from core.store.keys import tenant_key
+from core.store.records import Records
 from core.store.scripts import Script
 from core.store.topology import Topology
 
@@ -52,6 +54,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._topology = Topology(parse_url(url))
         self._ids: dict[tuple[int, int], Ids] = {}
+        self._records = Records()
 
     @classmethod
     async def open(cls, url: str, *, wait: bool = True) -> "Store":
@@ -84,6 +87,10 @@ class Store:
                 self._ids.clear()
             found = self._ids[key] = Ids(tenant.secret, tenant.generation)
         return found
+
+    def messages(self, tenant: Tenant, conversation: int, rows: Sequence[Any]) -> list[Stored]:
+        """The messages of `[sequence, record, sequence, record, …]` of one conversation's live lane."""
+        return self._records.read(tenant, self.ids(tenant), conversation, rows)
 
     async def call(self, tenant: Tenant, script: Script, partition: int, *arguments: Argument) -> Reply:
         """Run one script of a tenant in a partition."""

@@ -64,11 +64,6 @@ def test_every_number_with_the_marker_is_one_place(message: int) -> None:
     assert IDS.message(place.conversation, place.lane, place.sequence) == message
 
 
-@given(conversations, lanes, some.lists(sequences))
-def test_many_ids_are_the_same_as_one_by_one(conversation: int, lane: int, many: list[int]) -> None:
-    assert IDS.messages(conversation, lane, many) == [IDS.message(conversation, lane, one) for one in many]
-
-
 @given(some.integers().filter(lambda number: not MARKER <= number < 2 * MARKER))
 def test_other_numbers_are_no_ids(number: int) -> None:
     assert IDS.place(number) is None
@@ -112,7 +107,7 @@ def test_no_id_of_one_tenant_is_a_message_of_another() -> None:
 
 
 def test_neighbours_do_not_look_like_neighbours() -> None:
-    ids = IDS.messages(4194305, LIVE, range(1, 10_001))
+    ids = [IDS.message(4194305, LIVE, sequence) for sequence in range(1, 10_001)]
     changed = [(first ^ second).bit_count() for first, second in pairwise(ids)]
     assert 28 < sum(changed) / len(changed) < 34
     assert sum(first < second for first, second in pairwise(ids)) in range(4_500, 5_500)

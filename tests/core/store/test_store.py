@@ -17,7 +17,7 @@ from core.model import Tenant
 from core.store import scripts, store
 from core.store.embedded import server_binary
 from core.store.keys import PARTITIONS, TAGS, partition_of, system_key
-from core.store.log import HEADER
+from core.store.records import HEADER
 from core.store.store import Store
 from tests.core.store.rows import everything, of_tenant
 from tests.core.support import START, new_name, opened, text

@@ -1,0 +1,90 @@
+"""What a worker remembers of records: never more than its room, never anything but what the store has just given."""
+
+import msgspec
+
+from core.ids import Ids
+from core.model import Message, Stored, Tenant, Text
+from core.store import records
+from core.store.records import HEADER, Records, encode, is_deleted
+
+TENANT = Tenant(number=1, name="one", secret=b"s" * 32)
+OTHER = Tenant(number=2, name="two", secret=b"t" * 32)
+CONVERSATION = 4194305
+
+
+def ids(tenant: Tenant) -> Ids:
+    return Ids(tenant.secret, tenant.generation)
+
+
+def record(text: str, time: int = 1_700_000_000_000, flags: int = 0) -> bytes:
+    return HEADER.pack(time >> 32, time & 0xFFFF_FFFF, 1, 0, flags) + encode(Message("ann", Text(text), "d"))
+
+
+def test_a_record_becomes_a_message() -> None:
+    (stored,) = Records().read(TENANT, ids(TENANT), CONVERSATION, [7, record("hi")])
+    assert stored.message == Message("ann", Text("hi"), "d")
+    assert (stored.sequence, stored.time, stored.kind) == (7, 1_700_000_000_000, 0)
+    place = ids(TENANT).place(stored.id)
+    assert place is not None
+    assert (place.conversation, place.lane, place.sequence) == (CONVERSATION, 0, 7)
+
+
+def test_the_same_record_is_made_into_a_message_once() -> None:
+    read = Records()
+    (first,) = read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("hi")])
+    (second,) = read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("hi")])
+    assert second is first
+
+
+def test_a_record_that_has_changed_is_read_anew() -> None:
+    read = Records()
+    read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("hi")])
+    (changed,) = read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("edited")])
+    assert changed.message.content == Text("edited")
+
+
+def test_equal_places_of_two_tenants_and_generations_stay_apart() -> None:
+    read = Records()
+    later = msgspec.structs.replace(TENANT, generation=2)
+    found = [
+        read.read(tenant, ids(tenant), CONVERSATION, [7, record("hi")])[0].id
+        for tenant in (TENANT, OTHER, later, TENANT)
+    ]
+    assert len(set(found)) == 3
+    assert found[0] == found[3]
+
+
+def test_the_memory_is_bounded_and_forgets_the_longest_unread_first() -> None:
+    size = len(record("x")) + records._BYTES_A_MESSAGE
+    read = Records(3 * size)
+
+    def look(conversation: int) -> Stored:
+        return read.read(TENANT, ids(TENANT), conversation, [1, record("x")])[0]
+
+    kept = {conversation: look(conversation) for conversation in (1, 2, 3)}
+    assert look(1) is kept[1]
+    look(4)
+    assert look(1) is kept[1]
+    assert look(3) is kept[3]
+    assert look(2) is not kept[2]
+    assert read._room >= 0
+    assert sum(len(known) for known in read._conversations.values()) <= 3
+
+
+def test_one_page_over_the_whole_room_is_still_read() -> None:
+    read = Records(10)
+    rows = [value for sequence in range(1, 51) for value in (sequence, record("x" * 100))]
+    assert len(read.read(TENANT, ids(TENANT), CONVERSATION, rows)) == 50
+    assert read._room == 10
+
+
+def test_a_changed_record_gives_its_room_back() -> None:
+    read = Records()
+    for number in range(1_000):
+        read.read(TENANT, ids(TENANT), CONVERSATION, [1, record(f"{number:0300}")])
+    assert read._room == records.REMEMBERED_BYTES - len(record(f"{0:0300}")) - records._BYTES_A_MESSAGE
+
+
+def test_a_tombstone_is_told_by_its_header() -> None:
+    assert is_deleted(record("x", flags=1))
+    assert not is_deleted(record("x"))
