@@ -33,18 +33,28 @@ class GatewayCycle(RequestResponseCycle):
             await self.flow.drain()
         if self.disconnected:
             return
-        rows = [*self.default_headers, *headers]
-        names = [name for name, _ in rows]
-        if b"content-length" not in names and status not in (204, 304):
-            rows.append((b"content-length", b"%d" % len(body)))
-        if (b"connection", b"close") in rows:
+        lines = [STATUS_LINE[status]]
+        breaks = 2
+        says_close = says_length = False
+        for name, value in (*self.default_headers, *headers):
+            lines += (name, b": ", value, b"\r\n")
+            breaks += 1
+            if name == b"content-length":
+                says_length = True
+            elif name == b"connection" and value == b"close":
+                says_close = True
+        if says_close:
             self.keep_alive = False
         elif not self.keep_alive:
-            rows.append((b"connection", b"close"))
-        lines = [b"%b: %b\r\n" % row for row in rows]
-        head = b"".join((STATUS_LINE[status], *lines, b"\r\n"))
+            lines.append(b"connection: close\r\n")
+            breaks += 1
+        if not says_length and status not in (204, 304):
+            lines.append(b"content-length: %d\r\n" % len(body))
+            breaks += 1
+        lines.append(b"\r\n")
+        head = b"".join(lines)
         # As many line breaks as lines: nothing that came from outside makes a header of its own.
-        if not head.count(b"\n") == head.count(b"\r") == len(rows) + 2:
+        if not head.count(b"\n") == head.count(b"\r") == breaks:
             raise RuntimeError("a header holds a line break")
         self.waiting_for_100_continue = False
         self.response_started = True

@@ -64,7 +64,7 @@ class Log:
 
     async def append(self, tenant: Tenant, appends: Sequence[Append], now: int) -> list[Receipt]:
         """Append to several conversations, 50 at a time; see `core.messages.Messages.send_direct` for what it raises."""
-        works: list[Work] = []
+        works = []
         body, packed = None, b""
         for append in appends:
             if append.message is not body:
@@ -72,15 +72,14 @@ class Log:
                 if len(packed) > MAXIMUM_MESSAGE_BYTES:
                     raise Failure(Kind.TOO_LARGE, "The message is too large")
             works.append(_append_work(tenant, append, packed, now))
-        ids = self._store.ids(tenant)
-        receipts: list[Receipt] = []
+        replies = []
         for start in range(0, len(works), APPENDS_AT_ONCE):
-            for reply in await self._store.calls(tenant, works[start : start + APPENDS_AT_ONCE]):
-                conversation, sequence, time, repeated = reply
-                receipts.append(
-                    Receipt(ids.message(conversation, LIVE, sequence), conversation, sequence, time, bool(repeated))
-                )
-        return receipts
+            replies += await self._store.calls(tenant, works[start : start + APPENDS_AT_ONCE])
+        message_id = self._store.ids(tenant).message
+        return [
+            Receipt(message_id(conversation, LIVE, sequence), conversation, sequence, time, bool(repeated))
+            for conversation, sequence, time, repeated in replies
+        ]
 
     async def page(self, tenant: Tenant, identity: str, viewer: int | None, query: Query) -> Page:
         """A page of a conversation; empty when there is none."""

@@ -45,9 +45,10 @@ local sequence = head + 1
 if ARGV[12] == '1' then ordinal = ordinal + 1 end
 redis.call('HSET', prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096), sequence,
   struct.pack('>I6I4BI2', time, ordinal, tonumber(ARGV[10]), tonumber(ARGV[11])) .. ARGV[16])
-redis.call('HSET', meta, 'h', sequence, 't', string.format('%.0f', time), 'o', ordinal)
+-- `s` is the newest that touches lists.
+local newest = ARGV[13] == '1' and {'s', sequence} or {}
+redis.call('HSET', meta, 'h', sequence, 't', string.format('%.0f', time), 'o', ordinal, unpack(newest))
 if ARGV[13] == '1' then
-  redis.call('HSET', meta, 's', sequence)
   if #ARGV > 16 then
     for index = 17, #ARGV do redis.call('ZADD', prefix .. 'x:' .. ARGV[index], time, conversation) end
   else
