@@ -34,8 +34,10 @@ class Groups:
         maximum_members: int | None = None,
         attributes: dict[str, Any] | None = None,
         leftovers: dict[str, Any] | None = None,
+        reference: str | None = None,
     ) -> Group:
-        """A new group. The owner is a member only if listed among `members`; a member listed twice counts once.
+        """A new group. The owner is a member only if listed among `members`; a member listed twice counts once. With the
+        `reference` of an earlier try (`Call.reference`) the group that it made is not in the way.
 
         With an `alias` the group takes the id that the app chose in `dialect`, and the messages that were sent to that id
         before. Raises *conflict* with reason `group` when the alias is taken.
@@ -63,7 +65,7 @@ class Groups:
             for key in members
         }
         # A number of our own is nobody else's: a group there is this one, written by a try whose answer was lost.
-        if not await self._store.create(tenant, group, list(rows.values())) and alias is not None:
+        if not await self._store.create(tenant, group, list(rows.values()), reference) and alias is not None:
             raise Failure(Kind.CONFLICT, "The group id is taken", reason="group", subject=alias)
         return group
 
@@ -95,20 +97,30 @@ class Groups:
         return changed
 
     async def add(
-        self, tenant: Tenant, number: int, users: Sequence[UserKey], *, sees: Visibility = Visibility.NOTHING
+        self,
+        tenant: Tenant,
+        number: int,
+        users: Sequence[UserKey],
+        *,
+        sees: Visibility = Visibility.NOTHING,
+        reference: str | None = None,
     ) -> list[bool]:
         """Make users members; `sees` is how much of the earlier messages they get. One answer a user: false for a present
-        member. Raises *not found* with reason `group`."""
-        rows = [Member(user.id, user.number, "member", self._clock.now()) for user in users]
-        done = await self._store.add(tenant, number, rows, sees)
+        member; with the `reference` of an earlier try, what that one answered. Raises *not found* with reason `group`."""
+        now = self._clock.now()
+        rows = [Member(user.id, user.number, "member", now) for user in users]
+        done = await self._store.add(tenant, number, rows, sees, now, reference)
         if done is None:
             raise _unknown(number)
         return done
 
-    async def remove(self, tenant: Tenant, number: int, users: Sequence[UserKey]) -> list[bool]:
-        """End memberships; who leaves keeps what it could see. One answer a user: false for no present member. Raises
-        *not found* with reason `group`."""
-        done = await self._store.remove(tenant, number, [user.number for user in users])
+    async def remove(
+        self, tenant: Tenant, number: int, users: Sequence[UserKey], *, reference: str | None = None
+    ) -> list[bool]:
+        """End memberships; who leaves keeps what it could see. One answer a user: false for no present member; with the
+        `reference` of an earlier try, what that one answered. Raises *not found* with reason `group`."""
+        numbers = [user.number for user in users]
+        done = await self._store.remove(tenant, number, numbers, self._clock.now(), reference)
         if done is None:
             raise _unknown(number)
         return done

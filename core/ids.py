@@ -19,6 +19,11 @@ LANE_BITS = 1
 SEQUENCE_BITS = 29
 LIVE = 0
 BACKFILL = 1
+GROUP = 1 << 60
+"""What is added to a group's number in its UUID form, so that no two kinds of things have the same; message ids are above
+2^62."""
+USER = 1 << 61
+"""The same for a user's number."""
 
 _BITS = BUCKET_BITS + NUMBER_BITS + LANE_BITS + SEQUENCE_BITS
 _MASK = (1 << _BITS) - 1

@@ -58,8 +58,10 @@ class Users:
         folded: bool = False,
         password: str | None = None,
         display_name: str | None = None,
+        reference: str | None = None,
     ) -> User:
-        """Make a name a registered user, with the messages it was already addressed.
+        """Make a name a registered user, with the messages it was already addressed. With the `reference` of an earlier try
+        (`Call.reference`) the user that it made is not in the way.
 
         Raises *conflict* with reason `user` when it is registered, *forbidden* with reason `reserved` for a reserved
         name, *bad request* for a name that can't be held.
@@ -69,7 +71,7 @@ class Users:
         key = await self._store.key(tenant, name, folded)
         now = self._clock.now()
         user = User(id=key.id, number=key.number, created=now, modified=now, name=display_name)
-        if not await self._store.register(tenant, user, credential):
+        if not await self._store.register(tenant, user, credential, reference):
             raise Failure(Kind.CONFLICT, "The user exists already", reason="user", subject=name)
         return user
 
@@ -84,7 +86,7 @@ class Users:
         check_free(name, "user")
         key = await self._store.key(tenant, name, False)
         now = self._clock.now()
-        await self._store.register(tenant, User(id=key.id, number=key.number, created=now, modified=now), None)
+        await self._store.register(tenant, User(id=key.id, number=key.number, created=now, modified=now), None, None)
         self._store.remember_claimed(tenant, key)
         return key
 

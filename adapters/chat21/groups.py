@@ -48,6 +48,7 @@ async def create(call: Call) -> Reply:
                 alias=alias,
                 attributes=attributes if isinstance(attributes, dict) else None,
                 leftovers=_odd(attributes),
+                reference=call.reference,
             )
         except Failure as failure:
             # Somebody else created it since.

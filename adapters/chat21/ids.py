@@ -6,7 +6,7 @@ from typing import Any
 from adapters.chat21.errors import mandatory
 from adapters.chat21.options import NAME
 from core.core import Core
-from core.ids import Ids
+from core.ids import GROUP, Ids
 from core.model import Group, Tenant
 from core.names import check_name
 
@@ -45,15 +45,15 @@ def group_id(ids: Ids, group: Group) -> str:
 
 def number_id(ids: Ids, number: int) -> str:
     """The id of a group whose id no app chose."""
-    return _GROUP_PREFIX + ids.uuid(number)
+    return _GROUP_PREFIX + ids.uuid(GROUP | number)
 
 
 def own_number(ids: Ids, text: str) -> int | None:
     """The number in an id that `number_id` made for this tenant; none for any other text."""
     if not text.startswith(_GROUP_PREFIX):
         return None
-    number = ids.from_uuid(text[len(_GROUP_PREFIX) :])
-    return number if number is not None and number < _GROUP_NUMBERS else None
+    value = ids.from_uuid(text[len(_GROUP_PREFIX) :])
+    return value ^ GROUP if value is not None and value ^ GROUP < _GROUP_NUMBERS else None
 
 
 async def group_number(core: Core, tenant: Tenant, text: str) -> int | None:

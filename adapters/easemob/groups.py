@@ -66,6 +66,7 @@ async def create(call: Call) -> Reply:
         public=public,
         maximum_members=maximum,
         leftovers=leftovers or None,
+        reference=call.reference,
     )
     return success(call, "post", call.now, {"entities": [], "data": {"groupid": group_id(call.tenant, group)}})
 

@@ -11,6 +11,7 @@ from adapters.easemob.ids import ESCAPE, MAXIMUM_USER_NAME, is_user_name, unesca
 from adapters.easemob.options import Options
 from adapters.easemob.wire import BODY_LIMIT_BYTES, parse_body, success, text_of
 from core.errors import Failure, Kind
+from core.ids import USER
 from core.model import Principal, User, UserKey
 from core.names import fold, is_legal, is_reserved
 
@@ -35,7 +36,9 @@ async def register(options: Options, call: Call) -> Reply:
     entries = _distinct([_entry(row, by_administrator) for row in rows])
     results = await asyncio.gather(
         *(
-            call.core.users.register(call.tenant, name, folded=True, password=password, display_name=nickname)
+            call.core.users.register(
+                call.tenant, name, folded=True, password=password, display_name=nickname, reference=call.reference
+            )
             for name, password, nickname in entries
         ),
         return_exceptions=True,
@@ -170,7 +173,7 @@ def _distinct(
 
 def _entity(call: Call, user: User, owns_folded: bool) -> dict[str, Any]:
     entity = {
-        "uuid": call.core.ids(call.tenant).uuid(user.number),
+        "uuid": call.core.ids(call.tenant).uuid(USER | user.number),
         "type": "user",
         "created": user.created,
         "modified": user.modified,

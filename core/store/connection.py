@@ -183,7 +183,9 @@ class Connection:
                 if pause:
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 try:
-                    await asyncio.wait_for(self._connect(), CONNECT_TIMEOUT)
+                    # Not wait_for: before Python 3.12 it forgets a cancellation that comes as the connection is made.
+                    async with asyncio.timeout(CONNECT_TIMEOUT):
+                        await self._connect()
                     pause = 0.0
                 except (OSError, TimeoutError, ConnectionLost) as problem:
                     self.problem = str(problem) or type(problem).__name__

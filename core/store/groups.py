@@ -11,12 +11,14 @@ from core.model import SHOWN, Group, Member, Tenant
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
+from core.store.references import reference_arguments
 from core.store.store import Store
 
 SMALL_GROUP = 32
 """Members up to which an append writes every member's inbox row; larger groups are read through their heads."""
 HIGHEST_NUMBER = (1 << 31) - 1
 _TRIES = 20
+_DONE = ord("1")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Group).decode
@@ -57,10 +59,17 @@ class GroupStore:
         found: int = await self._store.call(tenant, scripts.ALIAS, partition_of(bucket_of(field)), field, number)
         return found
 
-    async def create(self, tenant: Tenant, group: Group, members: Sequence[Member]) -> bool:
+    async def create(self, tenant: Tenant, group: Group, members: Sequence[Member], reference: str | None) -> bool:
         """Write a group and its members; false when the number has a group."""
         identity, partition = _place(group.number)
-        arguments = (group.created, identity, bucket_of(identity), _encode(group), SMALL_GROUP, SHOWN)
+        arguments = (
+            *reference_arguments(group.created, reference),
+            identity,
+            bucket_of(identity),
+            _encode(group),
+            SMALL_GROUP,
+            SHOWN,
+        )
         return bool(await self._store.call(tenant, scripts.CREATE_GROUP, partition, *arguments, *_rows(members)))
 
     async def read(self, tenant: Tenant, number: int, *, members: bool = True) -> tuple[Group, list[Member]] | None:
@@ -88,19 +97,29 @@ class GroupStore:
                 return group
         raise RuntimeError("a group was changed faster than it could be updated")
 
-    async def add(self, tenant: Tenant, number: int, members: Sequence[Member], sees: Visibility) -> list[bool] | None:
+    async def add(
+        self,
+        tenant: Tenant,
+        number: int,
+        members: Sequence[Member],
+        sees: Visibility,
+        now: int,
+        reference: str | None,
+    ) -> list[bool] | None:
         """Add members; an answer each, none when there is no such group."""
         identity, partition = _place(number)
-        joined = members[0].joined if members else 0
-        arguments = (joined, identity, int(sees), SMALL_GROUP, SHOWN)
+        arguments = (*reference_arguments(now, reference), identity, int(sees), SMALL_GROUP, SHOWN)
         reply = await self._store.call(tenant, scripts.ADD_MEMBERS, partition, *arguments, *_rows(members))
-        return None if reply is None else [bool(done) for done in reply]
+        return None if reply is None else [done == _DONE for done in reply]
 
-    async def remove(self, tenant: Tenant, number: int, users: Sequence[int]) -> list[bool] | None:
+    async def remove(
+        self, tenant: Tenant, number: int, users: Sequence[int], now: int, reference: str | None
+    ) -> list[bool] | None:
         """End memberships; an answer each, none when there is no such group."""
         identity, partition = _place(number)
-        reply = await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, identity, SHOWN, *users)
-        return None if reply is None else [bool(done) for done in reply]
+        arguments = (*reference_arguments(now, reference), identity, SHOWN)
+        reply = await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, *arguments, *users)
+        return None if reply is None else [done == _DONE for done in reply]
 
 
 def _place(number: int) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
 from core.store.records import encode, is_deleted
+from core.store.references import reference_arguments
 from core.store.store import Store, Work
 
 APPENDS_AT_ONCE = 50
@@ -19,8 +20,6 @@ APPENDS_AT_ONCE = 50
 OUTBOX_BOUND = 100_000
 """Entries a partition's outbox may hold before sends of tenants with a consumer are refused."""
 MAXIMUM_MESSAGE_BYTES = 1 << 20
-_CLIENT_ROWS = ("c", 86_400_000)
-_OWN_ROWS = ("o", 60_000)
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -117,14 +116,14 @@ class Log:
 
 def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Work:
     bucket = bucket_of(append.identity)
-    rows, period = _CLIENT_ROWS if append.reference.startswith("client:") else _OWN_ROWS
+    now, rows, period, reference = reference_arguments(now, append.reference)
     shown = 1 << append.kind & SHOWN
     arguments: list[Argument] = [
         now,
         append.identity,
         bucket,
         append.sender,
-        append.reference,
+        reference,
         rows,
         period,
         int(append.kind),  # the packer takes plain integers only

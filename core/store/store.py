@@ -64,7 +64,8 @@ class Store:
         store._topology.start()
         if wait:
             try:
-                await asyncio.wait_for(store._topology.opened(), _OPEN_DEADLINE)
+                async with asyncio.timeout(_OPEN_DEADLINE):
+                    await store._topology.opened()
             except TimeoutError:
                 problem = store._topology.problem
                 await store.close()
@@ -174,5 +175,7 @@ def _raise_final(error: str, sent: _Sent) -> None:
     if "access a non local key" in error:
         # Half of the partition's keys have moved to another server. Not repeated here: the script may have begun to write.
         raise store_unavailable("A part of the message store is moving")
+    if code in ("NOAUTH", "NOPERM", "WRONGPASS"):
+        raise store_unavailable(f"The message store refuses the gateway: {code}")
     if code in ("FULL", "QUEUE", "OOM", "MISCONF", "NOREPLICAS"):
         raise Failure(Kind.STORE_UNAVAILABLE, "The message store takes no more", reason="full", retry_after_ms=5000)

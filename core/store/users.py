@@ -7,10 +7,11 @@ import msgspec
 
 from core.ids import BUCKET_BITS, bucket_of
 from core.model import Tenant, User, UserKey
-from core.names import fold
+from core.names import fold, is_reserved
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import PARTITIONS, partition_of
+from core.store.references import reference_arguments
 from core.store.store import Store, Work
 
 _MAXIMUM_REMEMBERED = 200_000
@@ -59,34 +60,35 @@ class UserStore:
 
     async def keys(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey]:
         """The places of names, made where there are none, in the order of the names."""
-        found = self.remembered(tenant, names, folded)
-        if None in found:
-            missing = list(dict.fromkeys(name for name, key in zip(names, found, strict=True) if key is None))
-            unplaced = await self._look(tenant, missing, folded, {})
-            if unplaced:
-                last = await self._store.call(
-                    tenant, scripts.COUNTER, partition_of(tenant.number), "user", len(unplaced), _HIGHEST_COUNT
-                )
-                numbers = {
-                    name: count << BUCKET_BITS | bucket_of(fold(name))
-                    for count, name in enumerate(unplaced, last - len(unplaced) + 1)
-                }
-                await self._look(tenant, unplaced, folded, numbers)
-            found = self.remembered(tenant, names, folded)
-        return [key for key in found if key is not None]
+        found = await self._find(tenant, names, folded)
+        unplaced = [name for name in dict.fromkeys(names) if name not in found]
+        if unplaced:
+            last = await self._store.call(
+                tenant, scripts.COUNTER, partition_of(tenant.number), "user", len(unplaced), _HIGHEST_COUNT
+            )
+            numbers = {
+                name: count << BUCKET_BITS | bucket_of(fold(name))
+                for count, name in enumerate(unplaced, last - len(unplaced) + 1)
+            }
+            found |= await self._look(tenant, unplaced, folded, numbers)
+        return [found[name] for name in names]
 
     async def known_key(self, tenant: Tenant, name: str, folded: bool) -> UserKey | None:
         """The place of a name; none is made."""
-        memory = self._folded if folded else self._exact
-        key = memory.get(tenant, name)
-        if key is None:
-            await self._look(tenant, (name,), folded, {})
-            key = memory.get(tenant, name)
-        return key
+        return (await self._find(tenant, (name,), folded)).get(name)
 
-    async def _look(self, tenant: Tenant, names: Sequence[str], folded: bool, numbers: dict[str, int]) -> list[str]:
-        """Look names up, placing those that have a number in `numbers`; what was found is remembered. Returns the names
-        without place."""
+    async def _find(self, tenant: Tenant, names: Sequence[str], folded: bool) -> dict[str, UserKey]:
+        """The places of those names that have one."""
+        remembered = zip(names, self.remembered(tenant, names, folded), strict=True)
+        found = {name: key for name, key in remembered if key is not None}
+        missing = [name for name in dict.fromkeys(names) if name not in found]
+        return found | await self._look(tenant, missing, folded, {}) if missing else found
+
+    async def _look(
+        self, tenant: Tenant, names: Sequence[str], folded: bool, numbers: dict[str, int]
+    ) -> dict[str, UserKey]:
+        """Look names up, placing those that have a number in `numbers`; places that stay as they are, are remembered. A
+        folding name stays with its folded form only when nobody can take it by registering."""
         by_partition: dict[int, list[str]] = {}
         for name in names:
             by_partition.setdefault(partition_of(bucket_of(fold(name))), []).append(name)
@@ -97,23 +99,22 @@ class UserStore:
                 arguments += (name, fold(name), numbers.get(name, 0))
             works.append((scripts.NAMES, partition, arguments))
         memory = self._folded if folded else self._exact
-        unplaced = set()
+        found = {}
         replies = await self._store.calls(tenant, works)
         for group, reply in zip(by_partition.values(), replies, strict=True):
             for index, name in enumerate(group):
-                number = reply[2 * index + 1]
+                text, number, settled = reply[3 * index : 3 * index + 3]
                 if number:
-                    memory.put(tenant, name, UserKey(reply[2 * index].decode(), number))
-                else:
-                    unplaced.add(name)
-        return [name for name in names if name in unplaced]
+                    key = found[name] = UserKey(text.decode(), number)
+                    if settled or is_reserved(name):
+                        memory.put(tenant, name, key)
+        return found
 
-    async def register(self, tenant: Tenant, user: User, credential: bytes | None) -> bool:
+    async def register(self, tenant: Tenant, user: User, credential: bytes | None, reference: str | None) -> bool:
         """Write profile and password hash of a placed name; false when it is registered."""
-        partition = _partition(user.id)
-        packed = _encode(user)
+        arguments = (*reference_arguments(user.created, reference), user.id, fold(user.id), user.number)
         done = await self._store.call(
-            tenant, scripts.REGISTER, partition, user.id, user.number, packed, credential or b""
+            tenant, scripts.REGISTER, _partition(user.id), *arguments, _encode(user), credential or b""
         )
         return bool(done)
 

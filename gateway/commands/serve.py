@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ def serve(config: Path | None, dev: bool, **options: Any) -> None:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     logs.configure(readable=dev)
+    # Every connection takes a file descriptor; the usual soft limit is far below the limit on connections.
+    highest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
     supervisor = Supervisor(settings, adapters_list.load_adapters(settings.dialects), click.echo, development=dev)
     try:
         asyncio.run(supervisor.run())

@@ -152,7 +152,12 @@ class PlainSpace:
         if known is None:
             assert key.number not in {other.number for other in self.keys.values()}
             self.keys[key.id] = key
-            self.owners.setdefault(fold(key.id), key.id)
+
+    def register(self, user: User) -> None:
+        """The first registered user whose name folds to a form owns it."""
+        if user.id not in self.profiles:
+            self.profiles[user.id] = user
+            self.owners.setdefault(fold(user.id), user.id)
 
     def direct(self, first: UserKey, second: UserKey) -> PlainConversation:
         identity = direct_identity(first.id, second.id)

@@ -205,3 +205,25 @@ async def test_an_unknown_group_is_not_found(core: Core, tenant: Tenant, users: 
     assert await core.conversations.group(tenant, users[0], 4_711) is None
     page = await core.messages.group_page(tenant, users[0], 4_711, Query(10))
     assert (page.messages, page.cursor, page.member) == ([], 0, False)
+
+
+async def test_what_is_repeated_with_its_reference_answers_as_at_first(
+    core: Core, tenant: Tenant, users: Three
+) -> None:
+    ada, bob, eve = users
+
+    async def create(reference: str) -> Group:
+        return await core.groups.create(
+            tenant, name="g", owner=ada, members=[ada], dialect="d", alias="group-r", reference=reference
+        )
+
+    group = await create("request:1")
+    assert await create("request:1") == group
+    with pytest.raises(Failure):
+        await create("request:2")
+    for _ in range(2):
+        assert await core.groups.add(tenant, group.number, [ada, bob], reference="request:3") == [False, True]
+    assert await core.groups.add(tenant, group.number, [eve], reference="request:3") == [True]
+    for _ in range(2):
+        assert await core.groups.remove(tenant, group.number, [bob, bob], reference="request:4") == [True, False]
+    assert await core.groups.remove(tenant, group.number, [bob], reference="request:5") == [False]

@@ -138,3 +138,14 @@ async def test_two_that_never_talked_have_an_empty_page(core: Core, tenant: Tena
         page = await core.messages.direct_page(tenant, *pair, Query(10))
         assert (page.messages, page.cursor, page.member) == ([], 0, True)
     assert await core.messages.send_direct(tenant, await core.users.key(tenant, "ada"), [], text("ada"), "x") == []
+
+
+async def test_a_page_of_large_messages_comes_in_pieces(core: Core, tenant: Tenant, users: Two) -> None:
+    for number in range(60):
+        await core.messages.send_direct(tenant, users[0], [users[1]], text("ada", "x" * 100_000), f"request {number}")
+    found, pages, cursor = 0, 0, 0
+    while pages == 0 or cursor:
+        page = await core.messages.direct_page(tenant, "ada", "bob", Query(60, cursor=cursor))
+        assert 0 < len(page.messages) <= 25
+        found, pages, cursor = found + len(page.messages), pages + 1, page.cursor
+    assert (found, pages) == (60, 3)

@@ -98,7 +98,7 @@ class Walk(SideBySide):
             self.space.place(UserKey(user.id, user.number))
             now = self.clock.now()
             assert user == User(user_id, self.space.keys[user_id].number, now, now, f"The {name}")
-            self.space.profiles[user_id] = user
+            self.space.register(user)
         await self.look_up(name, folded)
 
     async def claim(self) -> None:
@@ -107,7 +107,7 @@ class Walk(SideBySide):
         self.space.place(key)
         assert key.id == name
         now = self.clock.now()
-        self.space.profiles.setdefault(name, User(name, key.number, now, now))
+        self.space.register(User(name, key.number, now, now))
         await self.look_up(name, False)
 
     async def roster(self) -> None:

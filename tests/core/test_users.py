@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
 from core.ids import BUCKETS, bucket_of
@@ -38,9 +39,12 @@ async def test_a_registered_name_keeps_its_place_and_its_messages(core: Core, te
     assert await core.users.find(tenant, "bob") == user
 
 
-async def test_names_keep_their_case_and_fold_to_their_first_owner(core: Core, tenant: Tenant) -> None:
+async def test_names_keep_their_case_and_fold_to_their_first_registered_owner(core: Core, tenant: Tenant) -> None:
     upper, lower = await core.users.keys(tenant, ["ADA", "ada"])
     assert upper.number != lower.number
+    assert await core.users.key(tenant, "Ada", folded=True) == lower
+    await core.users.register(tenant, "ADA")
+    await core.users.register(tenant, "ada")
     assert await core.users.key(tenant, "Ada", folded=True) == upper
     assert await core.users.known_key(tenant, "aDa", folded=True) == upper
     # A name that nobody owns is placed in its folded form.
@@ -53,6 +57,34 @@ async def test_names_keep_their_case_and_fold_to_their_first_owner(core: Core, t
     assert user.id == "bob"
     assert await core.users.find(tenant, "bOB", folded=True) == await core.users.find(tenant, "bob") == user
     assert await core.users.find(tenant, "Bob") is None
+
+
+async def test_who_only_addresses_a_name_takes_nothing_from_who_registers_it(core: Core, tenant: Tenant) -> None:
+    await core.users.key(tenant, "ALICE")
+    alice = await core.users.register(tenant, "Alice", folded=True)
+    assert alice.id == "alice"
+    assert (await core.users.key(tenant, "ALICE", folded=True)).id == "alice"
+    assert (await core.users.claim(tenant, "alice")).number == alice.number
+
+
+async def test_an_owner_that_registers_later_is_found_by_every_worker(
+    engine: Engine, core: Core, tenant: Tenant
+) -> None:
+    async with opened(engine.url, ManualClock(START)) as other:
+        assert (await other.users.key(tenant, "Carol", folded=True)).id == "carol"
+        await core.users.register(tenant, "CAROL")
+        assert (await other.users.key(tenant, "Carol", folded=True)).id == "CAROL"
+
+
+@pytest.mark.parametrize("password", [None, "secret"])
+async def test_a_registration_repeated_with_its_reference_is_the_same_one(
+    core: Core, tenant: Tenant, password: str | None
+) -> None:
+    first = await core.users.register(tenant, "dora", password=password, reference="request:1")
+    again = await core.users.register(tenant, "dora", password=password, reference="request:1")
+    assert again.number == first.number
+    with pytest.raises(Failure):
+        await core.users.register(tenant, "dora", password=password, reference="request:2")
 
 
 async def test_numbers_grow_in_the_order_of_the_names(core: Core, tenant: Tenant) -> None:

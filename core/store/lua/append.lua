@@ -8,7 +8,6 @@
 local now = tonumber(ARGV[3])
 local identity = ARGV[4]
 local period = tonumber(ARGV[9])
-local rows = prefix .. 'r' .. ARGV[8]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
 local meta
 local head, last, ordinal, large = 0, 0, 0, false
@@ -20,9 +19,7 @@ if conversation then
   ordinal = tonumber(fields[3] or '0')
   large = fields[4]
   -- Rows are filed by the message's time, which never runs backwards as the callers' clocks may.
-  local turn = math.floor(math.max(now, last) / period)
-  local reference = conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7]
-  local first = redis.call('HGET', rows .. turn, reference) or redis.call('HGET', rows .. (turn - 1), reference)
+  local first = first_result(ARGV[8], period, math.max(now, last), conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7])
   if first then
     local sequence, time = struct.unpack('>I4I6', first)
     return {tonumber(conversation), sequence, time, 1}
@@ -66,7 +63,6 @@ end
 if bound > 0 then
   redis.call('XADD', outbox, '*', 't', ARGV[15], 'g', ARGV[2], 'c', conversation, 's', sequence, 'k', ARGV[10])
 end
-rows = rows .. math.floor(time / period)
-redis.call('HSET', rows, conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7], struct.pack('>I4I6', sequence, time))
-redis.call('PEXPIRE', rows, 2 * period, 'NX')
+keep_result(ARGV[8], period, time, conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7],
+  struct.pack('>I4I6', sequence, time))
 return {tonumber(conversation), sequence, time, 0}

@@ -1,9 +1,11 @@
--- Makes a placed name a registered user. ARGV: 3 id, 4 number, 5 packed profile, 6 password hash (may be empty).
--- Returns 1, or 0 when it is registered.
-if redis.call('HSETNX', prefix .. 'p', ARGV[3], ARGV[5]) == 0 then
-  -- The salt is random: who comes with the very hash that is here repeats after a lost answer.
-  return ARGV[6] ~= '' and redis.call('HGET', prefix .. 's', ARGV[3]) == ARGV[6] and 1 or 0
-end
-redis.call('ZADD', prefix .. 'z', ARGV[4], ARGV[3])
-if ARGV[6] ~= '' then redis.call('HSET', prefix .. 's', ARGV[3], ARGV[6]) end
+-- Makes a placed name a registered user, who owns the folded form of the name unless another registered user does.
+-- ARGV: 3 now (ms), 4 class of the reference row, 5 its period (ms), 6 reference, 7 id, 8 folded id, 9 number, 10 packed
+-- profile, 11 password hash (may be empty). Returns 1, or 0 when it is registered.
+local now, period, reference = tonumber(ARGV[3]), tonumber(ARGV[5]), 'register:' .. ARGV[7] .. ':' .. ARGV[6]
+if first_result(ARGV[4], period, now, reference) then return 1 end
+if redis.call('HSETNX', prefix .. 'p', ARGV[7], ARGV[10]) == 0 then return 0 end
+redis.call('HSETNX', prefix .. 'f', ARGV[8], ARGV[7])
+redis.call('ZADD', prefix .. 'z', ARGV[9], ARGV[7])
+if ARGV[11] ~= '' then redis.call('HSET', prefix .. 's', ARGV[7], ARGV[11]) end
+keep_result(ARGV[4], period, now, reference, 1)
 return 1

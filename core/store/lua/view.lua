@@ -30,15 +30,16 @@ local function first_since(conversation, time, low, high)
   return low
 end
 
--- Walks from `sequence` by `step` and collects at most `limit` shown records, looking at no more than 1,000.
+-- Walks from `sequence` by `step` and collects at most `limit` shown records, looking at no more than 1,000, and giving no
+-- more than about a megabyte: a longer answer would hold up everybody else's.
 -- Returns {sequence, record, …}, and the sequence to go on from (exclusive), 0 at the end.
 local function walk(conversation, sequence, low, high, step, limit, mask, intervals)
-  local found, shown, scanned, chunk, kinds = {}, 0, 0, nil, {}
+  local found, shown, scanned, bytes, chunk, kinds = {}, 0, 0, 0, nil, {}
   for kind = 0, 7 do kinds[kind] = bit.band(mask, bit.lshift(1, kind)) ~= 0 end
-  while sequence >= low and sequence <= high and shown < limit and scanned < 1000 do
+  while sequence >= low and sequence <= high and shown < limit and scanned < 1000 and bytes < 1048576 do
     chunk = math.floor(sequence / 4096)
     local wanted = {}
-    local room = math.min(limit - shown, 1000 - scanned)
+    local room = math.min(limit - shown, 1000 - scanned, 25)
     while #wanted < room and sequence >= low and sequence <= high and math.floor(sequence / 4096) == chunk do
       wanted[#wanted + 1] = sequence
       sequence = sequence + step
@@ -49,6 +50,7 @@ local function walk(conversation, sequence, low, high, step, limit, mask, interv
       if record and kinds[string.byte(record, 11)] and bit.band(string.byte(record, 13), 1) == 0
         and within(intervals, wanted[index]) then
         shown = shown + 1
+        bytes = bytes + #record
         found[2 * shown - 1] = wanted[index]
         found[2 * shown] = record
       end

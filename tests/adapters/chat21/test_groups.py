@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.ids import GROUP
 from core.model import Credential, Message, Text
 from tests.adapters.chat21.conftest import Token, as_user, conversations, history, send, signed, stock_claims
 from tests.adapters.chat21.test_messages import NAME_TEXT, OBJECT_ID
@@ -144,7 +145,7 @@ async def test_ids_of_our_making_are_not_for_the_taking(house: House) -> None:
     body = {"group_name": "Mine", "group_members": {}, "group_id": uid}
     refused = {"err": {"message": "Unauthorized"}}
     await Row("existing", "POST", GROUPS, 405, refused, body, headers=as_user("user2")).check(house)
-    body["group_id"] = "group-" + house.core.ids(house.tenant).uuid(123_456)
+    body["group_id"] = "group-" + house.core.ids(house.tenant).uuid(GROUP | 123_456)
     await Row("to come", "POST", GROUPS, 405, "group_id is not valid", body, headers=as_user("user2")).check(house)
 
 
@@ -158,7 +159,7 @@ async def test_get_is_for_members_and_administrators(house: House) -> None:
         ("user3", 401, DENIED),
     ):
         await Row(caller, "GET", path, status, body, headers=as_user(caller)).check(house)
-    for unknown in ("nothing", "group-nothing", "g" * 300, "group-" + house.core.ids(house.tenant).uuid(99)):
+    for unknown in ("nothing", "group-nothing", "g" * 300, "group-" + house.core.ids(house.tenant).uuid(GROUP | 99)):
         await Row(unknown, "GET", f"{GROUPS}/{unknown}", 404, UNKNOWN, headers=as_user("user1")).check(house)
 
 

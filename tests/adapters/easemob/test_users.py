@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from adapters.easemob import create
+from core.ids import USER
 from core.model import Credential, UserKey
 from tests.adapters.easemob.conftest import settle
 from tests.adapters.easemob.shapes import AUTHORIZED, EASEMOB_SECURITY, error, illegal, success
@@ -180,10 +181,11 @@ async def test_two_users_that_differ_in_case_have_a_name_each(house: House) -> N
 
 
 async def test_a_name_that_was_addressed_is_registered_with_its_messages(house: House) -> None:
-    key = await house.core.users.key(house.tenant, "Dora")
-    assert key == UserKey("Dora", key.number)
+    await house.core.users.key(house.tenant, "DORA")
+    key = await house.core.users.key(house.tenant, "Dora", folded=True)
+    assert key == UserKey("dora", key.number)
     reply = await register("Dora", 200, one("dora"), {"username": "dora"}).check(house)
-    assert reply.json()["entities"][0]["uuid"] == house.core.ids(house.tenant).uuid(key.number)
+    assert reply.json()["entities"][0]["uuid"] == house.core.ids(house.tenant).uuid(USER | key.number)
 
 
 class TestOpenRegistration:

@@ -12,6 +12,7 @@ from core.errors import Failure, Kind
 from core.messages import Query
 from core.model import Tenant, UserKey
 from core.store import connection
+from core.store.address import parse_url
 from core.store.embedded import server_binary
 from core.store.store import Store
 from tests.core.proxy import Proxy, proxied
@@ -199,3 +200,14 @@ async def test_a_closed_store_fails_calls_and_leaves_nothing_running(module_serv
         await echo(core.store, 2)
     assert caught.value.kind is Kind.STORE_UNAVAILABLE
     assert asyncio.all_tasks() == before
+
+
+async def test_a_connection_can_be_closed_at_any_moment_of_its_beginning(module_server: ServerProcess) -> None:
+    address = parse_url(module_server.url).address
+    async with asyncio.timeout(BOUNDED):
+        for turns in [*range(40)] * 20:  # the moment that matters is not always met
+            begun = connection.Connection(address, [("PING",)])
+            begun.start()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await begun.close()

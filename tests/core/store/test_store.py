@@ -25,7 +25,7 @@ from tests.servers import Engine, ServerProcess, free_ports
 
 
 def test_every_script_declares_itself() -> None:
-    assert len(scripts.ALL) == len(list(Path(scripts.__file__).parent.glob("lua/*.lua"))) - 5  # those that others use
+    assert len(scripts.ALL) == len(list(Path(scripts.__file__).parent.glob("lua/*.lua"))) - 6  # those that others use
     for script in scripts.ALL:
         first = script.text.split(b"\n")[0]
         assert first in (b"#!lua", b"#!lua flags=no-writes")
@@ -221,3 +221,14 @@ async def test_the_record_is_frozen(engine: Engine, core: Core, tenant: Tenant) 
         assert rows == {b"1": header + body}
         return
     raise AssertionError("no node has the key")
+
+
+async def test_a_server_that_takes_the_right_away_is_unavailable(server: ServerProcess) -> None:
+    async with opened(server.url) as core:
+        tenant = await core.tenants.add(new_name())
+        with server.client() as client:
+            client.execute_command("ACL", "SETUSER", "default", "-evalsha")
+        with pytest.raises(Failure) as caught:
+            await core.users.key(tenant, "ada")
+    assert caught.value.kind is Kind.STORE_UNAVAILABLE
+    assert "NOPERM" in caught.value.text
