@@ -204,10 +204,10 @@ async def test_a_closed_store_fails_calls_and_leaves_nothing_running(module_serv
 
 async def test_a_connection_can_be_closed_at_any_moment_of_its_beginning(module_server: ServerProcess) -> None:
     address = parse_url(module_server.url).address
-    async with asyncio.timeout(BOUNDED):
-        for turns in [*range(40)] * 20:  # the moment that matters is not always met
-            begun = connection.Connection(address, [("PING",)])
-            begun.start()
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            await begun.close()
+    for turns in [*range(40)] * 20:  # the moment that matters is not always met
+        begun = connection.Connection(address, [("PING",)])
+        begun.start()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        done, _ = await asyncio.wait({asyncio.create_task(begun.close())}, timeout=BOUNDED)
+        assert done, f"closed after {turns} turns of the loop, it never ended"
