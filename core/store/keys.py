@@ -15,12 +15,13 @@ Conversations, in the partition of their identity:
     a:CONVERSATION  set     the users who are members now
     x:USER          zset    conversations of the user's list by time (ms) of the last message that it shows
     y:USER          set     the large groups that the user is a member of, which have no row in `x`
-    rcTURN, roTURN  hash    conversation:sender:reference -> packed sequence and time; references of clients, our own
+    rcTURN, roTURN  hash    reference of a client, of our own -> first result: conversation:sender:reference -> packed
+                            sequence and time, and for other writes what:whom:reference -> what was answered
     d               hash    dialect NUL chosen id -> group; in the partition of the two
 
 Users, in the partition of their folded name:
 
-    u, w, f         hash    id -> number, number -> id, folded name -> id of who had it first
+    u, w, f         hash    id -> number, number -> id, folded name -> id of the registered user who owns it
     p, s            hash    id -> packed profile, id -> salt and hash of the password
     z               zset    ids of registered users by number
 
