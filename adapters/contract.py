@@ -12,7 +12,7 @@ An adapter is pure translation: it keeps no state, opens no connection and reads
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol, cast, runtime_checkable
+from typing import Protocol, runtime_checkable
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -53,39 +53,24 @@ class Claim(msgspec.Struct, frozen=True):
     path: str = ""
 
 
-class Request:
+class Request(msgspec.Struct, kw_only=True, eq=False):
     """One HTTP request as the adapter sees it. The body is read through `Call.body`."""
 
-    __slots__ = ("_query", "client", "headers", "host", "id", "method", "path", "query_string", "scheme", "segments")
-
-    def __init__(
-        self,
-        *,
-        request_id: str,
-        method: str,
-        path: str,
-        segments: tuple[str, ...],
-        query_string: str,
-        headers: Mapping[str, str],
-        scheme: str,
-        host: str,
-        client: str,
-    ) -> None:
-        self.id = request_id
-        self.method = method
-        """Upper case; HEAD arrives as GET."""
-        self.path = path
-        """As sent, still percent-encoded, without the query."""
-        self.segments = segments
-        """The path split at slashes (repeated ones collapsed), each part decoded afterwards."""
-        self.query_string = query_string
-        self.headers = headers
-        """Names in lower case; of repeated headers the first."""
-        self.scheme = scheme
-        self.host = host
-        """Host and port as the caller addressed us: what rendered links start with."""
-        self.client = client
-        self._query: dict[str, str] | None = None
+    id: str
+    method: str
+    """Upper case; HEAD arrives as GET."""
+    path: str
+    """As sent, still percent-encoded, without the query."""
+    segments: tuple[str, ...]
+    """The path split at slashes (repeated ones collapsed), each part decoded afterwards."""
+    query_string: str
+    headers: Mapping[str, str]
+    """Names in lower case; of repeated headers the first."""
+    scheme: str
+    host: str
+    """Host and port as the caller addressed us: what rendered links start with."""
+    client: str
+    _query: dict[str, str] | None = None
 
     @property
     def query(self) -> dict[str, str]:
@@ -103,77 +88,48 @@ class Request:
         return f"{self.scheme}://{self.host}"
 
 
-class Reply:
+class Reply(msgspec.Struct, eq=False):
     """What goes back over the wire."""
 
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        self.status = status
-        self.body = body
-        self.headers = headers
-        """With Content-Type; Content-Length is added by the gateway."""
+    status: int
+    body: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    """With Content-Type; Content-Length is added by the gateway."""
 
 
-class Call:
+class Call(msgspec.Struct, kw_only=True, eq=False):
     """One request on its way through an adapter."""
 
-    __slots__ = (
-        "_read",
-        "core",
-        "losses",
-        "now",
-        "parameters",
-        "principal",
-        "reference",
-        "request",
-        "route",
-        "started",
-        "tenants",
-    )
-
-    def __init__(
-        self,
-        *,
-        request: Request,
-        route: "Route",
-        parameters: Mapping[str, str],
-        tenants: tuple[Tenant, ...],
-        core: Core,
-        now: int,
-        started: float,
-        reference: str,
-        read: Callable[[int], Awaitable[bytes]],
-    ) -> None:
-        self.request = request
-        self.route = route
-        self.parameters = parameters
-        """The named parts of the path, decoded."""
-        self.tenants = tenants
-        """The tenants that own the application id; empty when nobody does."""
-        self.core = core
-        self.now = now
-        """When the request arrived, epoch milliseconds of the core's clock."""
-        self.started = started
-        """When the request arrived, seconds of `time.perf_counter`: for durations."""
-        self.reference = reference
-        """What makes a repeated send one send: the caller's `Idempotency-Key` as `client:…`, else one made for this
-        request as `request:…`."""
-        self.principal: Principal | None = None
-        """Set once `authenticate` succeeded; use `authenticated` in handlers."""
-        self.losses: list[str] = []
-        """What the translation could not carry, one `field: what happened` each."""
-        self._read = read
+    request: Request
+    route: "Route"
+    parameters: Mapping[str, str]
+    """The named parts of the path, decoded."""
+    tenants: tuple[Tenant, ...]
+    """The tenants that own the application id; empty when nobody does."""
+    core: Core
+    now: int
+    """When the request arrived, epoch milliseconds of the core's clock."""
+    started: float
+    """When the request arrived, seconds of `time.perf_counter`: for durations."""
+    reference: str
+    """What makes a repeated send one send: the caller's `Idempotency-Key` as `client:…`, else one made for this request as
+    `request:…`."""
+    read: Callable[[int], Awaitable[bytes]]
+    """What `body` reads with."""
+    principal: Principal | None = None
+    """Set once `authenticate` succeeded; use `authenticated` in handlers."""
+    losses: list[str] = []
+    """What the translation could not carry, one `field: what happened` each."""
 
     @property
     def authenticated(self) -> Principal:
         """The verified principal of a route that demands one."""
-        return cast("Principal", self.principal)
+        return self.principal  # type: ignore[return-value]  # such a route's handler runs after `authenticate`
 
     @property
     def tenant(self) -> Tenant:
         """The tenant whose credential verified."""
-        return self.authenticated.tenant
+        return self.principal.tenant  # type: ignore[union-attr]  # as above
 
     @property
     def duration_ms(self) -> int:
@@ -183,7 +139,7 @@ class Call:
     async def body(self, limit: int) -> bytes:
         """The request's body, read once and kept. A body over `limit` bytes raises a *too large* failure as soon as the
         limit is passed, a client that is too slow a *timed out* failure."""
-        return await self._read(limit)
+        return await self.read(limit)
 
 
 Handler = Callable[[Call], Awaitable[Reply]]
@@ -257,7 +213,7 @@ class Adapter(Protocol):
         """The application names that the request speaks of; usually one."""
         ...
 
-    async def authenticate(self, call: Call) -> Principal:
+    def authenticate(self, call: Call) -> Awaitable[Principal]:
         """Who is calling. Raises an *unauthenticated* failure (or what the vendor does) when nobody verifies."""
         ...
 

@@ -9,6 +9,8 @@ from core.store.log import Append, Log, Page, Query
 
 __all__ = ["Messages", "Page", "Query"]
 
+_KINDS: dict[type, Kind] = {Signal: Kind.SIGNAL, Event: Kind.EVENT}
+
 
 class Messages:
     """The messages of all tenants."""
@@ -81,8 +83,4 @@ class Messages:
 
 def kind_of(message: Message) -> Kind:
     """The record kind that a message's content asks for."""
-    if isinstance(message.content, Signal):
-        return Kind.SIGNAL
-    if isinstance(message.content, Event):
-        return Kind.EVENT
-    return Kind.MESSAGE
+    return _KINDS.get(type(message.content), Kind.MESSAGE)

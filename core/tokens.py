@@ -84,10 +84,12 @@ class Tokens:
         if found is None:
             return None
         principal, expires = found
-        if (expires and expires <= self._clock.now()) or not any(principal.tenant is tenant for tenant in tenants):
-            del self._remembered[dialect, application, token]
-            return None
-        return principal
+        if not expires or expires > self._clock.now():
+            for tenant in tenants:
+                if tenant is principal.tenant:
+                    return principal
+        del self._remembered[dialect, application, token]
+        return None
 
     def remember(self, dialect: str, application: str, token: str, principal: Principal, expires: int) -> None:
         """Keep a verified token in memory until `expires` (epoch milliseconds, 0 for no end)."""

@@ -8,3 +8,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+WHOLE = "gateway.response"
+"""An ASGI extension that our connections offer: a whole reply (`status`, `headers`, `body`) in one message of this type."""

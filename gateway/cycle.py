@@ -8,6 +8,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from gateway.asgi import WHOLE
+
 
 class GatewayCycle(RequestResponseCycle):
     """Holds the head of a reply back until its body is there. A reply of several pieces goes uvicorn's way."""
@@ -15,7 +17,10 @@ class GatewayCycle(RequestResponseCycle):
     _head: Any = None
 
     async def send(self, message: Any) -> None:
-        """The ASGI callable."""
+        """The ASGI callable. It also takes a whole reply in one message of the type `WHOLE`."""
+        if message["type"] == WHOLE:
+            await self._send_whole(message["status"], message["headers"], message["body"])
+            return
         if message["type"] == "http.response.start" and self._head is None and not self.response_started:
             self._head = message
             return

@@ -5,6 +5,7 @@ import secrets
 import time
 from typing import Any
 
+import msgspec
 import structlog
 
 from adapters.bodies import json_reply
@@ -13,12 +14,12 @@ from core.core import Core
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from core.model import Tenant
 from gateway.address import Addresses
-from gateway.asgi import Receive, Scope, Send
+from gateway.asgi import WHOLE, Receive, Scope, Send
 from gateway.body import Body, Disconnected
 from gateway.dispatch import Dialect, Dispatcher, split_path
 from gateway.headers import Headers
 from gateway.limits import Limits
-from gateway.logs import exception_text, log_request
+from gateway.logs import REQUEST, exception_text, log_request
 from gateway.redaction import redact, secrets_of
 
 _ATTEMPTS = 5
@@ -33,42 +34,25 @@ _WITHOUT_BODY = frozenset({204, 304})
 _GATEWAY_AT_FAULT = frozenset({Kind.INTERNAL, Kind.STORE_UNAVAILABLE, Kind.UPSTREAM_FAILED})
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One request with everything that happened to it: what logs and metrics read."""
 
-    __slots__ = (
-        "body",
-        "bytes_out",
-        "call",
-        "dialect",
-        "duration_ms",
-        "failure",
-        "method",
-        "now",
-        "operation",
-        "request",
-        "started",
-        "status",
-        "tenants",
-    )
-
-    def __init__(self, request: Request, method: str, body: Body, now: int, started: float) -> None:
-        self.request = request
-        self.method = method
-        """As sent, HEAD included."""
-        self.body = body
-        self.now = now
-        """When the request arrived, epoch milliseconds."""
-        self.started = started
-        self.dialect = ""
-        self.operation = ""
-        self.tenants: tuple[Tenant, ...] = ()
-        self.call: Call | None = None
-        self.failure: Failure | None = None
-        self.status = 0
-        """0 when nobody was there any more to be answered."""
-        self.duration_ms = 0.0
-        self.bytes_out = 0
+    request: Request
+    method: str
+    """As sent, HEAD included."""
+    body: Body
+    now: int
+    """When the request arrived, epoch milliseconds."""
+    started: float
+    dialect: str = ""
+    operation: str = ""
+    tenants: tuple[Tenant, ...] = ()
+    call: Call | None = None
+    failure: Failure | None = None
+    status: int = 0
+    """0 when nobody was there any more to be answered."""
+    duration_ms: float = 0.0
+    bytes_out: int = 0
 
     @property
     def tenant(self) -> str:
@@ -81,6 +65,8 @@ class Exchange:
         """The record as the fields of a log line. What was not found out is empty; without failure or losses their fields are
         left out."""
         fields: dict[str, Any] = {
+            "event": REQUEST,
+            "level": "warning" if self.failure is not None and self.failure.kind in _GATEWAY_AT_FAULT else "info",
             "request": self.request.id,
             "dialect": self.dialect,
             "tenant": self.tenant,
@@ -124,7 +110,7 @@ class Exchanges:
         scheme, host, client = self._addresses.read(scope, headers)
         method = scope["method"]
         request = Request(
-            request_id=_given_id(headers) or made_id,
+            id=_given_id(headers) or made_id,
             method="GET" if method == "HEAD" else method,
             path=path,
             segments=segments,
@@ -158,7 +144,7 @@ class Exchanges:
             except Exception as problem:  # noqa: BLE001 whatever it is, the caller gets the vendor's own reply
                 self._unexpected(exchange, dialect, problem)
                 reply = self._failed(exchange, dialect, Failure(Kind.INTERNAL, "An internal error happened"))
-        await self._send(exchange, reply, send)
+        await self._send(exchange, reply, send, whole=WHOLE in scope.get("extensions", ()))
         self._record(exchange)
 
     async def _answer(self, exchange: Exchange, dialect: Dialect, headers: Headers, made_id: str) -> Reply:
@@ -208,7 +194,7 @@ class Exchanges:
             return Reply(reply.status, reply.body, [*reply.headers, (b"allow", allowed.encode())])
         return reply
 
-    async def _send(self, exchange: Exchange, reply: Reply, send: Send) -> None:
+    async def _send(self, exchange: Exchange, reply: Reply, send: Send, *, whole: bool) -> None:
         headers = [*reply.headers, (b"x-request-id", exchange.request.id.encode())]
         if reply.status not in _WITHOUT_BODY:
             headers.append((b"content-length", b"%d" % len(reply.body)))
@@ -217,6 +203,9 @@ class Exchanges:
         content = b"" if exchange.method == "HEAD" else reply.body
         exchange.status = reply.status
         exchange.bytes_out = len(content)
+        if exchange.body.refused is None and whole:
+            await send({"type": WHOLE, "status": reply.status, "headers": headers, "body": content})
+            return
         if exchange.body.refused is None:
             await send({"type": "http.response.start", "status": reply.status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
@@ -240,8 +229,7 @@ class Exchanges:
 
     def _record(self, exchange: Exchange) -> None:
         exchange.duration_ms = round((time.perf_counter() - exchange.started) * 1000, 2)
-        at_fault = exchange.failure is not None and exchange.failure.kind in _GATEWAY_AT_FAULT
-        log_request("warning" if at_fault else "info", exchange.fields())
+        log_request(exchange.fields())
 
 
 def _options(dialect: Dialect, request: Request) -> Reply:

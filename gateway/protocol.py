@@ -7,9 +7,11 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.asgi import WHOLE
 from gateway.cycle import adopt
 from gateway.limits import Limits
 
+_EXTENSIONS: dict[str, dict[object, object]] = {WHOLE: {}}
 _HOP_BY_HOP = (b"upgrade", b"http2-settings")
 
 
@@ -118,6 +120,7 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         self._in_head = False
         self._head_bytes = 0
+        self.scope["extensions"] = _EXTENSIONS
         super().on_headers_complete()
         adopt(self.cycle)
 

@@ -1,6 +1,6 @@
 """Chat21's HTTP API as an adapter of the gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from urllib.parse import quote
 
 from adapters.chat21 import auth, errors, wire
@@ -67,9 +67,9 @@ class Chat21Adapter:
         application = auth.unverified_application(request) if request.segments else None
         return (application,) if application else ()
 
-    async def authenticate(self, call: Call) -> Principal:
+    def authenticate(self, call: Call) -> Awaitable[Principal]:
         """The token's user or administrator."""
-        return await auth.authenticate(call, self._options.strict_token_forms)
+        return auth.authenticate(call, self._options.strict_token_forms)
 
     async def before_authentication(self, call: Call) -> None:
         """The vendor parses bodies first: malformed JSON without a token is 400 [observed]."""

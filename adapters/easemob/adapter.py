@@ -1,7 +1,7 @@
 """The adapter object: what the gateway sees of this dialect."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import orjson
 
@@ -58,8 +58,8 @@ class EasemobAdapter:
         name = auth.application_of(request)
         return (name,) if name and name.isprintable() else ()
 
-    async def authenticate(self, call: Call) -> Principal:
-        return await auth.authenticate(call)
+    def authenticate(self, call: Call) -> Awaitable[Principal]:
+        return auth.authenticate(call)
 
     def render_failure(self, request: Request, failure: Failure, duration_ms: int, now: int) -> Reply:
         return errors.render_failure(request, failure, duration_ms, now)

@@ -42,6 +42,8 @@ def read(msg: dict[str, Any]) -> tuple[Content, dict[str, Any] | None]:
         if not isinstance(text, str):
             raise illegal("msg.msg must be provided and be a string", "msg")
         content: Content = Text(text)
+        if kind == "txt" and len(msg) == 2:
+            return content, None
     elif kind == "img":
         content = _read_image(msg)
     elif kind is None:

@@ -18,7 +18,7 @@ from core.model import Message, Text
 MAXIMUM_TARGETS = 600
 _DEFAULT_SENDER = "admin"
 _TARGET_TYPES = ("users", "chatgroups", "chatrooms")
-_DELIVERY_OPTIONS = ("routetype", "sync_device", "roam_ignore_users", "need_group_ack", "chatroom_msg_level")
+_DELIVERY_OPTIONS = frozenset({"routetype", "sync_device", "roam_ignore_users", "need_group_ack", "chatroom_msg_level"})
 
 
 async def send(options: Options, call: Call) -> Reply:
@@ -38,27 +38,26 @@ async def send(options: Options, call: Call) -> Reply:
     neutral, leftovers = content.read(msg)
     if len(body) > options.message_content_limit_bytes:  # else its parts can't be over the limit either
         _check_size(neutral, extension, options)
-    left: dict[str, Any] = {option: request[option] for option in _DELIVERY_OPTIONS if option in request}
-    if left:
+    left: dict[str, Any] = {}
+    if not _DELIVERY_OPTIONS.isdisjoint(request):
+        left = {name: value for name, value in request.items() if name in _DELIVERY_OPTIONS}
         _report_options(left, call.losses)
     if leftovers:
         left["msg"] = leftovers
     if target_type == "users":
         key, *receivers = await place_users(call, [sender, *targets])
-        by_number = {receiver.number: receiver for receiver in receivers}
-        message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
-        receipts = await call.core.messages.send_direct(
-            call.tenant, key, list(by_number.values()), message, call.reference
-        )
         numbers = [receiver.number for receiver in receivers]
+        distinct = list(dict(zip(numbers, receivers, strict=True)).values())
+        message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
+        receipts = await call.core.messages.send_direct(call.tenant, key, distinct, message, call.reference)
     else:
         for target in targets:
             check_group_id(target)
         (key,) = await place_users(call, [sender])
         numbers = await place_groups(call, targets)
         message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
-        distinct = list(dict.fromkeys(numbers))
-        receipts = await call.core.messages.send_group(call.tenant, key, distinct, message, call.reference)
+        groups = list(dict.fromkeys(numbers))
+        receipts = await call.core.messages.send_group(call.tenant, key, groups, message, call.reference)
     shows_ids = "useMsgId" in call.request.query_string and call.request.query.get("useMsgId") == "true"
     if shows_ids:
         ids = {number: str(receipt.id) for number, receipt in zip(dict.fromkeys(numbers), receipts, strict=True)}
@@ -66,7 +65,7 @@ async def send(options: Options, call: Call) -> Reply:
     else:
         data = dict.fromkeys(targets, "success")
     # The time of what was stored, so that a repeated send with the same key gets the same reply.
-    timestamp = max(receipt.time for receipt in receipts)
+    timestamp = max([receipt.time for receipt in receipts])
     return success(call, "post", timestamp, {"path": "/messages", "entities": [], "data": data})
 
 

@@ -96,8 +96,9 @@ async def place_users(call: Call, names: Sequence[str]) -> list[UserKey]:
     """The places of user names, in their order; made where there are none. Raises *bad request* for a name that can't be
     one, before any is placed."""
     folded = [fold(name) for name in names]
-    if any(name.startswith(ESCAPE) for name in folded):
-        return await _place_escaped(call, folded)
+    for name in folded:
+        if name.startswith(ESCAPE):
+            return await _place_escaped(call, folded)
     try:
         return await call.core.users.keys(call.tenant, folded, folded=True)
     except Failure as failure:

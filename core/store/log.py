@@ -131,7 +131,6 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
         1 if append.kind == MessageKind.MESSAGE else 0,
         1 if shown else 0,
         OUTBOX_BOUND if tenant.outbox else 0,
-        tenant.number,
         packed,
         *append.inboxes,
     ]

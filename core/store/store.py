@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import hiredis
+import msgspec
 
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from core.ids import Ids
@@ -34,18 +35,15 @@ Work = tuple[Script, int, Sequence[Argument]]
 """A script, the partition to run it in, its arguments after version and generation."""
 
 
-class _Sent:
+class _Sent(msgspec.Struct, eq=False):
     """A command on its way."""
 
-    __slots__ = ("command", "future", "partition", "script", "started", "tenant")
-
-    def __init__(self, command: bytes, partition: int, script: Script | None, tenant: int | None) -> None:
-        self.command = command
-        self.partition = partition
-        self.script = script
-        self.tenant = tenant
-        self.started = asyncio.get_running_loop().time()
-        self.future: asyncio.Future[Reply] | None = None
+    command: bytes
+    partition: int
+    script: Script | None
+    tenant: int | None
+    started: float
+    future: asyncio.Future[Reply] | None = None
 
 
 class Store:
@@ -105,12 +103,12 @@ class Store:
 
     async def command(self, partition: int, *arguments: Argument) -> Reply:
         """Run a plain command on the server of a partition; it must be safe to repeat."""
-        return await self._settle(self._submit(_Sent(pack(arguments), partition, None, None)))
+        return await self._settle(self._submit(_Sent(pack(arguments), partition, None, None, _time())))
 
     async def run_system(self, script: Script, key: str, *arguments: Argument) -> Reply:
         """Run a script of the gateway's own (no tenant) on a key of partition 0."""
         command = pack((b"EVALSHA", script.sha, 1, key, *arguments))
-        return await self._settle(self._submit(_Sent(command, 0, script, None)))
+        return await self._settle(self._submit(_Sent(command, 0, script, None, _time())))
 
     async def ping(self) -> None:
         """A round trip to every server that holds a partition."""
@@ -120,7 +118,7 @@ class Store:
     def _send(self, tenant: Tenant, script: Script, partition: int, arguments: Sequence[Argument]) -> _Sent:
         key = tenant_key(partition, tenant.number)
         command = pack((b"EVALSHA", script.sha, 1, key, tenant.version, tenant.generation, *arguments))
-        return self._submit(_Sent(command, partition, script, tenant.number))
+        return self._submit(_Sent(command, partition, script, tenant.number, _time()))
 
     def _submit(self, sent: _Sent) -> _Sent:
         try:
@@ -163,6 +161,10 @@ class Store:
         else:
             raise RuntimeError(f"the store answered: {error}")
         self._submit(sent)
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _raise_final(error: str, sent: _Sent) -> None:

@@ -28,15 +28,15 @@ class _Memory:
     """What a worker remembers of places: they never change within a generation. Bounded; the oldest goes first."""
 
     def __init__(self) -> None:
-        self._rows: dict[_Slot, UserKey] = {}
+        self.rows: dict[_Slot, UserKey] = {}
 
     def get(self, tenant: Tenant, name: str) -> UserKey | None:
-        return self._rows.get((tenant.number, tenant.generation, name))
+        return self.rows.get((tenant.number, tenant.generation, name))
 
     def put(self, tenant: Tenant, name: str, key: UserKey) -> None:
-        if len(self._rows) >= _MAXIMUM_REMEMBERED:
-            del self._rows[next(iter(self._rows))]
-        self._rows[tenant.number, tenant.generation, name] = key
+        if len(self.rows) >= _MAXIMUM_REMEMBERED:
+            del self.rows[next(iter(self.rows))]
+        self.rows[tenant.number, tenant.generation, name] = key
 
 
 class UserStore:
@@ -55,8 +55,9 @@ class UserStore:
 
     def remembered(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey | None]:
         """The places of names as far as this worker knows them."""
-        memory = self._folded if folded else self._exact
-        return [memory.get(tenant, name) for name in names]
+        rows = (self._folded if folded else self._exact).rows
+        number, generation = tenant.number, tenant.generation
+        return [rows.get((number, generation, name)) for name in names]
 
     async def keys(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey]:
         """The places of names, made where there are none, in the order of the names."""

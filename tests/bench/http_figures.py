@@ -27,11 +27,14 @@ from tests.servers import ServerProcess
 USERS = 1000
 BODY_BYTES = 300
 PEERS = 100
+ALL_PEERS = 1000
+"""More conversations of 50 than a worker remembers."""
 PAGE = 50
 SECRET = "a secret of the benchmark, long enough"
 WARM_UP_SECONDS = 1.0
 READER = "reader"
 BARE, STARLETTE, EMPTY, GATEWAY = "bare uvicorn echo", "starlette echo", "empty starlette GET", "gateway"
+UNREAD = "gateway, not read before"
 AS_SERVED, NO_FREEZE, NO_TOKENS = "as served", "collector not frozen", "tokens verified anew each time"
 
 random_words = random.Random(20)  # noqa: S311
@@ -43,13 +46,14 @@ def text_of(length: int) -> str:
 
 
 async def add_tenant(store_url: str) -> None:
-    """The tenant `bench`, with an application in both dialects."""
+    """The tenant `bench`, with an application in both dialects and registered users."""
     store = await Store.open(store_url)
     try:
         core = Core(store)
         await core.tenants.add("bench")
         await core.tenants.add_credential("bench", "easemob", "bench#app", Credential("client", "bench", SECRET))
-        await core.tenants.add_credential("bench", "chat21", "bench", Credential("jwt", "", SECRET))
+        tenant = await core.tenants.add_credential("bench", "chat21", "bench", Credential("jwt", "", SECRET))
+        await asyncio.gather(*(core.users.register(tenant, f"user{number}") for number in range(USERS)))
     finally:
         await store.close()
 
@@ -61,7 +65,7 @@ async def add_conversations(store_url: str) -> None:
         core = Core(store)
         tenant = await core.tenants.find("bench")
         assert tenant is not None
-        reader, *peers = await core.users.keys(tenant, [READER, *(f"peer{number}" for number in range(PEERS))])
+        reader, *peers = await core.users.keys(tenant, [READER, *(f"peer{number}" for number in range(ALL_PEERS))])
         for turn in range(PAGE):
             message = Message(reader.id, Text(text_of(BODY_BYTES)), "chat21")
             await core.messages.send_direct(tenant, reader, peers, message, f"request:{turn}")
@@ -89,11 +93,11 @@ def send_traffic(origin: str) -> Traffic:
     return Traffic(requests)
 
 
-def page_traffic(origin: str) -> Traffic:
-    """Reads of the reader's conversations in turn; checked once to be whole pages."""
+def page_traffic(origin: str, peers: int) -> Traffic:
+    """Reads of so many of the reader's conversations in turn; checked once to be whole pages."""
     token = jwt.encode({"sub": READER, "app_id": "bench"}, SECRET, algorithm="HS256")
     headers = {"Authorization": token, "Accept": "application/json"}
-    paths = [f"/api/bench/{READER}/conversations/peer{number}/messages" for number in range(PEERS)]
+    paths = [f"/api/bench/{READER}/conversations/peer{number}/messages" for number in range(peers)]
     found = httpx.get(origin + paths[0], headers=headers).raise_for_status().json()["result"]
     if len(found) != PAGE:
         raise VoidRunError(f"a page has {len(found)} messages")
@@ -142,15 +146,17 @@ def page_figures(rounds: int, seconds: float) -> tuple[list[Section], list[float
         gateway, store_url = stack.enter_context(targets.gateway())
         asyncio.run(add_tenant(store_url))
         asyncio.run(add_conversations(store_url))
-        pages = stack.enter_context(page_traffic(gateway.origin))
+        pages = stack.enter_context(page_traffic(gateway.origin, PEERS))
+        new_pages = stack.enter_context(page_traffic(gateway.origin, ALL_PEERS))
         nothing = stack.enter_context(Traffic([http_request("GET", "/", {"Accept": "application/json"})]))
-        compared = {EMPTY: stack.enter_context(targets.server("empty")), GATEWAY: gateway}
-        found = _compare(compared, {EMPTY: nothing, GATEWAY: pages}, rounds, seconds)
+        compared = {EMPTY: stack.enter_context(targets.server("empty")), GATEWAY: gateway, UNREAD: gateway}
+        found = _compare(compared, {EMPTY: nothing, GATEWAY: pages, UNREAD: new_pages}, rounds, seconds)
     rates = {name: [one.load.rate for one in runs] for name, runs in found.items()}
     goals = (Goal("page of 50 / empty Starlette GET", ratio(rates[GATEWAY], rates[EMPTY]), 0.18, at_least=True),)
     text = (
         f"Chat21's history of a conversation of {PAGE} messages with texts of {BODY_BYTES} bytes, {PEERS} conversations in "
-        "turn, against a Starlette endpoint that answers a GET with nothing."
+        f"turn, so that the worker has read the messages before; and {ALL_PEERS} in turn, more than it remembers. Against a "
+        "Starlette endpoint that answers a GET with nothing."
     )
     return [Section(f"A page of {PAGE}", text, _rows(found, EMPTY), goals)], _foreign(found)
 
@@ -175,6 +181,7 @@ def _compare(
     compared: Mapping[str, Target], traffic: Mapping[str, Traffic], rounds: int, seconds: float
 ) -> dict[str, list[Measured]]:
     for name, target in compared.items():
+        target.let_go()
         traffic[name].send(target.origin, WARM_UP_SECONDS)
         target.hold()
     return in_turns(list(compared), rounds, lambda name: targets.measure(compared[name], traffic[name], seconds))

@@ -29,7 +29,7 @@ def request(target: str) -> Request:
     raw, _, query = target.partition("?")
     path, segments, _ = split_path(raw.encode())
     return Request(
-        request_id="1",
+        id="1",
         method="GET",
         path=path,
         segments=segments,

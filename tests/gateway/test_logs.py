@@ -77,7 +77,7 @@ def test_known_secrets_are_masked_in_every_form(shown: str) -> None:
 
 def request(headers: dict[str, str], query: str = "") -> Request:
     return Request(
-        request_id="1",
+        id="1",
         method="POST",
         path="/",
         segments=(),
@@ -145,7 +145,7 @@ def test_a_log_that_cannot_be_written_fails_nobody() -> None:
 def test_times_are_utc_with_milliseconds() -> None:
     with captured_log() as log:
         structlog.get_logger().info("now")
-        logs.log_request("info", {})
+        logs.log_request({"event": logs.REQUEST, "level": "info"})
     times = [datetime.fromisoformat(line["time"]) for line in log.lines]
     assert times[0] <= times[1] <= times[0] + timedelta(seconds=WAIT_SECONDS)
     assert all(line["time"][-5] == "." and line["time"][-1] == "Z" for line in log.lines)
@@ -155,7 +155,7 @@ def test_readable_lines_are_for_people() -> None:
     with captured_log() as log:
         logs.configure(readable=True, sink=log)
         structlog.get_logger().info("started", url="http://127.0.0.1:8080", password=CANARY)
-        logs.log_request("info", {"status": 200})
+        logs.log_request({"event": logs.REQUEST, "level": "info", "status": 200})
     first, second = log.text.splitlines()
     assert "started" in first
     assert "url=http://127.0.0.1:8080" in first

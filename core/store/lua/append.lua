@@ -1,8 +1,8 @@
 -- Appends one message to the live lane of a conversation, with everything that belongs to it. All checks come before the
 -- first write, since a failing script keeps what it wrote.
 -- ARGV: 3 now (ms), 4 identity, 5 bucket, 6 sender's number, 7 reference, 8 class of the reference row, 9 its period (ms),
---       10 kind, 11 flags, 12 countable, 13 touches the inboxes, 14 bound of the outbox (0: no consumer), 15 tenant,
---       16 body, 17… numbers of the two users of a direct conversation.
+--       10 kind, 11 flags, 12 countable, 13 touches the inboxes, 14 bound of the outbox (0: no consumer), 15 body,
+--       16… numbers of the two users of a direct conversation.
 -- Returns {conversation, sequence, time, repeated}; errors AHEAD (time would run over a second before the clock), FULL,
 -- QUEUE (the outbox is full).
 local now = tonumber(ARGV[3])
@@ -41,13 +41,13 @@ end
 local sequence = head + 1
 if ARGV[12] == '1' then ordinal = ordinal + 1 end
 redis.call('HSET', prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096), sequence,
-  struct.pack('>I6I4BI2', time, ordinal, tonumber(ARGV[10]), tonumber(ARGV[11])) .. ARGV[16])
+  struct.pack('>I6I4BI2', time, ordinal, tonumber(ARGV[10]), tonumber(ARGV[11])) .. ARGV[15])
 -- `s` is the newest that touches lists.
 local newest = ARGV[13] == '1' and {'s', sequence} or {}
 redis.call('HSET', meta, 'h', sequence, 't', string.format('%.0f', time), 'o', ordinal, unpack(newest))
 if ARGV[13] == '1' then
-  if #ARGV > 16 then
-    for index = 17, #ARGV do redis.call('ZADD', prefix .. 'x:' .. ARGV[index], time, conversation) end
+  if #ARGV > 15 then
+    for index = 16, #ARGV do redis.call('ZADD', prefix .. 'x:' .. ARGV[index], time, conversation) end
   else
     if not large then
       for _, member in ipairs(redis.call('SMEMBERS', prefix .. 'a:' .. conversation)) do
@@ -61,7 +61,8 @@ if ARGV[13] == '1' then
   end
 end
 if bound > 0 then
-  redis.call('XADD', outbox, '*', 't', ARGV[15], 'g', ARGV[2], 'c', conversation, 's', sequence, 'k', ARGV[10])
+  local tenant = string.match(base, '}(.*)$')
+  redis.call('XADD', outbox, '*', 't', tenant, 'g', ARGV[2], 'c', conversation, 's', sequence, 'k', ARGV[10])
 end
 keep_result(ARGV[8], period, time, conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7],
   struct.pack('>I4I6', sequence, time))

@@ -31,7 +31,7 @@ LIST = "/api/{app}/user1/conversations"
 
 def request(path: str = "/api/x", method: str = "GET", **headers: str) -> Request:
     return Request(
-        request_id="r",
+        id="r",
         method=method,
         path=path,
         segments=("api", "x"),

@@ -19,7 +19,7 @@ RESERVED = frozenset({"api", "rest"})
 
 def request(path: str = "/acme/demo/messages", headers: dict[str, str] | None = None) -> Request:
     return Request(
-        request_id="r",
+        id="r",
         method="POST",
         path=path,
         segments=tuple(filter(None, path.split("/"))),
