@@ -153,8 +153,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     leftovers: dict[str, Any] | None = None
 
 
-class Stored(msgspec.Struct, frozen=True, gc=False):
-    """A message with its place."""
+class Stored(msgspec.Struct, gc=False):
+    """A message with its place. Only `memo` ever changes."""
 
     id: int
     """The neutral message id: 63 bits, the top one set; 19 decimal digits."""
@@ -162,6 +162,9 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     time: int
     kind: int
     message: Message
+    memo: Any = None
+    """What the dialect that read this message last made of it, for that dialect alone: it is kept as long as the message is
+    remembered, so only what depends on nothing else may lie here."""
 
 
 class Receipt(msgspec.Struct, frozen=True):

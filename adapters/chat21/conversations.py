@@ -10,8 +10,9 @@ from typing import Any
 
 from adapters.chat21.errors import foreign_timeline
 from adapters.chat21.ids import group_id, group_number, likelier_first, number_id, object_id, suffix
-from adapters.chat21.messages import PAGE, rows
+from adapters.chat21.messages import PAGE
 from adapters.chat21.options import NAME
+from adapters.chat21.rows import row
 from adapters.chat21.wire import json_page
 from adapters.contract import Call, Reply
 from core.model import Overview, UserKey
@@ -76,21 +77,12 @@ def _row(call: Call, overview: Overview, losses: dict[str, None]) -> dict[str, A
         # Nobody created the group: what its only reader, the sender, calls it stands in the message.
         chosen = (last.message.leftovers or {}).get("recipient") if last.message.dialect == NAME else None
         other = chosen or number_id(ids, overview.group_number or 0)
-    row = rows(
-        (last,),
-        ids,
-        losses,
-        app=call.parameters["app"],
-        owner=owner,
-        other=other,
-        group=overview.peer is None,
-        group_name=group.name if group else None,
-    )[0]
-    row |= {
+    name = (group.name if group else "") if overview.peer is None else None
+    fields = row(last, ids, losses, app=call.parameters["app"], owner=owner, other=other, group=name)
+    return fields | {
         "_id": object_id(overview.conversation, suffix(owner)),
         "key": other,
         "is_new": True,
         "archived": False,
-        "last_message_text": row.get("text"),
+        "last_message_text": fields.get("text"),
     }
-    return row

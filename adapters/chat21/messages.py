@@ -1,27 +1,21 @@
 """Sending a message, and reading a timeline."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from adapters.chat21.auth import acting_user
-from adapters.chat21.content import ABSENT, DIRECT, GROUP, default_fields, from_fields
+from adapters.chat21.content import GROUP, from_fields
 from adapters.chat21.errors import foreign_timeline, mandatory
-from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number, suffix
+from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number
 from adapters.chat21.options import NAME
-from adapters.chat21.wire import json_page, json_reply, read_body, truthy
+from adapters.chat21.rows import timeline
+from adapters.chat21.wire import json_reply, read_body, truthy, written_page
 from adapters.contract import Call, Reply
-from core.ids import Ids
 from core.messages import Page, Query
-from core.model import Stored, Text
+from core.model import Stored
 from core.names import is_legal
 
 PAGE = 200
 """Rows that the vendor answers at most; it has no paging."""
-SENT = 100
-"""Status of the sender's own copy in a direct conversation."""
-DELIVERED = 150
-"""Status of everybody else's copy, and of all copies in a group, the sender's too."""
-
 _TURNS = 10
 """A page may come short when much of what it passed is not shown: how often it is gone on from."""
 _MANDATORY = (
@@ -69,71 +63,9 @@ async def history(call: Call) -> Reply:
                 break
     losses: dict[str, None] = {}
     ids, app = call.core.ids(call.tenant), call.parameters["app"]
-    result = rows(found, ids, losses, app=app, owner=user, other=other, group=in_group)
+    result = timeline(found, ids, losses, app=app, owner=user, other=other, group=in_group)
     call.losses.extend(losses)
-    return json_page(call.request, {"success": True, "result": result})
-
-
-def rows(
-    messages: Iterable[Stored],
-    ids: Ids,
-    losses: dict[str, None],
-    *,
-    app: str,
-    owner: str,
-    other: str,
-    group: bool,
-    group_name: str | None = None,
-) -> list[dict[str, Any]]:
-    """Messages as the vendor stores them in the timeline that `owner` has with `other`. What they can't say here is added
-    to `losses`, each loss once."""
-    uuid, timeline = ids.uuid, suffix(owner)
-    # What all rows share is laid out once; a page is mostly such copies.
-    theirs: dict[str, Any] = {
-        "_id": "",
-        "message_id": "",
-        "text": "",
-        "type": "text",
-        "sender": "",
-        "sender_fullname": "",
-        "recipient": other if group else owner,
-        "recipient_fullname": group_name or (other if group else owner),
-        "channel_type": GROUP if group else DIRECT,
-        "app_id": app,
-        "timestamp": 0,
-        "status": DELIVERED,
-        "timelineOf": owner,
-        "conversWith": other,
-    }
-    mine = theirs
-    if not group and owner != other:
-        mine = {**theirs, "recipient": other, "recipient_fullname": group_name or other, "status": SENT}
-    result = []
-    for stored in messages:
-        message = stored.message
-        sender, content = message.sender, message.content
-        row = (mine if sender == owner else theirs).copy()
-        row["_id"] = f"{stored.id:x}{timeline}"  # `object_id` of a number that always has 16 digits
-        row["message_id"] = uuid(stored.id)
-        row["sender"] = sender
-        row["sender_fullname"] = message.sender_name or sender
-        row["timestamp"] = stored.time
-        if type(content) is Text:
-            row["text"] = content.text
-            if message.extension is not None:
-                row["attributes"] = message.extension
-        else:
-            lost: list[str] = []
-            row.update(default_fields(content, message.extension, lost))
-            losses.update(dict.fromkeys(lost))
-        leftovers = message.leftovers
-        if leftovers is not None and message.dialect == NAME:
-            row.update(leftovers)
-            if ABSENT in leftovers:
-                for name in row.pop(ABSENT):
-                    row.pop(name, None)
-        result.append(row)
-    return result
+    return written_page(call.request, b'{"success":true,"result":' + result + b"}")
 
 
 async def _direct_messages(call: Call, other: str) -> list[Stored]:

@@ -63,6 +63,11 @@ def json_page(request: Request, value: Any) -> Reply:
     return _tagged(request, orjson.dumps(value), _JSON)
 
 
+def written_page(request: Request, body: bytes) -> Reply:
+    """A JSON answer to a GET that is written already, like `json_page`."""
+    return _tagged(request, body, _JSON)
+
+
 def text_page(request: Request, text: str) -> Reply:
     """A text as the answer to a GET, like `json_page`."""
     return _tagged(request, text.encode(), _TEXT)

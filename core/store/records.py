@@ -13,8 +13,8 @@ HEADER = struct.Struct(">HIIBH")
 """Time in ms (48 bits, as 16 and 32), ordinal among countable messages, kind, flags: 13 bytes before the packed message."""
 REMEMBERED_BYTES = 32 << 20
 """About how much memory a worker gives to messages that it has read before."""
-_BYTES_A_MESSAGE = 800
-"""What a message takes beside its record: its objects and its place in memory."""
+_BYTES_A_MESSAGE = 1600
+"""About what a message takes beside its record: its objects, its place in memory, what a dialect wrote of it."""
 
 encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
@@ -22,18 +22,29 @@ _decode = msgspec.msgpack.Decoder(Message).decode
 _Row = tuple[bytes, Stored]
 
 
+_LATELY = 256
+"""Conversations among which one must be read again to be remembered."""
+
+
 class Records:
     """Reads records, and remembers what it made of them: the newest page of a conversation is read again and again. What is
-    remembered is compared with the record that the store has just given, so it is never out of date."""
+    remembered is compared with the record that the store has just given, so it is never out of date. A conversation that
+    is read only now and then is not remembered: that would cost more than it saves."""
 
     def __init__(self, remembered_bytes: int = REMEMBERED_BYTES) -> None:
         self._conversations: dict[tuple[int, int, int], dict[int, _Row]] = {}
+        self._lately: dict[tuple[int, int, int], None] = {}
         self._room = remembered_bytes
 
     def read(self, tenant: Tenant, ids: Ids, conversation: int, rows: Sequence[Any]) -> list[Stored]:
         """The messages of `[sequence, record, sequence, record, …]` of one conversation's live lane."""
         key = (tenant.number, tenant.generation, conversation)
-        known = self._conversations.pop(key, None) or {}
+        known = self._conversations.pop(key, None)
+        if known is None:
+            if not self._was_read_lately(key):
+                pairs = zip(rows[0::2], rows[1::2], strict=True)
+                return [_stored(ids, conversation, sequence, record) for sequence, record in pairs]
+            known = {}
         self._conversations[key] = known  # the last to be forgotten
         stored = []
         for sequence, record in zip(rows[0::2], rows[1::2], strict=True):
@@ -44,6 +55,15 @@ class Records:
         if self._room < 0:
             self._forget()
         return stored
+
+    def _was_read_lately(self, key: tuple[int, int, int]) -> bool:
+        if key in self._lately:
+            del self._lately[key]
+            return True
+        self._lately[key] = None
+        if len(self._lately) > _LATELY:
+            del self._lately[next(iter(self._lately))]
+        return False
 
     def _remember(self, known: dict[int, _Row], sequence: int, row: _Row) -> _Row:
         before = known.get(sequence)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.chat21.content import default_fields, from_fields
-from adapters.chat21.messages import rows
+from adapters.chat21.rows import row, timeline
 from core.ids import Ids
 from core.model import (
     Audio,
@@ -87,8 +87,15 @@ def stored(message: Message) -> Stored:
 
 def read(message: Message, *, owner: str = "A1", other: str = "B2", group: bool = False) -> dict[str, Any]:
     """What the history answers for it, read as JSON."""
-    row = rows([stored(message)], IDS, {}, app="default", owner=owner, other=other, group=group)[0]
-    result: dict[str, Any] = orjson.loads(orjson.dumps(row))
+    kept = stored(message)
+    page = timeline([kept], IDS, {}, app="default", owner=owner, other=other, group=group)
+    result: dict[str, Any] = orjson.loads(page)[0]
+    # A conversation's row says the same, and so does the message when it is read again.
+    named = "" if group else None
+    assert result == orjson.loads(
+        orjson.dumps(row(kept, IDS, {}, app="default", owner=owner, other=other, group=named))
+    )
+    assert timeline([kept], IDS, {}, app="default", owner=owner, other=other, group=group) == page
     return result
 
 
@@ -210,8 +217,8 @@ def test_other_dialects_messages_are_readable(content: Content, expected: dict[s
     message = Message("user1", content, "elsewhere", {"k": "v"}, leftovers={"text": "not for this dialect"})
     losses: dict[str, None] = {}
     twice = [stored(message), stored(message)]
-    row = rows(twice, IDS, losses, app="default", owner="user2", other="user1", group=False)[1]
-    assert orjson.loads(orjson.dumps(row)) == row
+    page = timeline(twice, IDS, losses, app="default", owner="user2", other="user1", group=False)
+    row = orjson.loads(page)[1]
     common = {"sender": "user1", "sender_fullname": "user1", "recipient": "user2", "recipient_fullname": "user2"}
     assert {name: row[name] for name in common} == common
     assert (row["status"], row["channel_type"], row["attributes"]) == (150, "direct", {"k": "v"})
@@ -257,3 +264,19 @@ def test_a_groups_copies_are_all_delivered_and_name_the_group() -> None:
     row = read(message, owner="user1", other="group-7", group=True)
     assert (row["recipient"], row["recipient_fullname"], row["conversWith"]) == ("group-7", "group-7", "group-7")
     assert (row["channel_type"], row["status"]) == ("group", 150)
+
+
+def test_both_sides_of_a_conversation_read_one_remembered_message() -> None:
+    kept = stored(Message("A1", Text("hi"), "elsewhere"))
+    own = orjson.loads(timeline([kept], IDS, {}, app="default", owner="A1", other="B2", group=False))[0]
+    theirs = orjson.loads(timeline([kept], IDS, {}, app="tilechat", owner="B2", other="A1", group=False))[0]
+    assert (own["status"], own["timelineOf"], own["conversWith"], own["app_id"]) == (100, "A1", "B2", "default")
+    assert (theirs["status"], theirs["timelineOf"], theirs["conversWith"], theirs["app_id"]) == (
+        150,
+        "B2",
+        "A1",
+        "tilechat",
+    )
+    assert own["recipient"] == theirs["recipient"] == "B2"
+    assert own["message_id"] == theirs["message_id"]
+    assert own["_id"] != theirs["_id"]

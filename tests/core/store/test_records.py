@@ -29,15 +29,34 @@ def test_a_record_becomes_a_message() -> None:
     assert (place.conversation, place.lane, place.sequence) == (CONVERSATION, 0, 7)
 
 
+def warm(remembered_bytes: int = records.REMEMBERED_BYTES) -> Records:
+    """A memory that has heard of the conversations 1 to 9 and of `CONVERSATION`."""
+    read = Records(remembered_bytes)
+    for conversation in (*range(1, 10), CONVERSATION):
+        read.read(TENANT, ids(TENANT), conversation, [])
+    return read
+
+
 def test_the_same_record_is_made_into_a_message_once() -> None:
-    read = Records()
+    read = warm()
     (first,) = read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("hi")])
     (second,) = read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("hi")])
     assert second is first
 
 
-def test_a_record_that_has_changed_is_read_anew() -> None:
+def test_what_is_read_once_is_not_remembered() -> None:
     read = Records()
+    first, second, third = (read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("hi")])[0] for _ in range(3))
+    assert first == second
+    assert first is not second
+    assert second is third
+    for conversation in (CONVERSATION + 1, *range(1, 300), CONVERSATION + 1):
+        read.read(TENANT, ids(TENANT), conversation, [7, record("hi")])
+    assert len(read._conversations) == 1
+
+
+def test_a_record_that_has_changed_is_read_anew() -> None:
+    read = warm()
     read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("hi")])
     (changed,) = read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("edited")])
     assert changed.message.content == Text("edited")
@@ -56,7 +75,7 @@ def test_equal_places_of_two_tenants_and_generations_stay_apart() -> None:
 
 def test_the_memory_is_bounded_and_forgets_the_longest_unread_first() -> None:
     size = len(record("x")) + records._BYTES_A_MESSAGE
-    read = Records(3 * size)
+    read = warm(3 * size)
 
     def look(conversation: int) -> Stored:
         return read.read(TENANT, ids(TENANT), conversation, [1, record("x")])[0]
@@ -72,14 +91,14 @@ def test_the_memory_is_bounded_and_forgets_the_longest_unread_first() -> None:
 
 
 def test_one_page_over_the_whole_room_is_still_read() -> None:
-    read = Records(10)
+    read = warm(10)
     rows = [value for sequence in range(1, 51) for value in (sequence, record("x" * 100))]
     assert len(read.read(TENANT, ids(TENANT), CONVERSATION, rows)) == 50
     assert read._room == 10
 
 
 def test_a_changed_record_gives_its_room_back() -> None:
-    read = Records()
+    read = warm()
     for number in range(1_000):
         read.read(TENANT, ids(TENANT), CONVERSATION, [1, record(f"{number:0300}")])
     assert read._room == records.REMEMBERED_BYTES - len(record(f"{0:0300}")) - records._BYTES_A_MESSAGE
