@@ -24,7 +24,7 @@ test: .venv
 
 # The store beside a plain model on every engine, longer than the tests walk: make model STEPS=1000000 SEED=7
 model: .venv
-	CHATGATEWAY_MODEL_STEPS=$(or $(STEPS),100000) CHATGATEWAY_MODEL_SEED=$(or $(SEED),1) \
+	MODEL_STEPS=$(or $(STEPS),100000) MODEL_SEED=$(or $(SEED),1) \
 		$(BIN)/pytest tests/core/test_model.py
 
 check: .venv

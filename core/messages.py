@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from core.clock import Clock
 from core.ids import direct_identity, group_identity
-from core.model import Event, Kind, Message, Receipt, Signal, Stored, Tenant, UserKey
+from core.model import Event, Message, MessageKind, Receipt, Signal, Stored, Tenant, UserKey
 from core.store.log import Append, Log, Page, Query
 
 __all__ = ["Messages", "Page", "Query"]
 
-_KINDS: dict[type, Kind] = {Signal: Kind.SIGNAL, Event: Kind.EVENT}
+_KINDS: dict[type, MessageKind] = {Signal: MessageKind.SIGNAL, Event: MessageKind.EVENT}
 
 
 class Messages:
@@ -81,6 +81,6 @@ class Messages:
         return await self._log.get(tenant, message)
 
 
-def kind_of(message: Message) -> Kind:
+def kind_of(message: Message) -> MessageKind:
     """The record kind that a message's content asks for."""
-    return _KINDS.get(type(message.content), Kind.MESSAGE)
+    return _KINDS.get(type(message.content), MessageKind.MESSAGE)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 
-class Kind(IntEnum):
+class MessageKind(IntEnum):
     """What a log entry is. Stored in the record header; a page takes a mask of kinds (`1 << kind`)."""
 
     MESSAGE = 0
@@ -27,9 +27,9 @@ class Kind(IntEnum):
     """Stored for programs, shown to nobody, never counted."""
 
 
-SHOWN = 1 << Kind.MESSAGE | 1 << Kind.EVENT
+SHOWN = 1 << MessageKind.MESSAGE | 1 << MessageKind.EVENT
 """The kinds that a person sees in a conversation."""
-EVERY_KIND = SHOWN | 1 << Kind.SIGNAL | 1 << Kind.HIDDEN
+EVERY_KIND = SHOWN | 1 << MessageKind.SIGNAL | 1 << MessageKind.HIDDEN
 
 
 class Flag(IntFlag):

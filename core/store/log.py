@@ -6,8 +6,7 @@ import msgspec
 
 from core.errors import Failure, Kind
 from core.ids import BACKFILL, LIVE, bucket_of, conversation_bucket
-from core.model import SHOWN, Message, Receipt, Stored, Tenant
-from core.model import Kind as MessageKind
+from core.model import SHOWN, Message, MessageKind, Receipt, Stored, Tenant
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of

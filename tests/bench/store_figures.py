@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from core.core import Core
 from core.ids import direct_identity
 from core.messages import Query
-from core.model import Kind, Message, Tenant, Text, UserKey
+from core.model import Message, MessageKind, Tenant, Text, UserKey
 from core.store import log
 from core.store.keys import tenant_key
 from core.store.store import Store
@@ -126,7 +126,7 @@ def _theirs(home: House, client: "Redis", reference: str, count: int) -> Send:
             direct_identity(sender.id, recipient.id),
             sender.number,
             (sender.number, recipient.number),
-            Kind.MESSAGE,
+            MessageKind.MESSAGE,
             home.messages[number % PAIRS],
             f"{reference}{number}",
         )

@@ -16,6 +16,7 @@ from core.model import (
     Image,
     Location,
     Message,
+    MessageKind,
     Receipt,
     Signal,
     Stored,
@@ -24,7 +25,6 @@ from core.model import (
     UserKey,
     Video,
 )
-from core.model import Kind as MessageKind
 from tests.core.support import START, text
 
 Two = list[UserKey]

@@ -1,7 +1,7 @@
 """Random operations on a real engine, compared with a plain model after every step.
 
 Two workers (each with connections and memory of its own) serve two tenants whose users, groups and references have the
-same names. CHATGATEWAY_MODEL_STEPS and CHATGATEWAY_MODEL_SEED make other walks than the usual one.
+same names. MODEL_STEPS and MODEL_SEED make other walks than the usual one.
 """
 
 import os
@@ -24,6 +24,7 @@ from core.model import (
     Event,
     Group,
     Message,
+    MessageKind,
     Receipt,
     Signal,
     Stored,
@@ -32,7 +33,6 @@ from core.model import (
     User,
     UserKey,
 )
-from core.model import Kind as MessageKind
 from core.names import is_reserved
 from core.store.groups import SMALL_GROUP
 from tests.core.plain_model import AHEAD, PlainConversation, PlainSpace
@@ -40,8 +40,8 @@ from tests.core.side_by_side import ALIASES, DIALECT, NAMES, SCANNED, SideBySide
 from tests.core.support import START, new_name, opened
 from tests.servers import Engine
 
-STEPS = int(os.environ.get("CHATGATEWAY_MODEL_STEPS", "10000"))
-SEED = int(os.environ.get("CHATGATEWAY_MODEL_SEED", "1"))
+STEPS = int(os.environ.get("MODEL_STEPS", "10000"))
+SEED = int(os.environ.get("MODEL_SEED", "1"))
 EVERYTHING_EVERY = 500
 KINDS = [SHOWN, EVERY_KIND, 1 << MessageKind.MESSAGE, 1 << MessageKind.SIGNAL, 1 << MessageKind.EVENT]
 

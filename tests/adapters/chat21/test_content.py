@@ -19,9 +19,9 @@ from core.model import (
     File,
     Html,
     Image,
-    Kind,
     Location,
     Message,
+    MessageKind,
     Signal,
     Stored,
     Text,
@@ -82,7 +82,7 @@ def as_the_vendor_keeps_it(body: dict[str, Any]) -> dict[str, Any]:
 def stored(message: Message) -> Stored:
     """The message after it lay in the store."""
     packed = msgspec.msgpack.encode(message)
-    return Stored(IDS.message(77, 0, 1), 1, TIME, Kind.MESSAGE, msgspec.msgpack.decode(packed, type=Message))
+    return Stored(IDS.message(77, 0, 1), 1, TIME, MessageKind.MESSAGE, msgspec.msgpack.decode(packed, type=Message))
 
 
 def read(message: Message, *, owner: str = "A1", other: str = "B2", group: bool = False) -> dict[str, Any]:
