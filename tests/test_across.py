@@ -1,0 +1,138 @@
+"""Sent in one dialect, read in the other: over real HTTP, on each engine."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from core.clock import SystemClock
+from core.model import Application
+from gateway.adapters_list import load_adapters
+from tests.harness import House, new_tenant, open_house, serve
+from tests.servers import Engine
+
+PICTURE = {
+    "type": "img",
+    "filename": "testimg.jpg",
+    "secret": "VfEpSmSvEeS7yU8dwa9rAQc-DIL2HhmpujTNfSTsrDt6eNb_",
+    "url": "https://a1.example.com/chat-demo/testapp/chatfiles/55f12940-64af-11e4-8a5b-ff2336f03252",
+    "size": {"width": 480, "height": 720},
+}
+
+
+@dataclass
+class Both:
+    """One tenant behind a real server, spoken to in both dialects."""
+
+    house: House
+    http: httpx.AsyncClient
+
+    def application(self, dialect: str) -> Application:
+        return self.house.application(dialect)
+
+    def token(self, dialect: str, user: str | None) -> str:
+        adapter = self.house.adapters[dialect]
+        application = self.application(dialect).name
+        return adapter.mint(self.house.core, self.house.tenant, application, user, user is None, 600)
+
+    async def easemob(self, path: str, body: dict[str, Any], **headers: str) -> Any:
+        """The answer to a POST with an application's token."""
+        base = "/" + self.application("easemob").name.replace("#", "/")
+        token = {"Authorization": f"Bearer {self.token('easemob', None)}", **headers}
+        response = await self.http.post(base + path, json=body, headers=token)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def send(self, message: dict[str, Any], *targets: str, to: str = "users", **headers: str) -> Any:
+        """The answer to Easemob's send, with ids."""
+        body = {"target_type": to, "target": list(targets), "msg": message, "from": "user1", "ext": {"attr1": "test"}}
+        return await self.easemob("/messages?useMsgId=true", body, **headers)
+
+    async def chat21(self, method: str, user: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer to a request of a user's."""
+        path = f"/api/{self.application('chat21').name}{path}"
+        response = await self.http.request(
+            method, path, json=body, headers={"Authorization": self.token("chat21", user)}
+        )
+        assert response.status_code in (200, 201), response.text
+        return response.json()
+
+    async def history(self, user: str, other: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.chat21("GET", user, f"/{user}/conversations/{other}/messages"))[
+            "result"
+        ]
+        return found
+
+
+@pytest.fixture
+async def both(engine: Engine) -> AsyncIterator[Both]:
+    async with (
+        open_house(engine.url, load_adapters({}), clock=SystemClock()) as house,
+        serve(house.app) as url,
+        httpx.AsyncClient(base_url=url, timeout=30) as http,
+    ):
+        for name in ("user1", "user2", "user3"):
+            await house.core.users.register(house.tenant, name)
+        yield Both(house, http)
+
+
+async def test_a_text_to_two_users(both: Both) -> None:
+    ids = (await both.send({"type": "txt", "msg": "testmessage"}, "user2", "user3"))["data"]
+    assert len(set(ids.values())) == 2
+    for user in ("user2", "user3"):
+        (row,) = await both.history(user, "user1")
+        assert (row["text"], row["type"], row["sender"], row["recipient"]) == ("testmessage", "text", "user1", user)
+        assert row["attributes"] == {"attr1": "test"}
+        (listed,) = (await both.chat21("GET", user, f"/{user}/conversations"))["result"]
+        assert (listed["last_message_text"], listed["conversWith"]) == ("testmessage", "user1")
+    (row,) = await both.history("user1", "user2")
+    assert (row["status"], row["recipient"]) == (100, "user2")
+
+
+async def test_a_picture(both: Both) -> None:
+    await both.send(PICTURE, "user2")
+    (row,) = await both.history("user2", "user1")
+    assert (row["type"], row["text"]) == ("image", "testimg.jpg")
+    assert {name: row["metadata"][name] for name in ("src", "width", "height")} == {
+        "src": PICTURE["url"], "width": 480, "height": 720,
+    }  # fmt: skip
+
+
+async def test_a_group_made_in_one_dialect_is_written_to_in_the_other(both: Both) -> None:
+    body = {"groupname": "g", "public": True, "owner": "user1", "members": ["user2"]}
+    group = (await both.easemob("/chatgroups", body))["data"]["groupid"]
+    await both.send({"type": "txt", "msg": "to all"}, group, to="chatgroups")
+    (listed,) = (await both.chat21("GET", "user2", "/user2/conversations"))["result"]
+    (row,) = await both.history("user2", listed["conversWith"])
+    assert (row["text"], row["channel_type"], row["status"]) == ("to all", "group", 150)
+    assert await both.history("user3", listed["conversWith"]) == []
+    answer = {
+        "sender_fullname": "Two",
+        "recipient_id": listed["conversWith"],
+        "recipient_fullname": "g",
+        "text": "back",
+    }
+    await both.chat21("POST", "user2", "/messages", {**answer, "channel_type": "group"})
+    assert [row["text"] for row in await both.history("user1", listed["conversWith"])] == ["back", "to all"]
+
+
+async def test_one_key_fifty_times_at_once_is_one_message(both: Both) -> None:
+    key = {"Idempotency-Key": "one-and-the-same"}
+    replies = await asyncio.gather(*(both.send({"type": "txt", "msg": "once"}, "user2", **key) for _ in range(50)))
+    for reply in replies:
+        reply.pop("duration")  # how long each took is its own
+    assert all(reply == replies[0] for reply in replies)
+    assert [row["text"] for row in await both.history("user2", "user1")] == ["once"]
+
+
+async def test_two_tenants_with_equal_names_never_meet(both: Both) -> None:
+    other = await new_tenant(both.house.core, list(both.house.adapters.values()))
+    await both.send({"type": "txt", "msg": "mine"}, "user2")
+    own, both.house.tenant = both.house.tenant, other
+    await both.send({"type": "txt", "msg": "theirs"}, "user2")
+    assert [row["text"] for row in await both.history("user2", "user1")] == ["theirs"]
+    both.house.tenant = own
+    assert [row["text"] for row in await both.history("user2", "user1")] == ["mine"]
