@@ -33,6 +33,21 @@ class GatewayCycle(RequestResponseCycle):
         else:
             await self._send_whole(head["status"], head["headers"], message.get("body", b""))
 
+    async def receive(self) -> Any:
+        """The ASGI callable. A body that is here whole is handed over without waiting."""
+        if (
+            self.more_body
+            or self.disconnected
+            or self.response_complete
+            or self.waiting_for_100_continue
+            or self.flow.read_paused
+            or not self.message_event.is_set()
+        ):
+            return await super().receive()
+        self.message_event.clear()
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": False}
+
     async def _send_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()

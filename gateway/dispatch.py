@@ -7,11 +7,15 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import unquote_to_bytes
 
+import msgspec
+
 from adapters.contract import Adapter, Claim, ClaimKind, Preflight, ReadsBodyFirst, Request, Route
 from core.errors import Failure, Kind
 
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PARAMETER = re.compile(r"\{[a-z_]+\}")
+_MAXIMUM_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 512
 _SERVED_BY_THE_GATEWAY = ("HEAD", "OPTIONS")
 
 
@@ -154,16 +158,36 @@ class Dialect:
         node.rows[route.method] = Row(route, tuple(names))
 
 
+class Way(msgspec.Struct, eq=False):
+    """A path made ready: what depends on it alone."""
+
+    path: str
+    segments: tuple[str, ...]
+    legible: bool
+    dialect: Dialect | None
+    """Whose it is, unless the query says otherwise."""
+    _rows: dict[tuple[str, str], tuple[Row, dict[str, str]]] = {}
+
+    def row(self, dialect: Dialect, method: str) -> tuple[Row, dict[str, str]]:
+        """The row that answers, and the values of the path's named parts; raises as `Dialect.find` does."""
+        found = self._rows.get((dialect.name, method))
+        if found is None:
+            row = dialect.find(method, self.segments)
+            found = self._rows[dialect.name, method] = (row, row.parameters(self.segments))
+        return found
+
+
 class Dispatcher:
     """The dialects of one listener. Raises `AmbiguousRoutes` when they can't be told apart."""
 
-    __slots__ = ("_fallback", "_first", "_fixed", "_queries", "dialects")
+    __slots__ = ("_fallback", "_first", "_fixed", "_queries", "_ways", "dialects")
 
     def __init__(self, adapters: Iterable[Adapter]) -> None:
         self._queries: list[tuple[frozenset[str], Dialect]] = []
         self._fixed: dict[tuple[str, ...], Dialect] = {}
         self._first: dict[str, Dialect] = {}
         self._fallback: Dialect | None = None
+        self._ways: dict[bytes, Way] = {}
         self.dialects: dict[str, Dialect] = {}
         for adapter in adapters:
             dialect = Dialect(adapter)
@@ -174,13 +198,25 @@ class Dispatcher:
         for dialect in self.dialects.values():
             self._check_reachable(dialect)
 
-    def dialect(self, request: Request) -> Dialect | None:
+    def way(self, raw_path: bytes) -> Way:
+        """The path made ready, from memory when it was asked for lately."""
+        way = self._ways.get(raw_path)
+        if way is None:
+            path, segments, legible = split_path(raw_path)
+            way = Way(path, segments, legible, self._by_path(segments))
+            if len(raw_path) <= _LONGEST_REMEMBERED:
+                if len(self._ways) >= _MAXIMUM_REMEMBERED:
+                    del self._ways[next(iter(self._ways))]
+                self._ways[raw_path] = way
+        return way
+
+    def dialect(self, way: Way, request: Request) -> Dialect | None:
         """Whose request this is; none when nobody claims it."""
         if self._queries and request.query_string:
             for names, dialect in self._queries:
                 if all(name in request.query_string for name in names) and names <= request.query.keys():
                     return dialect
-        return self._by_path(request.segments)
+        return way.dialect
 
     def _by_path(self, segments: tuple[str, ...]) -> Dialect | None:
         length = len(segments)

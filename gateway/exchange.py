@@ -16,7 +16,7 @@ from core.model import Tenant
 from gateway.address import Addresses
 from gateway.asgi import WHOLE, Receive, Scope, Send
 from gateway.body import Body, Disconnected
-from gateway.dispatch import Dialect, Dispatcher, split_path
+from gateway.dispatch import Dialect, Dispatcher, Way
 from gateway.headers import Headers
 from gateway.limits import Limits
 from gateway.logs import REQUEST, exception_text, log_request
@@ -106,14 +106,14 @@ class Exchanges:
         started = time.perf_counter()
         headers = Headers(scope["headers"])
         made_id = f"{self._prefix}{next(self._numbers):x}"
-        path, segments, legible = split_path(scope["raw_path"])
+        way = self._dispatcher.way(scope["raw_path"])
         scheme, host, client = self._addresses.read(scope, headers)
         method = scope["method"]
         request = Request(
             id=_given_id(headers) or made_id,
             method="GET" if method == "HEAD" else method,
-            path=path,
-            segments=segments,
+            path=way.path,
+            segments=way.segments,
             query_string=scope["query_string"].decode(errors="replace"),
             headers=headers,
             scheme=scheme,
@@ -122,20 +122,20 @@ class Exchanges:
         )
         body = Body(receive, headers, self._limits)
         exchange = Exchange(request, method, body, self._core.clock.now(), started)
-        dialect = self._dispatcher.dialect(request)
+        dialect = self._dispatcher.dialect(way, request)
         if dialect is None:
             reply = json_reply(404, {"error": "not_found", "message": "No dialect is spoken at this path"})
         else:
             exchange.dialect = dialect.name
             try:
-                if not legible:
+                if not way.legible:
                     raise Failure(Kind.BAD_REQUEST, "The path is not legible", reason="path")
                 if not host:
                     raise Failure(Kind.BAD_REQUEST, "The Host header names no host", reason="host")
                 if method == "OPTIONS":
                     reply = _options(dialect, request)
                 else:
-                    reply = await self._answer(exchange, dialect, headers, made_id)
+                    reply = await self._answer(exchange, dialect, way, headers, made_id)
             except Disconnected:
                 self._record(exchange)
                 return
@@ -147,11 +147,10 @@ class Exchanges:
         await self._send(exchange, reply, send, whole=WHOLE in scope.get("extensions", ()))
         self._record(exchange)
 
-    async def _answer(self, exchange: Exchange, dialect: Dialect, headers: Headers, made_id: str) -> Reply:
+    async def _answer(self, exchange: Exchange, dialect: Dialect, way: Way, headers: Headers, made_id: str) -> Reply:
         request = exchange.request
-        row = dialect.find(request.method, request.segments)
+        row, parameters = way.row(dialect, request.method)
         exchange.operation = row.route.operation
-        parameters = row.parameters(request.segments)
         key = headers.raw.get(b"idempotency-key")
         reference = f"request:{made_id}" if key is None else _client_reference(key)
         adapter = dialect.adapter

@@ -97,7 +97,8 @@ def test_paths_are_split_before_they_are_decoded(raw: bytes, segments: tuple[str
     ],
 )
 def test_one_port_tells_dialects_apart(target: str, name: str | None) -> None:
-    found = Dispatcher(vendors()).dialect(request(target))
+    dispatcher = Dispatcher(vendors())
+    found = dispatcher.dialect(dispatcher.way(request(target).path.encode()), request(target))
     assert (found.name if found else None) == name
 
 
@@ -222,3 +223,16 @@ def test_two_dialects_with_one_name_are_refused_at_start() -> None:
 
 def test_claimed_segments_are_what_no_application_may_begin_with() -> None:
     assert claimed_segments(vendors()) == {"api", "rest", "v2", "files"}
+
+
+def test_ways_are_remembered_and_bounded() -> None:
+    dispatcher = Dispatcher(vendors())
+    first = dispatcher.way(b"/acme/one/whoami")
+    assert dispatcher.way(b"/acme/one/whoami") is first
+    assert dispatcher.way(b"/acme/two/whoami").segments == ("acme", "two", "whoami")
+    for number in range(5_000):
+        dispatcher.way(b"/acme/%d" % number)
+    assert len(dispatcher._ways) == 4096
+    assert dispatcher.way(b"/acme/one/whoami") is not first
+    dispatcher.way(b"/" + b"x" * 600)
+    assert max(map(len, dispatcher._ways)) < 600
