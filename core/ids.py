@@ -7,7 +7,6 @@ decodes to nothing in another. Everything here is frozen: ids live in the apps' 
 
 import re
 import zlib
-from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -99,7 +98,6 @@ class Ids:
         rest = value >> SEQUENCE_BITS
         return Place(rest >> LANE_BITS, rest & 1, value & _SEQUENCE_MASK)
 
-    @lru_cache(1 << 15)  # noqa: B019 one bounded memory for all tenants; the newest messages are shown again and again
     def uuid(self, value: int) -> str:
         """A number below 2^63 in the shape of a version 4 UUID. Its 122 free bits are a bijection of 63 bits of value and 59
         bits that must be zero, so a foreign UUID passes for ours once in 2^59."""

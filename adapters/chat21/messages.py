@@ -63,9 +63,9 @@ async def history(call: Call) -> Reply:
                 break
     losses: dict[str, None] = {}
     ids, app = call.core.ids(call.tenant), call.parameters["app"]
-    result = timeline(found, ids, losses, app=app, owner=user, other=other, group=in_group)
+    result, check = timeline(found, ids, losses, app=app, owner=user, other=other, group=in_group)
     call.losses.extend(losses)
-    return written_page(call.request, b'{"success":true,"result":' + result + b"}")
+    return written_page(call.request, b'{"success":true,"result":' + result + b"}", check)
 
 
 async def _direct_messages(call: Call, other: str) -> list[Stored]:

@@ -4,6 +4,7 @@ What it says of the message is the same in every timeline of a conversation, so 
 message for as long as that is remembered.
 """
 
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,20 +31,23 @@ class _Written(msgspec.Struct, frozen=True, gc=False):
     """Up to the timeline's part of `_id`."""
     rest: bytes
     """From there to what is said of the place."""
+    check: bytes
+    """Four bytes of checksum."""
     lost: tuple[str, ...]
 
 
 def timeline(
     messages: Iterable[Stored], ids: Ids, losses: dict[str, None], *, app: str, owner: str, other: str, group: bool
-) -> bytes:
-    """The JSON array of the messages in the timeline that `owner` has with `other`, a user or a group. What they can't say
-    here is added to `losses`, each loss once."""
+) -> tuple[bytes, int]:
+    """The JSON array of the messages in the timeline that `owner` has with `other`, a user or a group; and a checksum of it.
+    What they can't say here is added to `losses`, each loss once."""
     own_part = suffix(owner).encode()
     theirs, mine = (
-        b"," + orjson.dumps(_place(app, owner, other, status))[1:]
+        b"," + orjson.dumps(_place(app, owner, other, status))[1:] + b","
         for status in (DELIVERED, _own_status(owner, other, group))
     )
-    rows = []
+    pieces = [b"["]
+    checks = [own_part, theirs, mine]
     for stored in messages:
         is_own = stored.message.sender == owner
         recipient = other if group or is_own else owner
@@ -52,8 +56,12 @@ def timeline(
             written = stored.memo = _write(stored, ids, recipient, group)
         if written.lost:
             losses.update(dict.fromkeys(written.lost))
-        rows.append(written.head + own_part + written.rest + (mine if is_own else theirs))
-    return b"[" + b",".join(rows) + b"]"
+        pieces += (written.head, own_part, written.rest, mine if is_own else theirs)
+        checks.append(written.check)
+    if len(pieces) > 1:
+        pieces[-1] = pieces[-1][:-1]  # no comma behind the last
+    pieces.append(b"]")
+    return b"".join(pieces), zlib.crc32(b"".join(checks))
 
 
 def row(
@@ -82,7 +90,8 @@ def _place(app: str, owner: str, other: str, status: int) -> dict[str, Any]:
 def _write(stored: Stored, ids: Ids, recipient: str, group: bool) -> _Written:
     lost: list[str] = []
     fields = orjson.dumps(_message(stored, ids, recipient, recipient, group, lost))
-    return _Written(recipient, b'{"_id":"%x' % stored.id, b'",' + fields[1:-1], tuple(lost))
+    head, rest = b'{"_id":"%x' % stored.id, b'",' + fields[1:-1]
+    return _Written(recipient, head, rest, zlib.crc32(rest, zlib.crc32(head)).to_bytes(4, "big"), tuple(lost))
 
 
 def _message(

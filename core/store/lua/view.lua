@@ -8,7 +8,6 @@ local function intervals_of(conversation, user)
 end
 
 local function within(intervals, sequence)
-  if not intervals then return true end
   for _, interval in ipairs(intervals) do
     if sequence >= interval[1] and (interval[2] == 0 or sequence <= interval[2]) then return true end
   end
@@ -48,7 +47,7 @@ local function walk(conversation, sequence, low, high, step, limit, mask, interv
     for index, record in ipairs(records) do
       -- Byte 11 of the header is the kind, bit 1 of bytes 12 and 13 the tombstone.
       if record and kinds[string.byte(record, 11)] and bit.band(string.byte(record, 13), 1) == 0
-        and within(intervals, wanted[index]) then
+        and (not intervals or within(intervals, wanted[index])) then
         shown = shown + 1
         bytes = bytes + #record
         found[2 * shown - 1] = wanted[index]

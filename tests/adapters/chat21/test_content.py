@@ -88,14 +88,14 @@ def stored(message: Message) -> Stored:
 def read(message: Message, *, owner: str = "A1", other: str = "B2", group: bool = False) -> dict[str, Any]:
     """What the history answers for it, read as JSON."""
     kept = stored(message)
-    page = timeline([kept], IDS, {}, app="default", owner=owner, other=other, group=group)
+    page, check = timeline([kept], IDS, {}, app="default", owner=owner, other=other, group=group)
     result: dict[str, Any] = orjson.loads(page)[0]
     # A conversation's row says the same, and so does the message when it is read again.
     named = "" if group else None
     assert result == orjson.loads(
         orjson.dumps(row(kept, IDS, {}, app="default", owner=owner, other=other, group=named))
     )
-    assert timeline([kept], IDS, {}, app="default", owner=owner, other=other, group=group) == page
+    assert timeline([kept], IDS, {}, app="default", owner=owner, other=other, group=group) == (page, check)
     return result
 
 
@@ -217,7 +217,7 @@ def test_other_dialects_messages_are_readable(content: Content, expected: dict[s
     message = Message("user1", content, "elsewhere", {"k": "v"}, leftovers={"text": "not for this dialect"})
     losses: dict[str, None] = {}
     twice = [stored(message), stored(message)]
-    page = timeline(twice, IDS, losses, app="default", owner="user2", other="user1", group=False)
+    page, _ = timeline(twice, IDS, losses, app="default", owner="user2", other="user1", group=False)
     row = orjson.loads(page)[1]
     common = {"sender": "user1", "sender_fullname": "user1", "recipient": "user2", "recipient_fullname": "user2"}
     assert {name: row[name] for name in common} == common
@@ -268,8 +268,10 @@ def test_a_groups_copies_are_all_delivered_and_name_the_group() -> None:
 
 def test_both_sides_of_a_conversation_read_one_remembered_message() -> None:
     kept = stored(Message("A1", Text("hi"), "elsewhere"))
-    own = orjson.loads(timeline([kept], IDS, {}, app="default", owner="A1", other="B2", group=False))[0]
-    theirs = orjson.loads(timeline([kept], IDS, {}, app="tilechat", owner="B2", other="A1", group=False))[0]
+    own_page, own_check = timeline([kept], IDS, {}, app="default", owner="A1", other="B2", group=False)
+    their_page, their_check = timeline([kept], IDS, {}, app="tilechat", owner="B2", other="A1", group=False)
+    assert own_check != their_check
+    (own,), (theirs,) = orjson.loads(own_page), orjson.loads(their_page)
     assert (own["status"], own["timelineOf"], own["conversWith"], own["app_id"]) == (100, "A1", "B2", "default")
     assert (theirs["status"], theirs["timelineOf"], theirs["conversWith"], theirs["app_id"]) == (
         150,
@@ -280,3 +282,7 @@ def test_both_sides_of_a_conversation_read_one_remembered_message() -> None:
     assert own["recipient"] == theirs["recipient"] == "B2"
     assert own["message_id"] == theirs["message_id"]
     assert own["_id"] != theirs["_id"]
+
+
+def test_an_empty_timeline() -> None:
+    assert timeline([], IDS, {}, app="default", owner="A1", other="B2", group=False)[0] == b"[]"
