@@ -124,7 +124,7 @@ async def serve(control: socket.socket) -> None:
     # it, so it need not look often for what they don't.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 50)
+    gc.set_threshold(20_000, 10, 10)
     with suppress(ConnectionError):
         writer.write(READY)
         await writer.drain()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def serve(config: Path | None, dev: bool, **options: Any) -> None:
     logs.configure(readable=dev)
     # Every connection takes a file descriptor; the usual soft limit is far below the limit on connections.
     highest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
+    with suppress(ValueError, OSError):  # some systems name a limit that they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
     supervisor = Supervisor(settings, adapters_list.load_adapters(settings.dialects), click.echo, development=dev)
     try:
         asyncio.run(supervisor.run())
