@@ -27,7 +27,7 @@ MAXIMUM_WAITING = 20_000
 Reply = Any
 Argument = str | bytes | int
 
-pack: Callable[[tuple[Argument, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]  # its stub takes one only
+pack: Callable[[tuple[Argument, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]  # its hints know one part only
 """A command as bytes."""
 
 

@@ -16,7 +16,10 @@ from tests.harness import CANARY, WAIT_SECONDS, captured_log
 
 
 class Failing:
+    tried = 0
+
     def write(self, line: bytes, /) -> None:
+        self.tried += 1
         raise BrokenPipeError
 
 
@@ -138,8 +141,10 @@ def test_a_line_is_written_whatever_is_in_it() -> None:
 
 def test_a_log_that_cannot_be_written_fails_nobody() -> None:
     with captured_log():
-        logs.configure(sink=Failing())
+        sink = Failing()
+        logs.configure(sink=sink)
         structlog.get_logger().info("nobody hears this")
+    assert sink.tried == 1
 
 
 def test_times_are_utc_with_milliseconds() -> None:

@@ -327,6 +327,7 @@ async def test_a_reply_that_nobody_takes_keeps_no_closing_connection(head: bytes
     connection.wire.unsent = 1_000
     await connection.feed(head)
     await asyncio.wait_for(connection.wire.dropped.wait(), WAIT)
+    assert connection.wire.aborted
     connection.lose()
 
 
@@ -337,6 +338,7 @@ async def test_replies_that_nobody_takes_keep_no_connection_with_more_requests()
     connection.wire.unsent = 100_000
     connection.protocol.pause_writing()
     await asyncio.wait_for(connection.wire.dropped.wait(), WAIT)
+    assert connection.wire.aborted
     connection.lose()
     connection.app.gate.set()
     await connection.feed()
@@ -347,6 +349,7 @@ async def test_a_refusal_that_nobody_takes_keeps_no_connection() -> None:
     connection.wire.unsent = 1_000
     await connection.feed(b"\x00")
     await asyncio.wait_for(connection.wire.dropped.wait(), WAIT)
+    assert connection.wire.aborted
     connection.lose()
 
 
