@@ -25,6 +25,7 @@ from gateway.limits import Limits
 PREFIX = "CHATGATEWAY_"
 CONFIG_VARIABLE = "CHATGATEWAY_CONFIG"
 HIDDEN = "***"
+MAXIMUM_WORKERS = 64
 _SECRET_NAME = re.compile(r"(^|_)(password|secret|token|key)$")
 
 Key = tuple[str, ...]
@@ -250,8 +251,8 @@ def _contradictions(settings: Settings, places: Mapping[Key, str]) -> Iterator[s
     def place(name: str) -> str:
         return places.get((name,), name)
 
-    if settings.workers != 1:
-        yield f"{place('workers')}: this version serves with 1 worker process only"
+    if not 1 <= settings.workers <= MAXIMUM_WORKERS:
+        yield f"{place('workers')}: must be 1 to {MAXIMUM_WORKERS}"
     if settings.port == settings.admin_port != 0:
         yield f"{place('admin_port')}: must differ from {place('port')}"
     if settings.redis is not None:

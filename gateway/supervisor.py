@@ -1,4 +1,4 @@
-"""The parent of everything that serves: it owns the listening sockets, the embedded server, the worker and health.
+"""The parent of everything that serves: it owns the listening sockets, the embedded server, the workers and health.
 
 It touches no request itself. A worker or an embedded server that ends is started again. When a stop is asked for,
 nobody who was accepted is cut off within the drain time, and nothing acknowledged is lost.
@@ -58,7 +58,7 @@ class Supervisor:
         self._development = development
         self._health = Health()
         self._stop = asyncio.Event()
-        self._worker: WorkerProcess | None = None
+        self._workers: list[WorkerProcess] = []
         self._background: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -92,7 +92,7 @@ class Supervisor:
         if self._development and not is_loopback(public):
             lines.append("Unsafe: with --dev, whoever reaches this port knows the credentials")
         stack.callback(public.close)  # right after the worker: whoever comes now is refused, not left waiting
-        await self._start_worker(stack, store_url, public)
+        await self._start_workers(stack, store_url, public)
         self._health.phase = ""
         ready = Ready(url_of(public), url_of(admin))
         for line in (f"Serving at {ready.url} (health: {ready.admin_url}/readyz)", where, *lines):
@@ -141,21 +141,27 @@ class Supervisor:
             await store.close()
         return lines
 
-    async def _start_worker(self, stack: AsyncExitStack, store_url: str, public: socket) -> None:
-        worker = WorkerProcess("worker 1", self._settings, store_url, [public], readable_logs=self._development)
-        self._worker = worker
-        self._health.workers = [worker]
-        keeping = self._run(worker.keep(), worker.name)
-        stack.push_async_callback(self._stop_worker, worker, keeping)
-        waiting = asyncio.create_task(worker.wait_ready())
-        await asyncio.wait({keeping, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    async def _start_workers(self, stack: AsyncExitStack, store_url: str, public: socket) -> None:
+        """Start all workers at once; they accept from the same socket. Returns when each of them serves."""
+        self._workers = [
+            WorkerProcess(f"worker {number}", self._settings, store_url, [public], readable_logs=self._development)
+            for number in range(1, self._settings.workers + 1)
+        ]
+        self._health.workers = self._workers
+        keeping = [self._run(worker.keep(), worker.name) for worker in self._workers]
+        stack.push_async_callback(self._stop_workers, keeping)
+        waiting = asyncio.gather(*(worker.wait_ready() for worker in self._workers))
+        first: set[asyncio.Future[Any]] = {*keeping, waiting}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
-        if keeping.done():
-            keeping.result()
+        for task in keeping:
+            if task.done():
+                task.result()
 
-    async def _stop_worker(self, worker: WorkerProcess, keeping: asyncio.Task[None]) -> None:
-        worker.stop()
-        await asyncio.wait({keeping})
+    async def _stop_workers(self, keeping: list[asyncio.Task[None]]) -> None:
+        for worker in self._workers:
+            worker.stop()
+        await asyncio.wait(keeping)
 
     def _leave(self) -> None:
         self._health.phase = "stopping"
@@ -192,8 +198,9 @@ class Supervisor:
                 loop.remove_signal_handler(number)
 
     def _signalled(self) -> None:
-        if self._stop.is_set() and self._worker is not None:
-            self._worker.hurry()
+        if self._stop.is_set():
+            for worker in self._workers:
+                worker.hurry()
         self._stop.set()
 
 

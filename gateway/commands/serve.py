@@ -33,7 +33,7 @@ _EXPECTED = (
 @click.option("--redis", metavar="URL", help="The store; without it an embedded server is started.")
 @click.option("--data", metavar="DIR", help="The embedded server's folder; :memory: keeps nothing after the run.")
 @click.option("--durable", is_flag=True, default=None, help="Every write is on disk before it is acknowledged.")
-@click.option("--workers", type=int, help="Worker processes; 1 for now.")
+@click.option("--workers", type=int, help="Worker processes.  [default: 1]")
 @click.option("--ready-file", metavar="PATH", help="Written once requests are accepted: JSON with url and admin_url.")
 def serve(config: Path | None, dev: bool, **options: Any) -> None:
     """Serve all dialects until SIGTERM or Ctrl-C."""

@@ -96,10 +96,14 @@ class Program:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     @property
+    def workers(self) -> list[int]:
+        """The workers' processes; those that are being restarted are missing."""
+        return [pid for pid in self.children() if b"gateway.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    @property
     def worker(self) -> int:
-        """The worker's process; none when it is being restarted."""
-        found = [pid for pid in self.children() if b"gateway.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        return found[0] if found else 0
+        """The only worker's process, 0 when it is being restarted."""
+        return next(iter(self.workers), 0)
 
     @property
     def server(self) -> int:

@@ -89,7 +89,7 @@ def test_everything_wrong_is_said_at_once_with_its_place(tmp_path: Path) -> None
         "CHATGATEWAY_LIMITS__BODY_BYTES": "0",
         "CHATGATEWAY_NONSENSE": "x",
     }
-    assert problems(config, environment, {"admin_port": 70000, "workers": 2}) == [
+    assert problems(config, environment, {"admin_port": 70000, "workers": 0}) == [
         f"{config}: port: Expected `int`, got `str`",
         "--admin-port: Expected `int` <= 65535",
         f"{config}: data: Expected `str` of length >= 1",
@@ -98,7 +98,7 @@ def test_everything_wrong_is_said_at_once_with_its_place(tmp_path: Path) -> None
         f"{config}: admin_prot: there is no such setting (did you mean admin_port?)",
         f"{config}: limits: must be a table",
         "CHATGATEWAY_NONSENSE: there is no such setting",
-        "--workers: this version serves with 1 worker process only",
+        "--workers: must be 1 to 64",
         f"{config}: dialects.icq.x: dialects.icq: there is no such dialect",
         f"{config}: dialects.easemob.no_such: dialects.easemob: Object contains unknown field `no_such`",
     ]

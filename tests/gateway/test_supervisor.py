@@ -80,9 +80,10 @@ def test_it_starts_serves_and_stops(tmp_path: Path) -> None:
     assert asyncio.run(stored_messages(program.data)) == 1
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("stop", ["SIGTERM", "SIGINT to the whole group"])
-async def test_a_stop_under_load_cuts_nobody_off_and_loses_nothing(tmp_path: Path, stop: str) -> None:
-    with running(tmp_path, "--dev") as program:
+async def test_a_stop_under_load_cuts_nobody_off_and_loses_nothing(tmp_path: Path, stop: str, workers: int) -> None:
+    with running(tmp_path, "--dev", "--workers", str(workers)) as program:
         token, url = program.token(), program.url
         outcome = Outcome(wanted=500)
         clients = [
@@ -188,6 +189,31 @@ def test_a_killed_worker_comes_back(tmp_path: Path) -> None:
         assert program.worker != first
         assert program.readiness() == {"status": "ready"}
         assert "restart_in_seconds=0.1" in program.output
+
+
+async def test_of_several_workers_one_may_be_killed(tmp_path: Path) -> None:
+    with running(tmp_path, "--dev", "--workers", "2") as program:
+        assert len(program.workers) == 2
+        token, url = program.token(), program.url
+
+        def load(outcome: Outcome) -> list[asyncio.Task[None]]:
+            return [asyncio.create_task(send_until_refused(url, token, outcome, keep_alive=False)) for _ in range(4)]
+
+        before, after = Outcome(wanted=100), Outcome(wanted=100)
+        clients = load(before)
+        await asyncio.wait_for(before.reached.wait(), WAIT_SECONDS)
+        killed = program.workers[0]
+        os.kill(killed, signal.SIGKILL)
+        clients += load(after)
+        await asyncio.wait_for(after.reached.wait(), WAIT_SECONDS)
+        await asyncio.to_thread(until, lambda: len({*program.workers} - {killed}) == 2)
+        await asyncio.to_thread(until, lambda: program.readiness() == {"status": "ready"})
+        program.process.terminate()
+        await asyncio.wait_for(asyncio.gather(*clients), WAIT_SECONDS)
+        assert await asyncio.to_thread(program.wait) == 0
+    acknowledged = before.stored + after.stored
+    assert not (before.others or after.others or after.cut)
+    assert acknowledged <= await stored_messages(program.data) <= acknowledged + len(before.cut)
 
 
 def test_the_worker_of_a_killed_supervisor_ends_and_the_next_start_has_the_data(tmp_path: Path) -> None:
