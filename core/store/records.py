@@ -7,21 +7,26 @@ from typing import Any
 import msgspec
 
 from core.ids import LIVE, Ids
-from core.model import Flag, Message, Stored, Tenant
+from core.model import Flag, Message, Stored, Tenant, Text
 
 HEADER = struct.Struct(">HIIBH")
 """Time in ms (48 bits, as 16 and 32), ordinal among countable messages, kind, flags: 13 bytes before the packed message."""
 REMEMBERED_BYTES = 32 << 20
 """About how much memory a worker gives to messages that it has read before."""
 _BYTES_A_MESSAGE = 1600
-"""About what a message takes beside its record: its objects, its place in memory, what a dialect wrote of it."""
+"""About what a short message takes beside its record: its objects, its place in memory, what a dialect wrote of it."""
+_COPIES = 4
+"""How often a text lies in memory, about: in the record, decoded, and written, where it may be longer."""
+_BYTES_A_VALUE = 72
+_BYTES_A_MAP = 240
+"""What a value of a message's own structures takes. A byte of the record is enough for one, so a record's length says
+little of what it becomes."""
 
 encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
 
-_Row = tuple[bytes, Stored]
-
-
+_Row = tuple[bytes, Stored, int]
+"""A record, what was made of it, and about how many bytes both take."""
 _LATELY = 256
 """Conversations among which one must be read again to be remembered."""
 
@@ -45,13 +50,15 @@ class Records:
                 pairs = zip(rows[0::2], rows[1::2], strict=True)
                 return [_stored(ids, conversation, sequence, record) for sequence, record in pairs]
             known = {}
-        self._conversations[key] = known  # the last to be forgotten
         stored = []
         for sequence, record in zip(rows[0::2], rows[1::2], strict=True):
             row = known.get(sequence)
             if row is None or row[0] != record:
-                row = self._remember(known, sequence, (record, _stored(ids, conversation, sequence, record)))
+                made = _stored(ids, conversation, sequence, record)
+                row = self._remember(known, sequence, (record, made, _size(record, made.message)))
             stored.append(row[1])
+        if known:  # what holds nothing takes no room, and would never be forgotten
+            self._conversations[key] = known  # the last to be forgotten
         if self._room < 0:
             self._forget()
         return stored
@@ -68,8 +75,8 @@ class Records:
     def _remember(self, known: dict[int, _Row], sequence: int, row: _Row) -> _Row:
         before = known.get(sequence)
         if before is not None:
-            self._room += _size(before)
-        self._room -= _size(row)
+            self._room += before[2]
+        self._room -= row[2]
         known[sequence] = row
         return row
 
@@ -77,7 +84,7 @@ class Records:
         """Conversations that were not read for the longest time go first."""
         while self._room < 0 and self._conversations:
             oldest = self._conversations.pop(next(iter(self._conversations)))
-            self._room += sum(map(_size, oldest.values()))
+            self._room += sum(size for _, _, size in oldest.values())
 
 
 def is_deleted(record: bytes) -> bool:
@@ -91,5 +98,19 @@ def _stored(ids: Ids, conversation: int, sequence: int, record: bytes) -> Stored
     return Stored(ids.message(conversation, LIVE, sequence), sequence, high << 32 | low, kind, message)
 
 
-def _size(row: _Row) -> int:
-    return len(row[0]) + _BYTES_A_MESSAGE
+def _size(record: bytes, message: Message) -> int:
+    size = _COPIES * len(record) + _BYTES_A_MESSAGE
+    content = message.content
+    values: list[Any] = [message.extension, message.leftovers]
+    if type(content) is not Text:
+        values += msgspec.structs.astuple(content)
+    # Not recursive: how deep the structures go is up to who sent them.
+    while values:
+        value = values.pop()
+        if type(value) is dict:
+            size += _BYTES_A_MAP + _BYTES_A_VALUE * len(value)
+            values += value.values()
+        elif type(value) is list:
+            size += _BYTES_A_VALUE * (1 + len(value))
+            values += value
+    return size

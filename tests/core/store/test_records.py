@@ -1,9 +1,11 @@
 """What a worker remembers of records: never more than its room, never anything but what the store has just given."""
 
+import tracemalloc
+
 import msgspec
 
 from core.ids import Ids
-from core.model import Message, Stored, Tenant, Text
+from core.model import Custom, Message, Stored, Tenant, Text
 from core.store import records
 from core.store.records import HEADER, Records, encode, is_deleted
 
@@ -74,7 +76,7 @@ def test_equal_places_of_two_tenants_and_generations_stay_apart() -> None:
 
 
 def test_the_memory_is_bounded_and_forgets_the_longest_unread_first() -> None:
-    size = len(record("x")) + records._BYTES_A_MESSAGE
+    size = records._COPIES * len(record("x")) + records._BYTES_A_MESSAGE
     read = warm(3 * size)
 
     def look(conversation: int) -> Stored:
@@ -101,7 +103,32 @@ def test_a_changed_record_gives_its_room_back() -> None:
     read = warm()
     for number in range(1_000):
         read.read(TENANT, ids(TENANT), CONVERSATION, [1, record(f"{number:0300}")])
-    assert read._room == records.REMEMBERED_BYTES - len(record(f"{0:0300}")) - records._BYTES_A_MESSAGE
+    taken = records._COPIES * len(record(f"{0:0300}")) + records._BYTES_A_MESSAGE
+    assert read._room == records.REMEMBERED_BYTES - taken
+
+
+def test_room_is_counted_by_what_a_record_becomes() -> None:
+    """A list takes a byte of a record, and seventy in memory."""
+    message = Message("ann", Custom("made", {"deep": [{} for _ in range(1_000)]}), "d", {"flat": [[]] * 10_000})
+    dense = HEADER.pack(0, 1, 1, 0, 0) + encode(message)
+    rows = [value for sequence in range(1, 11) for value in (sequence, dense)]
+    tracemalloc.start()
+    try:
+        read = warm()
+        before = tracemalloc.get_traced_memory()[0]
+        read.read(TENANT, ids(TENANT), CONVERSATION, rows)
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    counted = records.REMEMBERED_BYTES - read._room
+    assert taken <= counted <= 4 * taken
+
+
+def test_conversations_that_show_nothing_are_not_remembered() -> None:
+    read = Records()
+    for conversation in (*range(100), *range(100)):
+        read.read(TENANT, ids(TENANT), conversation, [])
+    assert not read._conversations
 
 
 def test_a_tombstone_is_told_by_its_header() -> None:
