@@ -70,7 +70,7 @@ class Users:
         key = await self._store.key(tenant, name, folded)
         now = self._clock.now()
         user = User(id=key.id, number=key.number, created=now, modified=now, name=display_name)
-        if not await self._store.register(tenant, user, credential, reference):
+        if not await self._store.register(tenant, user, credential, reference, folded=folded):
             raise Failure(Kind.CONFLICT, "The user exists already", reason="user", subject=name)
         return user
 
@@ -85,7 +85,8 @@ class Users:
         check_free(name, "user")
         key = await self._store.key(tenant, name, False)
         now = self._clock.now()
-        await self._store.register(tenant, User(id=key.id, number=key.number, created=now, modified=now), None, None)
+        user = User(id=key.id, number=key.number, created=now, modified=now)
+        await self._store.register(tenant, user, None, None, folded=False)
         self._store.remember_claimed(tenant, key)
         return key
 

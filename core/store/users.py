@@ -111,11 +111,20 @@ class UserStore:
                         memory.put(tenant, name, key)
         return found
 
-    async def register(self, tenant: Tenant, user: User, credential: bytes | None, reference: str | None) -> bool:
-        """Write profile and password hash of a placed name; false when it is registered."""
+    async def register(
+        self, tenant: Tenant, user: User, credential: bytes | None, reference: str | None, *, folded: bool
+    ) -> bool:
+        """Write profile and password hash of a placed name; false when it, or when it folds another spelling of it, is
+        registered."""
         arguments = (*reference_arguments(user.created, reference), user.id, fold(user.id), user.number)
         done = await self._store.call(
-            tenant, scripts.REGISTER, _partition(user.id), *arguments, _encode(user), credential or b""
+            tenant,
+            scripts.REGISTER,
+            _partition(user.id),
+            *arguments,
+            _encode(user),
+            credential or b"",
+            1 if folded else 0,
         )
         return bool(done)
 

@@ -67,6 +67,17 @@ async def test_who_only_addresses_a_name_takes_nothing_from_who_registers_it(cor
     assert (await core.users.claim(tenant, "alice")).number == alice.number
 
 
+async def test_a_folding_name_is_not_registered_beside_an_owner_that_came_between(core: Core, tenant: Tenant) -> None:
+    """Everybody would find the owner, and nobody the one whom the reply calls registered."""
+    users = core.users._store
+    place = await users.key(tenant, "bob", True)
+    await core.users.claim(tenant, "Bob")
+    late = User(id=place.id, number=place.number, created=START, modified=START)
+    assert not await users.register(tenant, late, None, None, folded=True)
+    assert await users.profile(tenant, place) is None
+    assert await users.register(tenant, late, None, None, folded=False)
+
+
 async def test_an_owner_that_registers_later_is_found_by_every_worker(
     engine: Engine, core: Core, tenant: Tenant
 ) -> None:
