@@ -50,6 +50,8 @@ class Records:
                 pairs = zip(rows[0::2], rows[1::2], strict=True)
                 return [_stored(ids, conversation, sequence, record) for sequence, record in pairs]
             known = {}
+        if rows or known:  # what holds nothing takes no room, and would never be forgotten
+            self._conversations[key] = known  # the last to be forgotten
         stored = []
         for sequence, record in zip(rows[0::2], rows[1::2], strict=True):
             row = known.get(sequence)
@@ -57,8 +59,6 @@ class Records:
                 made = _stored(ids, conversation, sequence, record)
                 row = self._remember(known, sequence, (record, made, _size(record, made.message)))
             stored.append(row[1])
-        if known:  # what holds nothing takes no room, and would never be forgotten
-            self._conversations[key] = known  # the last to be forgotten
         if self._room < 0:
             self._forget()
         return stored

@@ -3,6 +3,7 @@
 import tracemalloc
 
 import msgspec
+import pytest
 
 from core.ids import Ids
 from core.model import Custom, Message, Stored, Tenant, Text
@@ -129,6 +130,16 @@ def test_conversations_that_show_nothing_are_not_remembered() -> None:
     for conversation in (*range(100), *range(100)):
         read.read(TENANT, ids(TENANT), conversation, [])
     assert not read._conversations
+
+
+def test_a_record_that_cannot_be_read_costs_no_room() -> None:
+    read = warm()
+    broken = HEADER.pack(0, 1, 1, 0, 0) + b"\xc1"
+    read.read(TENANT, ids(TENANT), CONVERSATION, [1, record("hi")])
+    with pytest.raises(msgspec.DecodeError):
+        read.read(TENANT, ids(TENANT), CONVERSATION, [1, record("hi"), 2, record("ho"), 3, broken])
+    kept = sum(size for known in read._conversations.values() for _, _, size in known.values())
+    assert read._room == records.REMEMBERED_BYTES - kept
 
 
 def test_a_tombstone_is_told_by_its_header() -> None:
