@@ -16,6 +16,7 @@ _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PARAMETER = re.compile(r"\{[a-z_]+\}")
 _MAXIMUM_REMEMBERED = 4096
 _LONGEST_REMEMBERED = 512
+_MOST_PARTS_REMEMBERED = 16
 _SERVED_BY_THE_GATEWAY = ("HEAD", "OPTIONS")
 
 
@@ -204,7 +205,7 @@ class Dispatcher:
         if way is None:
             path, segments, legible = split_path(raw_path)
             way = Way(path, segments, legible, self._by_path(segments))
-            if len(raw_path) <= _LONGEST_REMEMBERED:
+            if len(raw_path) <= _LONGEST_REMEMBERED and len(segments) <= _MOST_PARTS_REMEMBERED:
                 if len(self._ways) >= _MAXIMUM_REMEMBERED:
                     del self._ways[next(iter(self._ways))]
                 self._ways[raw_path] = way

@@ -173,3 +173,11 @@ async def test_users_are_paged_by_their_numbers(core: Core, tenant: Tenant) -> N
             break
         after = page[-1].number
     assert found == registered
+
+
+async def test_names_and_references_that_join_to_the_same_text_stay_apart(core: Core, tenant: Tenant) -> None:
+    await core.users.register(tenant, "a", reference="client:b:client:c")
+    with pytest.raises(Failure):
+        await core.users.register(tenant, "a", reference="client:c")
+    await core.users.register(tenant, "a:client:b", reference="client:c")
+    assert await core.users.find(tenant, "a:client:b") is not None

@@ -2,7 +2,7 @@
 -- ARGV: 3 now (ms), 4 class of the reference row, 5 its period (ms), 6 reference, 7 id, 8 folded id, 9 number, 10 packed
 -- profile, 11 password hash (may be empty), 12 whether the name folds. Returns 1, or 0 when it is registered, or when a
 -- folding name got another owner since its place was looked up: nobody would find who registers here.
-local now, period, reference = tonumber(ARGV[3]), tonumber(ARGV[5]), 'register:' .. ARGV[7] .. ':' .. ARGV[6]
+local now, period, reference = tonumber(ARGV[3]), tonumber(ARGV[5]), 'register\0' .. ARGV[7] .. '\0' .. ARGV[6]
 if first_result(ARGV[4], period, now, reference) then return 1 end
 if ARGV[12] == '1' and (redis.call('HGET', prefix .. 'f', ARGV[8]) or ARGV[7]) ~= ARGV[7] then return 0 end
 if redis.call('HSETNX', prefix .. 'p', ARGV[7], ARGV[10]) == 0 then return 0 end
