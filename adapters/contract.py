@@ -12,7 +12,7 @@ An adapter is pure translation: it keeps no state, opens no connection and reads
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -118,6 +118,8 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
     """What `body` reads with."""
     principal: Principal | None = None
     """Set once `authenticate` succeeded; use `authenticated` in handlers."""
+    parsed: Any = None
+    """What the adapter made of the body, where that is asked for more than once."""
     losses: list[str] = []
     """What the translation could not carry, one `field: what happened` each."""
 

@@ -90,6 +90,14 @@ def preflight(request: Request) -> Reply:
 
 
 async def read_body(call: Call) -> dict[str, Any]:
+    """The request's JSON object, read once: before the credentials, and again by handlers. Raises as `_read` does."""
+    if call.parsed is None:
+        call.parsed = await _read(call)
+    found: dict[str, Any] = call.parsed
+    return found
+
+
+async def _read(call: Call) -> dict[str, Any]:
     """The request's JSON object; empty for any other media type, for no body and for an array, whose fields Express finds
     as little. Raises *bad request* with reason `body`, *too large*, or *unsupported* with reason `encoding`."""
     headers = call.request.headers

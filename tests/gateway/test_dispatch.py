@@ -236,3 +236,5 @@ def test_ways_are_remembered_and_bounded() -> None:
     assert dispatcher.way(b"/acme/one/whoami") is not first
     dispatcher.way(b"/" + b"x" * 600)
     assert max(map(len, dispatcher._ways)) < 600
+    many = b"/a" * 17
+    assert dispatcher.way(many) is not dispatcher.way(many)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -139,6 +140,18 @@ def test_a_request_that_was_begun_is_answered_while_new_connections_are_refused(
         assert reply.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b"connection: close\r\n" in reply
         assert program.wait() == 0
+
+
+def test_a_low_soft_limit_on_files_does_not_limit_connections(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+    try:
+        with running(tmp_path, "--dev") as program:
+            limits = Path(f"/proc/{program.worker}/limits").read_text()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    soft, hard = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[3:5]
+    assert soft == hard != "512"
 
 
 def test_an_idle_connection_does_not_delay_the_stop(tmp_path: Path) -> None:
