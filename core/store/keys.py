@@ -1,4 +1,4 @@
-"""Where things lie: partitions, their hash tags, and the first part of every key. Frozen with schema version 1.
+"""Where things lie: partitions, their hash tags, and the first part of every key. Frozen with schema version 2.
 
 `cg{tag}TENANT` is a tenant's version in a partition. Its other keys there begin with `cg{tag}TENANT:GENERATION:` and are
 named by one letter, since a store has millions of them. Numbers are decimal text, packed values msgpack.
@@ -7,17 +7,54 @@ Conversations, in the partition of their identity:
 
     n               hash    identity -> conversation
     k               hash    bucket -> the last local number taken
-    c:CONVERSATION  hash    i identity, h head (last sequence), t its time (ms), o ordinal among countable messages,
-                            s last sequence that touched the lists, g packed group, l 1 once it is large
+    c:CONVERSATION  hash    i identity, h head (last sequence), t newest time of either lane (ms), o ordinal among counted
+                            messages, s last sequence that touches the lists, u numbers of a direct conversation's two
+                            users in the order of the identity, g packed group, l 1 once it is large, 2 for a room,
+                            d sequence up to which the log was dropped, e ordinal there, b last sequence of the backfill
+                            lane, a 1 once somebody put it into another box, j first report that is still kept
     l:CONVERSATION:CHUNK
                     hash    sequence -> record; a chunk is 4,096 sequences
+    b:CONVERSATION:CHUNK
+                    hash    the same of the backfill lane
+    bt:CONVERSATION zset    sequences of the backfill lane by time (ms)
+    be:CONVERSATION hash    external id -> sequence of the backfill lane
+    j:CONVERSATION  hash    sequence -> packed {addressees, station} of a message that is not for everybody
+    w:CONVERSATION:USER
+                    zset    sequences of the countable messages for this user and not for everybody
     m:CONVERSATION  hash    user -> packed {id, role, joined (ms), intervals}
     a:CONVERSATION  set     the users who are members now
-    x:USER          zset    conversations of the user's list by time (ms) of the last message that it shows
-    y:USER          set     the large groups that the user is a member of, which have no row in `x`
+    v:CONVERSATION  hash    a letter and the user's number: r read up to, f floor (cleared up to), k own counted messages
+                            since, b box (`a` or `h`, and the head at which it was put there), i seen up to, p packed
+                            marks, e 1 once messages are hidden from the user
+    h:CONVERSATION:CHUNK:USER
+                    string  bits of the messages that are hidden from the user; CHUNK has a `b` before it for the
+                            backfill lane
+    hc:CONVERSATION:CHUNK:USER
+                    string  bits of those among them that are subtracted from the unread ones
+    hu:CONVERSATION set     the users from whom messages are hidden
+    t:CONVERSATION, t:CONVERSATION:USER
+                    zset    sequences of recalled counted messages: all, and those that this user sent
+    rs:CONVERSATION:USER, ds:CONVERSATION:USER
+                    zset    steps of reading and of delivery: "sequence:time" by the sequence reached
+    rl:CONVERSATION list    reports of a direct conversation, packed {user, station, type, sequence, time}
+    o:CONVERSATION  hash    topic -> packed topic
+    ot:CONVERSATION:TOPIC
+                    zset    sequences of the topic's messages
+    x:USER, xa:USER, xh:USER
+                    zset    conversations of the user's list by time (ms) of the last message that it shows: active,
+                            archived, hidden
+    y:USER          set     the large groups that the user is a member of, which have no row in those
+    H:HOUR          set     conversations to which something was sent in this hour since the epoch
+    ic:CONVERSATION hash    dialect NUL sequence -> packed foreign ids; sequences of the backfill lane are negative
     rcTURN, roTURN  hash    reference of a client, of our own -> first result: conversation:sender:reference -> packed
                             sequence and time, and for other writes what:whom:reference -> what was answered
     d               hash    dialect NUL chosen id -> group; in the partition of the two
+    i               hash    dialect NUL foreign id -> message; in the partition of the two
+    ti              hash    topic -> conversation's identity; in the partition of the topic's number
+    due, dueb       zset, hash
+                            ids of due rows by tenant time (ms), and their packed bodies
+
+    !gGROUP, !uBUCKET       channels of announcements: one a group, and for direct conversations one a bucket of users
 
 Users, in the partition of their folded name:
 
@@ -25,11 +62,13 @@ Users, in the partition of their folded name:
     p, s            hash    id -> packed profile, id -> salt and hash of the password
     z               zset    ids of registered users by number
 
-    q               hash    the tenant's counters (`user`, `group`), in the partition of its number
+    q               hash    the tenant's counters (`user`, `group`, `topic`), in the partition of its number
 
 Outside tenants: `cg{tag}:outbox`, a stream a partition with entries t tenant, g generation, c conversation, s sequence,
-k kind; and in partition 0 `:schema` (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name ->
-number), `:tenants:counter`, `:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers).
+k what; `cg{tag}:due`, a set of TENANT:GENERATION that have due rows in the partition; and in partition 0 `:schema`
+(version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
+`:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers), `:tenants:retired` (a hash TENANT:GENERATION -> how far its keys are
+reclaimed).
 """
 
 from binascii import crc_hqx
@@ -37,7 +76,7 @@ from itertools import count
 
 from core.ids import BUCKETS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PARTITIONS = 64
 """A power of two, at most 1,024, kept in the store: partition = bucket mod PARTITIONS."""
 _SLOTS = 16_384
