@@ -35,12 +35,12 @@ def request(url: str, token: str, *, keep_alive: bool) -> bytes:
     return head.encode() + body
 
 
-async def read_reply(reader: asyncio.StreamReader) -> tuple[int, bool]:
-    """A whole reply: its status, and whether the connection goes on."""
+async def read_reply(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
+    """A whole reply: its status, its body, and whether the connection goes on."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
     length = next(int(line.split(":")[1]) for line in head.split("\r\n") if line.startswith("content-length:"))
-    await reader.readexactly(length)
-    return int(head.split(" ", 2)[1]), "connection: close" not in head
+    body = await reader.readexactly(length)
+    return int(head.split(" ", 2)[1]), body, "connection: close" not in head
 
 
 async def send_until_refused(url: str, token: str, outcome: Outcome, *, keep_alive: bool) -> None:
@@ -58,7 +58,7 @@ async def send_until_refused(url: str, token: str, outcome: Outcome, *, keep_ali
             while goes_on:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     writer.write(message)
-                    status, goes_on = await read_reply(reader)
+                    status, _, goes_on = await read_reply(reader)
                 if status == 200:
                     outcome.stored += 1
                     if outcome.stored == outcome.wanted:
