@@ -11,7 +11,8 @@ Conversations, in the partition of their identity:
                             messages, s last sequence that touches the lists, u numbers of a direct conversation's two
                             users in the order of the identity, g packed group, l 1 once it is large, 2 for a room,
                             d sequence up to which the log was dropped, e ordinal there, b last sequence of the backfill
-                            lane, a 1 once somebody put it into another box, j first report that is still kept
+                            lane, j number of the last report; 1 once there was one: a user who put it into another box, r a
+                            recalled counted message, w a message for some alone
     l:CONVERSATION:CHUNK
                     hash    sequence -> record; a chunk is 4,096 sequences
     b:CONVERSATION:CHUNK
@@ -21,7 +22,8 @@ Conversations, in the partition of their identity:
     j:CONVERSATION  hash    sequence -> packed {addressees, station} of a message that is not for everybody
     w:CONVERSATION:USER
                     zset    sequences of the countable messages for this user and not for everybody
-    m:CONVERSATION  hash    user -> packed {id, role, joined (ms), intervals}
+    m:CONVERSATION  hash    user -> packed {id, role, joined (ms), intervals}; an interval is {first sequence seen (0: imports
+                            of before the log too), last (-1: still a member), head when joining}
     a:CONVERSATION  set     the users who are members now
     v:CONVERSATION  hash    a letter and the user's number: r read up to, f floor (cleared up to), k own counted messages
                             since, b box (`a` or `h`, and the head at which it was put there), i seen up to, p packed
@@ -51,8 +53,9 @@ Conversations, in the partition of their identity:
     d               hash    dialect NUL chosen id -> group; in the partition of the two
     i               hash    dialect NUL foreign id -> message; in the partition of the two
     ti              hash    topic -> conversation's identity; in the partition of the topic's number
-    due, dueb       zset, hash
-                            ids of due rows by tenant time (ms), and their packed bodies
+    due, duef, dueb zset, zset, hash
+                            ids of due rows by tenant time (ms), ids of those that failed for good by the time they did, and
+                            the bodies of both: tries so far, why it failed, packed action
 
     !gGROUP, !uBUCKET       channels of announcements: one a group, and for direct conversations one a bucket of users
 
@@ -65,7 +68,9 @@ Users, in the partition of their folded name:
     q               hash    the tenant's counters (`user`, `group`, `topic`), in the partition of its number
 
 Outside tenants: `cg{tag}:outbox`, a stream a partition with entries t tenant, g generation, c conversation, s sequence,
-k what; `cg{tag}:due`, a set of TENANT:GENERATION that have due rows in the partition; and in partition 0 `:schema`
+k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the same and e their id, n tries, r why;
+`cg{tag}:due`, a zset of TENANT:GENERATION that have due rows in the partition by the time (tenant time, ms) of the earliest;
+and in partition 0 `:schema`
 (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
 `:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers), `:tenants:retired` (a hash TENANT:GENERATION -> how far its keys are
 reclaimed).
@@ -123,6 +128,6 @@ def tenant_key(partition: int, tenant: int) -> bytes:
     return f"cg{{{TAGS[partition]}}}{tenant}".encode()
 
 
-def system_key(name: str) -> str:
-    """A key of the gateway's own, outside all tenants; they all lie in partition 0."""
-    return f"cg{{{TAGS[0]}}}:{name}"
+def system_key(name: str, partition: int = 0) -> str:
+    """A key of the gateway's own, outside all tenants; what there is once lies in partition 0."""
+    return f"cg{{{TAGS[partition]}}}:{name}"
