@@ -1,0 +1,112 @@
+"""Rounds of SIGKILL in mid-load: one process or all of them at a random moment, while clients of both dialects send."""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.survival.client import Chat
+from tests.survival.messages import Found, Repeated, Sending
+from tests.survival.victim import Disk, Victim, victim
+
+_EARLIEST, _LATEST = 0.05, 0.8
+"""Which part of a round's messages is acknowledged when the kill comes."""
+_LONGEST_DELAY_SECONDS = 0.02
+
+
+class Way(NamedTuple):
+    """What is killed. `must_hold`: nothing acknowledged may be lost. `share`: of the messages that are asked for, since
+    every write waits for the disk, or every round for a start."""
+
+    name: str
+    kill: Callable[[Victim], None]
+    durable: bool = False
+    must_hold: bool = True
+    share: float = 1.0
+
+
+WAYS = {
+    "worker": Way("a worker", Victim.kill_worker),
+    "durable": Way("the embedded server, `--durable`", Victim.kill_server, durable=True, share=0.2),
+    "everysec": Way("the embedded server", Victim.kill_server, must_hold=False, share=0.2),
+    "gateway": Way("supervisor and workers", Victim.kill_gateway, share=0.2),
+}
+
+
+class Outcome(NamedTuple):
+    """What came of all rounds of one way."""
+
+    way: Way
+    rounds: int
+    found: Found
+    repeated: Repeated
+    longest_seconds: float
+    seconds: float
+    disk: Disk
+
+    @property
+    def held(self) -> bool:
+        """Whether what must hold did."""
+        return not (self.way.must_hold and (self.found.lost or self.found.doubled))
+
+
+async def kill_rounds(way: Way, folder: Path, *, rounds: int, acknowledged: int, seed: int) -> Outcome:
+    """Send at least so many messages in so many rounds, with one kill in each, and read all of them back at the end."""
+    began = time.monotonic()
+    chance = random.Random(seed)  # noqa: S311
+    each = -(-acknowledged // rounds)
+    with victim(folder, seed, durable=way.durable) as killed:
+        sending = Sending(await Chat.of(killed.program), killed.url)
+        try:
+            for _ in range(rounds):
+                at = len(sending.acknowledged) + int(each * chance.uniform(_EARLIEST, _LATEST))
+                delay = chance.uniform(0, _LONGEST_DELAY_SECONDS)
+                done = asyncio.Event()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(sending.send(each, done))
+                    group.create_task(_kill(way, killed, sending, at, delay, done))
+            seconds = time.monotonic() - began
+            await asyncio.to_thread(killed.wait_healed)
+            found = await sending.read_back(killed.program.data)
+        finally:
+            sending.close()
+        return Outcome(way, rounds, found, sending.repeated, sending.longest_seconds, seconds, killed.disk)
+
+
+async def _kill(way: Way, killed: Victim, sending: Sending, at: int, delay: float, done: asyncio.Event) -> None:
+    if way.kill is Victim.kill_server:
+        await asyncio.to_thread(killed.probe_disk)
+    await sending.until_acknowledged(at)
+    await asyncio.sleep(delay)  # not just after an answer each time
+    await asyncio.to_thread(way.kill, killed)
+    done.set()
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """The outcomes for people."""
+    lines = [
+        "| killed | rounds | acknowledged | lost | doubled | requests repeated | longest wait s | seconds |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {one.way.name} | {one.rounds} | {one.found.acknowledged:,} | {len(one.found.lost):,} | "
+        f"{len(one.found.doubled):,} | {one.repeated} | {one.longest_seconds:.1f} | {one.seconds:.0f} |"
+        for one in outcomes
+    ]
+    return "\n".join([*lines, *(_disk_line(one) for one in outcomes if one.disk.loaded_ms)])
+
+
+def _disk_line(outcome: Outcome) -> str:
+    disk = outcome.disk
+    return (
+        f"\n{outcome.way.name}: a write to the disk took {_latency(disk.idle_ms)} before the load, {_latency(disk.loaded_ms)} "
+        f"under it; writes of the server that waited for the disk: {disk.delayed}; "
+        f"last write: {', '.join(sorted(disk.write_status))}"
+    )
+
+
+def _latency(found: list[float]) -> str:
+    return f"{statistics.median(found):.1f} ms (longest {max(found):.1f})"
