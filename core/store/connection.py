@@ -10,7 +10,7 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import hiredis
 
@@ -26,9 +26,28 @@ MAXIMUM_WAITING = 20_000
 
 Reply = Any
 Argument = str | bytes | int
+Wire = TypeVar("Wire", bound=asyncio.Protocol)
 
 pack: Callable[[tuple[Argument, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]  # its hints know one part only
 """A command as bytes."""
+
+
+def sign_in(address: Address) -> list[tuple[Argument, ...]]:
+    """The commands that a connection to this server begins with."""
+    commands: list[tuple[Argument, ...]] = []
+    if address.password is not None:
+        commands.append(("AUTH", *((address.username,) if address.username else ()), address.password))
+    if address.database:
+        commands.append(("SELECT", address.database))
+    return commands
+
+
+async def connect(address: Address, make: Callable[[], Wire]) -> Wire:
+    """A new connection that hands its bytes to what `make` makes. Raises `OSError`."""
+    loop = asyncio.get_running_loop()
+    if address.path is not None:
+        return (await loop.create_unix_connection(make, address.path))[1]
+    return (await loop.create_connection(make, address.host, address.port, ssl=address.tls()))[1]
 
 
 class ConnectionLost(Exception):
@@ -130,21 +149,11 @@ class Connection:
     def __init__(self, address: Address, greeting: Sequence[Sequence[Argument]]) -> None:
         self.address = address
         self.problem: str | None = "not connected yet"
-        self._greeting = [pack(tuple(command)) for command in self._sign_in(address)]
-        self._greeting += [pack(tuple(command)) for command in greeting]
+        self._greeting = [pack(tuple(command)) for command in (*sign_in(address), *greeting)]
         self._wire: _Wire | None = None
         self._ready = asyncio.Event()
         self._needed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
-
-    @staticmethod
-    def _sign_in(address: Address) -> list[tuple[Argument, ...]]:
-        commands: list[tuple[Argument, ...]] = []
-        if address.password is not None:
-            commands.append(("AUTH", *((address.username,) if address.username else ()), address.password))
-        if address.database:
-            commands.append(("SELECT", address.database))
-        return commands
 
     def start(self) -> None:
         """Begin to connect, in the background."""
@@ -197,11 +206,7 @@ class Connection:
         def make() -> _Wire:
             return _Wire(loop, self._lost)
 
-        address = self.address
-        if address.path is not None:
-            _, wire = await loop.create_unix_connection(make, address.path)
-        else:
-            _, wire = await loop.create_connection(make, address.host, address.port, ssl=address.tls())
+        wire = await connect(self.address, make)
         try:
             for reply in await asyncio.gather(*map(wire.submit, self._greeting)):
                 if isinstance(reply, hiredis.ReplyError):
