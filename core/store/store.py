@@ -15,7 +15,7 @@ import msgspec
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from core.ids import Ids
 from core.model import Stored, Tenant
-from core.store.address import parse_url
+from core.store.address import Address, parse_url
 from core.store.connection import Argument, ConnectionLost, QueueFull, Reply, pack
 from core.store.keys import tenant_key
 from core.store.records import Records
@@ -88,7 +88,7 @@ class Store:
         return found
 
     def messages(self, tenant: Tenant, conversation: int, rows: Sequence[Any]) -> list[Stored]:
-        """The messages of `[sequence, record, sequence, record, …]` of one conversation's live lane."""
+        """The messages of `[sequence, record, sequence, record, …]` of one conversation."""
         return self._records.read(tenant, self.ids(tenant), conversation, rows)
 
     async def call(self, tenant: Tenant, script: Script, partition: int, *arguments: Argument) -> Reply:
@@ -114,6 +114,18 @@ class Store:
         """A round trip to every server that holds a partition."""
         partitions = self._topology.one_partition_each() or [0]
         await asyncio.gather(*(self.command(partition, "PING") for partition in partitions))
+
+    async def servers(self) -> list[Address]:
+        """The server of each partition, as far as is known now; waits until the store is open. Raises *store unavailable* with
+        reason `schema` when its layout is not ours."""
+        await self._topology.opened()
+        if self._topology.refusal:
+            raise self._topology.refusal
+        return self._topology.servers()
+
+    def refresh_servers(self) -> None:
+        """Find out anew, in the background, which server holds which partition."""
+        self._topology.refresh()
 
     def _send(self, tenant: Tenant, script: Script, partition: int, arguments: Sequence[Argument]) -> _Sent:
         key = tenant_key(partition, tenant.number)

@@ -78,6 +78,10 @@ class Topology:
         """A partition of every server."""
         return list({connection.address: number for number, connection in enumerate(self._by_partition)}.values())
 
+    def servers(self) -> list[Address]:
+        """The server of each partition; empty before they are known."""
+        return [connection.address for connection in self._by_partition]
+
     def refresh(self) -> None:
         """Find out anew, in the background, which server holds which partition."""
         if self._cluster and (self._refresher is None or self._refresher.done()):
