@@ -1,25 +1,91 @@
-"""Use cases of conversation lists."""
+"""Use cases of conversations as a user has them: lists, what is read, boxes, marks, clearing.
 
+A conversation is named by the user and a peer's id, or a group's number (`Target`)."""
+
+from core.clock import Clock
 from core.ids import direct_identity, group_identity
-from core.model import Overview, Tenant, UserKey
+from core.model import Box, Marks, Overview, Tenant, UserKey
 from core.store.inbox import Inbox
+from core.store.states import States
+
+Target = str | int
+"""The other user's id, or a group's number."""
 
 
 class Conversations:
     """The conversation lists of all users."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, states: States, clock: Clock) -> None:
         self._inbox = inbox
+        self._states = states
+        self._clock = clock
 
-    async def list(self, tenant: Tenant, user: UserKey, limit: int, before: int | None = None) -> list[Overview]:
+    async def list(
+        self, tenant: Tenant, user: UserKey, limit: int, before: int | None = None, *, box: Box = Box.ACTIVE
+    ) -> list[Overview]:
         """A user's conversations, latest first, those whose last message is older than `before` (epoch milliseconds, all
         when none). At least `limit` rows if there are so many: rows of equal time stay on one page."""
-        return await self._inbox.list(tenant, user, limit, before)
+        return await self._inbox.list(tenant, user, limit, before, box)
 
     async def direct(self, tenant: Tenant, user: UserKey, peer: str) -> Overview | None:
-        """One row of the list: the direct conversation with `peer`; none when it has no message."""
+        """One row of the list, in whatever box: the direct conversation with `peer`; none when it has no message."""
         return await self._inbox.one(tenant, user, direct_identity(user.id, peer))
 
     async def group(self, tenant: Tenant, user: UserKey, group: int) -> Overview | None:
         """One row of the list: the group's conversation as this user sees it; none when there is nothing to see."""
         return await self._inbox.one(tenant, user, group_identity(group))
+
+    async def read(
+        self, tenant: Tenant, user: UserKey, target: Target, up_to: int | None = None, *,
+        receipt: bool = True, station: str = "",
+    ) -> bool:  # fmt: skip
+        """What the user has read: up to this sequence, everything when none. It never moves back. With `receipt` others are
+        told, and when it was is kept. False when nothing changed."""
+        return await self._states.move(
+            tenant, user, _identity(user, target), "read", up_to, self._clock.now(), receipt, station
+        )
+
+    async def delivered(
+        self, tenant: Tenant, user: UserKey, target: Target, up_to: int | None = None, *, station: str = ""
+    ) -> bool:
+        """What has reached the user, like `read`."""
+        return await self._states.move(
+            tenant, user, _identity(user, target), "delivered", up_to, self._clock.now(), True, station
+        )
+
+    async def look(self, tenant: Tenant, user: UserKey, target: Target) -> bool:
+        """The user has looked at the conversation: nothing in it is new any more, and what is unread stays so. False for an
+        unknown conversation."""
+        return await self._states.move(
+            tenant, user, _identity(user, target), "seen", None, self._clock.now(), False, ""
+        )
+
+    async def put(self, tenant: Tenant, user: UserKey, target: Target, box: Box) -> bool:
+        """Put the conversation into a box of the user's; the next message that the user is shown brings it back to the active
+        ones. False for an unknown conversation."""
+        return await self._states.put(tenant, user, _identity(user, target), box)
+
+    async def mark(
+        self, tenant: Tenant, user: UserKey, target: Target, *, muted_until: int | None = None,
+        favourite: bool | None = None, colour: str | None = None,
+    ) -> bool:  # fmt: skip
+        """Change what the user noted of the conversation; none leaves a note as it is, an empty colour takes it away. False
+        for an unknown conversation."""
+        default = Marks()
+        changes: dict[str, object] = {}
+        if muted_until is not None:
+            changes["muted_until"] = muted_until if muted_until != default.muted_until else None
+        if favourite is not None:
+            changes["favourite"] = favourite or None
+        if colour is not None:
+            changes["colour"] = colour or None
+        return await self._states.mark(tenant, user, _identity(user, target), changes)
+
+    async def clear(self, tenant: Tenant, user: UserKey, target: Target) -> bool:
+        """Delete everything that is in the conversation now for this user alone; the next message brings it back to the
+        list. False for an unknown conversation."""
+        return await self._states.clear(tenant, user, _identity(user, target))
+
+
+def _identity(user: UserKey, target: Target) -> str:
+    return group_identity(target) if isinstance(target, int) else direct_identity(user.id, target)

@@ -9,6 +9,7 @@ from core.model import Tenant
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
+from core.store.states import States
 from core.store.store import Store
 from core.store.tenants import TenantStore
 from core.store.users import UserStore
@@ -27,7 +28,7 @@ class Core:
         self.users = Users(UserStore(store), self.clock)
         self.groups = Groups(GroupStore(store), self.clock)
         self.messages = Messages(Log(store), self.clock)
-        self.conversations = Conversations(Inbox(store))
+        self.conversations = Conversations(Inbox(store), States(store), self.clock)
         self.tokens = Tokens(self.clock)
 
     def ids(self, tenant: Tenant) -> Ids:

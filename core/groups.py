@@ -33,6 +33,7 @@ class Groups:
         public: bool = False,
         maximum_members: int | None = None,
         attributes: dict[str, Any] | None = None,
+        room: bool = False,
         leftovers: dict[str, Any] | None = None,
         reference: str | None = None,
     ) -> Group:
@@ -59,6 +60,7 @@ class Groups:
             attributes=attributes,
             aliases={dialect: alias} if alias is not None else None,
             leftovers={dialect: leftovers} if leftovers else None,
+            room=room,
         )
         rows = {
             key.number: Member(key.id, key.number, "owner" if key.number == owner.number else "member", now)

@@ -1,10 +1,13 @@
-"""Use cases of messages: send to one and to many, page, get."""
+"""Use cases of messages: send to one and to many, page, get, edit, recall, delete for one user."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from core.clock import Clock
+from core.errors import Failure, Kind
 from core.ids import direct_identity, group_identity
-from core.model import Event, Message, MessageKind, Receipt, Signal, Stored, Tenant, UserKey
+from core.model import EVERYBODY, Audience, Event, Message, MessageKind, Receipt, Signal, Stored, Tenant, UserKey
 from core.store.log import Append, Log, Page, Query
 
 __all__ = ["Messages", "Page", "Query"]
@@ -20,31 +23,47 @@ class Messages:
         self._clock = clock
 
     async def send_direct(
-        self, tenant: Tenant, sender: UserKey, recipients: Sequence[UserKey], message: Message, reference: str
+        self,
+        tenant: Tenant,
+        sender: UserKey,
+        recipients: Sequence[UserKey],
+        message: Message,
+        reference: str,
+        audience: Audience = EVERYBODY,
     ) -> list[Receipt]:
         """Send one message to each recipient, in their direct conversation with the sender; one receipt each, in order.
 
         The same `reference` again, from the same sender in the same conversation, gives the first receipt and stores
         nothing. It is remembered for 24 to 48 hours when it begins with `client:` (the caller chose it), else for one to
-        two minutes (enough for repeats of our own). Raises *rate limited* when a conversation's time would run more than a second ahead of
-        the clock, *store unavailable* when it is not certain that everything was stored (repeating is safe).
+        two minutes (enough for repeats of our own). Raises *rate limited* when a conversation's time would run more than
+        a second ahead of the clock, *store unavailable* when it is not certain that everything was stored (repeating is
+        safe).
         """
         kind = kind_of(message)
         appends = [
             Append(
                 identity=direct_identity(sender.id, recipient.id),
                 sender=sender.number,
-                inboxes=(sender.number, recipient.number) if sender.number != recipient.number else (sender.number,),
+                pair=(sender.number, recipient.number)
+                if sender.id <= recipient.id
+                else (recipient.number, sender.number),
                 kind=kind,
                 message=message,
                 reference=reference,
+                audience=audience,
             )
             for recipient in recipients
         ]
         return await self._log.append(tenant, appends, self._clock.now())
 
     async def send_group(
-        self, tenant: Tenant, sender: UserKey, groups: Sequence[int], message: Message, reference: str
+        self,
+        tenant: Tenant,
+        sender: UserKey,
+        groups: Sequence[int],
+        message: Message,
+        reference: str,
+        audience: Audience = EVERYBODY,
     ) -> list[Receipt]:
         """Send one message to each group (by number), like `send_direct`. The sender need not be a member. To a number that
         is reserved but not created the message is kept; only its sender sees it until the group is created."""
@@ -53,32 +72,63 @@ class Messages:
             Append(
                 identity=group_identity(number),
                 sender=sender.number,
-                inboxes=(),
+                pair=(),
                 kind=kind,
                 message=message,
                 reference=reference,
+                audience=audience,
             )
             for number in groups
         ]
         return await self._log.append(tenant, appends, self._clock.now())
 
-    async def direct_page(self, tenant: Tenant, viewer: str, peer: str, query: Query) -> Page:
-        """A page of the direct conversation between two user ids; empty when they have none."""
-        return await self._log.page(tenant, direct_identity(viewer, peer), None, query)
+    async def direct_page(
+        self, tenant: Tenant, first: str, second: str, query: Query, viewer: UserKey | None = None
+    ) -> Page:
+        """A page of the direct conversation between two user ids as the viewer sees it (everything for `viewer=None`, an
+        administrator's look); empty when they have none."""
+        return await self._log.page(tenant, direct_identity(first, second), viewer.number if viewer else None, query)
 
     async def group_page(self, tenant: Tenant, viewer: UserKey | None, group: int, query: Query) -> Page:
         """A page of a group: what the viewer may see of it (everything for `viewer=None`, an administrator's look).
         Who never was a member sees only own messages."""
-        identity = group_identity(group)
-        page = await self._log.page(tenant, identity, viewer.number if viewer else None, query)
-        if page.member or viewer is None:
-            return page
-        page = await self._log.page(tenant, identity, None, query)
-        return Page([row for row in page.messages if row.message.sender == viewer.id], page.cursor, False)
+        return await self._log.page(tenant, group_identity(group), viewer.number if viewer else None, query)
 
-    async def get(self, tenant: Tenant, message: int) -> Stored | None:
-        """A message by its id; none when this tenant has no such message. Who may read it is for the caller to check."""
-        return await self._log.get(tenant, message)
+    async def get(
+        self, tenant: Tenant, message: int, viewer: UserKey | None = None, station: str = ""
+    ) -> Stored | None:
+        """A message by its id; none when this tenant has no such message that the viewer is shown. For `viewer=None`, an
+        administrator's look, any that is not deleted."""
+        return await self._log.get(tenant, message, viewer.number if viewer else None, station)
+
+    async def edit(self, tenant: Tenant, message: int, change: Callable[[Message], Message]) -> Stored:
+        """Replace what a message says by what `change` makes of it; sender, place, time and kind stay. Who may do it is for
+        the caller to check. Raises *not found* with reason `message`."""
+        now = self._clock.now()
+
+        def changed(stored: Stored) -> Message:
+            new = change(stored.message)
+            if new.sender != stored.message.sender or kind_of(new) != stored.kind:
+                raise Failure(Kind.BAD_REQUEST, "An edit leaves the sender and the kind of a message", reason="message")
+            return msgspec.structs.replace(new, edited=now)
+
+        found = await self._log.edit(tenant, message, changed, now)
+        if found is None:
+            raise Failure(Kind.NOT_FOUND, "No such message", reason="message", subject=str(message))
+        return found
+
+    async def recall(self, tenant: Tenant, message: int) -> bool:
+        """Delete a message for everybody; false when that was done before. Who may do it is for the caller to check. Raises
+        *not found* with reason `message`."""
+        done = await self._log.recall(tenant, message, self._clock.now())
+        if done is None:
+            raise Failure(Kind.NOT_FOUND, "No such message", reason="message", subject=str(message))
+        return done
+
+    async def hide(self, tenant: Tenant, user: UserKey, messages: Sequence[int]) -> list[bool]:
+        """Delete messages for one user alone. One answer a message: false for one that the user did not see anyway, as the
+        ids of others' conversations are."""
+        return await self._log.hide(tenant, user.number, messages)
 
 
 def kind_of(message: Message) -> MessageKind:

@@ -8,7 +8,7 @@ They are left out of garbage collection: nothing immutable that came out of byte
 Units: times are epoch milliseconds, durations and sizes say their unit in the name.
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum, IntFlag, StrEnum
 from typing import Any
 
 import msgspec
@@ -37,6 +37,13 @@ class Flag(IntFlag):
 
     DELETED = 1
     """A tombstone: the header stays, the content is gone."""
+    RESTRICTED = 2
+    """For some users or one station; who they are stands in a row of its own."""
+    ONLINE_ONLY = 4
+    """For those who were online: announced, never shown or counted afterwards."""
+    COUNTED = 8
+    """The ordinal counts it: unread for everybody who has not read it."""
+    EDITED = 16
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="t"):
@@ -151,6 +158,10 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reference: str | None = None
     """The client's own reference, when it gave one."""
     leftovers: dict[str, Any] | None = None
+    topic: int | None = None
+    """The number of the topic that it belongs to."""
+    edited: int | None = None
+    """When it was last edited."""
 
 
 class Stored(msgspec.Struct, gc=False):
@@ -159,6 +170,7 @@ class Stored(msgspec.Struct, gc=False):
     id: int
     """The neutral message id: 63 bits, the top one set; 19 decimal digits."""
     sequence: int
+    """Its place in the live lane, from 1 without gaps; negative in the backfill lane."""
     time: int
     kind: int
     message: Message
@@ -177,11 +189,44 @@ class Receipt(msgspec.Struct, frozen=True):
     repeated: bool
 
 
+class Box(StrEnum):
+    """Which of a user's lists a conversation stands in. A new message brings it back to the active ones."""
+
+    ACTIVE = ""
+    ARCHIVED = "a"
+    HIDDEN = "h"
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """What a user noted of a conversation."""
+
+    muted_until: int = 0
+    """Epoch ms; 0: not muted, -1: for ever."""
+    favourite: bool = False
+    colour: str | None = None
+
+
 class UserKey(msgspec.Struct, frozen=True):
     """A name with a place of its own: the neutral id and its number. It need not be a registered user."""
 
     id: str
     number: int
+
+
+class Audience(msgspec.Struct, frozen=True):
+    """Who of a conversation gets a message: everybody, unless something else is said. The sender always does."""
+
+    to: tuple[UserKey, ...] | None = None
+    """These alone."""
+    without: tuple[UserKey, ...] = ()
+    """Everybody but these."""
+    station: str | None = None
+    """One station of those who get it; who looks from another one does not see it."""
+    online_only: bool = False
+    """Those who are online: announced, and shown to nobody afterwards."""
+
+
+EVERYBODY = Audience()
 
 
 class User(msgspec.Struct, frozen=True, array_like=True):
@@ -229,12 +274,14 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     aliases: dict[str, str] | None = None
     leftovers: dict[str, dict[str, Any]] | None = None
     """By dialect: what only that dialect knows of the group."""
+    room: bool = False
+    """Members come and go: it stands in no list, counts nothing as unread and keeps nothing of who left."""
 
 
 class Overview(msgspec.Struct, frozen=True):
     """One row of a user's conversation list: with a `peer`, or of a group, by number. `group` is absent when nobody created
     the group that the messages were sent to. `last` is the newest message that the user is shown, absent when there is
-    none."""
+    none. `read` is the sequence up to which the user has read."""
 
     conversation: int
     time: int
@@ -242,6 +289,12 @@ class Overview(msgspec.Struct, frozen=True):
     group: Group | None
     group_number: int | None
     last: Stored | None
+    unread: int = 0
+    read: int = 0
+    is_new: bool = True
+    """Something came since the user last looked at it; true for who sent that, too."""
+    box: Box = Box.ACTIVE
+    marks: Marks = Marks()
 
 
 class Credential(msgspec.Struct, frozen=True):

@@ -69,6 +69,7 @@ class GroupStore:
             _encode(group),
             SMALL_GROUP,
             SHOWN,
+            1 if group.room else 0,
         )
         return bool(await self._store.call(tenant, scripts.CREATE_GROUP, partition, *arguments, *_rows(members)))
 

@@ -3,15 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from core.ids import bucket_of, conversation_bucket
-from core.model import SHOWN, Overview, Tenant, UserKey
+from core.model import SHOWN, Box, Marks, Overview, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.groups import decode_group
 from core.store.keys import PARTITIONS, partition_of
 from core.store.store import Store, Work
 
+_Ranked = list[tuple[int, int]]
 _DETAILS_AT_ONCE = 200
+_SPARE_ROWS = 8
+_BOXES = {str(box).encode(): box for box in Box}
+_NO_MARKS = Marks()
+
+_decode_marks = msgspec.msgpack.Decoder(Marks).decode
 
 
 class Inbox:
@@ -20,22 +28,33 @@ class Inbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def list(self, tenant: Tenant, user: UserKey, limit: int, before: int | None) -> list[Overview]:
+    async def list(self, tenant: Tenant, user: UserKey, limit: int, before: int | None, box: Box) -> list[Overview]:
         """A user's newest conversations; rows of equal time stay together, so there may be more than `limit`."""
-        works: list[Work] = [
-            (scripts.INBOX, partition, (user.number, limit, before or 0, SHOWN)) for partition in range(PARTITIONS)
-        ]
-        times: dict[int, int] = {}
-        for reply in await self._store.calls(tenant, works):
-            for index in range(0, len(reply), 2):
-                conversation, time = int(reply[index]), int(reply[index + 1])
-                times[conversation] = max(time, times.get(conversation, 0))
-        ranked = sorted(times.items(), key=lambda row: (-row[1], row[0]))
-        if len(ranked) > limit:
-            last = ranked[limit - 1][1]
-            ranked = [row for row in ranked if row[1] >= last]
+        ranked = await self._newest(tenant, user, limit, before, box)
         found = await self._details(tenant, user, [conversation for conversation, _ in ranked])
         return [found[conversation] for conversation, _ in ranked if conversation in found]
+
+    async def _newest(self, tenant: Tenant, user: UserKey, limit: int, before: int | None, box: Box) -> _Ranked:
+        """Conversations with the times of their rows, latest first. A partition is asked for somewhat more than its share,
+        and again where all that it gave is wanted."""
+        share = min(limit, 2 * limit // PARTITIONS + _SPARE_ROWS)
+        times: dict[int, int] = {}
+        asked = list(range(PARTITIONS))
+        while asked:
+            works: list[Work] = [
+                (scripts.INBOX, partition, (user.number, share, before or 0, SHOWN, str(box))) for partition in asked
+            ]
+            down_to: dict[int, int] = {}
+            for partition, reply in zip(asked, await self._store.calls(tenant, works), strict=True):
+                for index in range(1, len(reply), 2):
+                    conversation, time = int(reply[index]), int(reply[index + 1])
+                    times[conversation] = max(time, times.get(conversation, 0))
+                if reply[0] and share < limit:
+                    down_to[partition] = reply[0]
+            ranked = sorted(times.items(), key=lambda row: (-row[1], row[0]))
+            last = ranked[limit - 1][1] if len(ranked) >= limit else 0
+            asked, share = [partition for partition, time in down_to.items() if time > last], limit
+        return [row for row in ranked if row[1] >= last]
 
     async def one(self, tenant: Tenant, user: UserKey, identity: str) -> Overview | None:
         """The row of one conversation; none when the user is shown nothing of it."""
@@ -61,13 +80,23 @@ class Inbox:
         return found
 
     def _overview(self, tenant: Tenant, user: UserKey, row: Any) -> Overview:
-        conversation, identity, packed, sequence, record = row
+        conversation, identity, packed, sequence, record, unread, read, is_new, box, marks = row
         text = identity.decode()
         last = self._store.messages(tenant, conversation, [sequence, record])[0]
-        if text.startswith("g"):
-            group = decode_group(packed) if packed is not None else None
-            return Overview(conversation, last.time, None, group, int(text[1:]), last)
-        return Overview(conversation, last.time, _peer(text, user.id), None, None, last)
+        in_group = text.startswith("g")
+        return Overview(
+            conversation,
+            last.time,
+            None if in_group else _peer(text, user.id),
+            decode_group(packed) if packed is not None else None,
+            int(text[1:]) if in_group else None,
+            last,
+            unread,
+            read,
+            bool(is_new),
+            _BOXES[box],
+            _decode_marks(marks) if marks is not None else _NO_MARKS,
+        )
 
 
 def _peer(identity: str, user: str) -> str:

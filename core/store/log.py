@@ -1,16 +1,16 @@
-"""The log of a conversation: append, page, get."""
+"""The log of a conversation: append, page, get, edit, recall, hide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from core.errors import Failure, Kind
-from core.ids import BACKFILL, LIVE, bucket_of, conversation_bucket
-from core.model import SHOWN, Message, MessageKind, Receipt, Stored, Tenant
+from core.ids import BACKFILL, LIVE, Place, bucket_of, conversation_bucket
+from core.model import EVERYBODY, SHOWN, Audience, Flag, Message, MessageKind, Receipt, Stored, Tenant
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
-from core.store.records import encode, is_deleted
+from core.store.records import body_of, encode
 from core.store.references import reference_arguments
 from core.store.store import Store, Work
 
@@ -19,22 +19,31 @@ APPENDS_AT_ONCE = 50
 OUTBOX_BOUND = 100_000
 """Entries a partition's outbox may hold before sends of tenants with a consumer are refused."""
 MAXIMUM_MESSAGE_BYTES = 1 << 20
+_COUNTED = int(Flag.COUNTED)
+_DELETED_ALREADY = 2
+_CHANGED_MEANWHILE = 2
+_NOBODY = 0
+_TOMBSTONE = b""
+_TRIES = 20
 
 
 class Append(msgspec.Struct, frozen=True):
-    """One message for one conversation. `inboxes` are the users' numbers of a direct conversation; empty for a group."""
+    """One message for one conversation. `pair` are the users' numbers of a direct conversation in the order of its identity;
+    empty for a group."""
 
     identity: str
     sender: int
-    inboxes: tuple[int, ...]
+    pair: tuple[int, ...]
     kind: MessageKind
     message: Message
     reference: str
+    audience: Audience = EVERYBODY
 
 
 class Query(msgspec.Struct, frozen=True):
-    """Which page of a conversation: `cursor` is an exclusive sequence (0: from the end at which one starts), and
-    `since <= time < until` in ms (0: open)."""
+    """Which page of a conversation: `cursor` is what the page before gave (an exclusive time in ms; 0: from the end at which
+    one starts), and `since <= time < until` in ms (0: open). `station` is the viewer's; without one a viewer sees what was
+    sent to any of them."""
 
     limit: int
     newest_first: bool = True
@@ -42,12 +51,13 @@ class Query(msgspec.Struct, frozen=True):
     since: int = 0
     until: int = 0
     kinds: int = SHOWN
+    station: str = ""
 
 
 class Page(msgspec.Struct, frozen=True):
     """Messages in the order asked for. `cursor` goes on from here, 0 when there is no more; a page may be short, even
-    empty, and still go on. `member`: whether the viewer is or was a member; always true of direct conversations, and of
-    those to which nothing was ever sent."""
+    empty, and still go on. `member`: whether the viewer is or was a member, or one of the two; always true for an
+    administrator, and of conversations to which nothing was ever sent."""
 
     messages: list[Stored]
     cursor: int
@@ -66,9 +76,7 @@ class Log:
         body, packed = None, b""
         for append in appends:
             if append.message is not body:
-                body, packed = append.message, encode(append.message)
-                if len(packed) > MAXIMUM_MESSAGE_BYTES:
-                    raise Failure(Kind.TOO_LARGE, "The message is too large")
+                body, packed = append.message, _packed(append.message)
             works.append(_append_work(tenant, append, packed, now))
         replies = []
         for start in range(0, len(works), APPENDS_AT_ONCE):
@@ -93,30 +101,105 @@ class Log:
             query.limit,
             query.since,
             query.until,
+            query.station,
         )
-        conversation, cursor = reply[0], reply[1]
-        if cursor < 0:
-            return Page([], 0, False)
+        conversation, member, cursor = reply[:3]
         # Nobody is a member of a group without any trace.
-        member = conversation != 0 or viewer is None
-        return Page(self._store.messages(tenant, conversation, reply[2:]), cursor, member)
+        is_member = bool(member) and (conversation != 0 or viewer is None)
+        return Page(self._store.messages(tenant, conversation, reply[3:]), cursor, is_member)
 
-    async def get(self, tenant: Tenant, message: int) -> Stored | None:
-        """The message of an id, unless it is deleted or there is none."""
+    async def get(self, tenant: Tenant, message: int, viewer: int | None, station: str = "") -> Stored | None:
+        """The message of an id as a viewer sees it (none: an administrator)."""
+        found = await self._record(tenant, message, viewer, station)
+        if found is None:
+            return None
+        place, record = found
+        return self._store.messages(tenant, place.conversation, [_signed(place), record])[0]
+
+    async def _record(
+        self, tenant: Tenant, message: int, viewer: int | None, station: str = ""
+    ) -> tuple[Place, bytes] | None:
         place = self._store.ids(tenant).place(message)
-        if place is None or place.lane == BACKFILL:
+        if place is None:
             return None
-        partition = partition_of(conversation_bucket(place.conversation))
-        record = await self._store.call(tenant, scripts.GET, partition, place.conversation, place.sequence)
-        if record is None or is_deleted(record):
+        arguments = (place.conversation, _signed(place), "" if viewer is None else viewer, station)
+        record = await self._store.call(tenant, scripts.GET, _partition(place), *arguments)
+        return (place, record) if record is not None else None
+
+    async def edit(self, tenant: Tenant, message: int, change: Callable[[Stored], Message], now: int) -> Stored | None:
+        """Replace what a message says by what `change` makes of it; none when it is gone."""
+        for _ in range(_TRIES):
+            found = await self._record(tenant, message, None)
+            if found is None:
+                return None
+            place, record = found
+            stored = self._store.messages(tenant, place.conversation, [_signed(place), record])[0]
+            changed = change(stored)
+            arguments = (now, place.conversation, _signed(place), body_of(record), _packed(changed), _bound(tenant))
+            done = await self._store.call(tenant, scripts.EDIT, _partition(place), *arguments)
+            if done == _NOBODY:
+                return None
+            if done != _CHANGED_MEANWHILE:
+                return Stored(stored.id, stored.sequence, stored.time, stored.kind, changed)
+        raise Failure(Kind.CONFLICT, "The message is being changed by many at once", reason="message")
+
+    async def recall(self, tenant: Tenant, message: int, now: int) -> bool | None:
+        """Make a message a tombstone; false when it was one, none when there is none."""
+        place = self._store.ids(tenant).place(message)
+        if place is None:
             return None
-        return self._store.messages(tenant, place.conversation, [place.sequence, record])[0]
+        arguments = (now, place.conversation, _signed(place), _TOMBSTONE, SHOWN, _bound(tenant))
+        done = await self._store.call(tenant, scripts.RECALL, _partition(place), *arguments)
+        return None if done == _NOBODY else done != _DELETED_ALREADY
+
+    async def hide(self, tenant: Tenant, user: int, messages: Sequence[int]) -> list[bool]:
+        """Delete messages for one user; an answer each: whether the user saw it until now."""
+        by_conversation: dict[int, list[int]] = {}
+        for index, message in enumerate(messages):
+            place = self._store.ids(tenant).place(message)
+            if place is not None:
+                by_conversation.setdefault(place.conversation, []).append(index)
+        works: list[Work] = []
+        for conversation, indexes in by_conversation.items():
+            places = [self._store.ids(tenant).place(messages[index]) for index in indexes]
+            arguments: list[Argument] = [conversation, user, SHOWN, *(_signed(place) for place in places if place)]
+            works.append((scripts.HIDE, partition_of(conversation_bucket(conversation)), arguments))
+        done = [False] * len(messages)
+        for indexes, reply in zip(by_conversation.values(), await self._store.calls(tenant, works), strict=True):
+            for index, hidden in zip(indexes, reply, strict=True):
+                done[index] = bool(hidden)
+        return done
+
+
+def _packed(message: Message) -> bytes:
+    packed = encode(message)
+    if len(packed) > MAXIMUM_MESSAGE_BYTES:
+        raise Failure(Kind.TOO_LARGE, "The message is too large")
+    return packed
+
+
+def _signed(place: Place) -> int:
+    return -place.sequence if place.lane == BACKFILL else place.sequence
+
+
+def _partition(place: Place) -> int:
+    return partition_of(conversation_bucket(place.conversation))
+
+
+def _bound(tenant: Tenant) -> int:
+    return OUTBOX_BOUND if tenant.outbox else 0
 
 
 def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Work:
     bucket = bucket_of(append.identity)
     now, rows, period, reference = reference_arguments(now, append.reference)
-    shown = 1 << append.kind & SHOWN
+    touches = 1 << append.kind & SHOWN
+    flags = _COUNTED if append.kind == MessageKind.MESSAGE else 0
+    audience = b""
+    if append.audience is not EVERYBODY:
+        flags, audience = _restricted(append.audience, flags)
+        touches = touches and not append.audience.online_only
+    topic = append.message.topic
     arguments: list[Argument] = [
         now,
         append.identity,
@@ -126,11 +209,25 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
         rows,
         period,
         int(append.kind),  # the packer takes plain integers only
-        0,
-        1 if append.kind == MessageKind.MESSAGE else 0,
-        1 if shown else 0,
+        flags,
+        1 if touches else 0,
         OUTBOX_BOUND if tenant.outbox else 0,
+        audience,
+        "" if topic is None else topic,
         packed,
-        *append.inboxes,
+        *append.pair,
     ]
     return scripts.APPEND, partition_of(bucket), arguments
+
+
+def _restricted(audience: Audience, flags: int) -> tuple[int, bytes]:
+    """The flags, and the packed audience, of a message that is not for everybody."""
+    if audience.to is not None or audience.station is not None:
+        flags |= Flag.RESTRICTED
+    if audience.online_only:
+        flags |= Flag.ONLINE_ONLY
+    if audience.to is not None or audience.online_only:
+        flags &= ~Flag.COUNTED
+    addressees = [user.number for user in audience.to] if audience.to is not None else False
+    station = audience.station if audience.station is not None else False
+    return int(flags), encode((addressees, station, [user.number for user in audience.without]))

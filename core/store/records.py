@@ -1,4 +1,4 @@
-"""Records: from bytes to messages. The header is frozen with schema version 1."""
+"""Records: from bytes to messages. The header is frozen with schema version 2."""
 
 import struct
 from collections.abc import Sequence
@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from core.ids import LIVE, Ids
+from core.ids import BACKFILL, LIVE, Ids
 from core.model import Flag, Message, Stored, Tenant, Text
 
-HEADER = struct.Struct(">HIIBH")
-"""Time in ms (48 bits, as 16 and 32), ordinal among countable messages, kind, flags: 13 bytes before the packed message."""
+HEADER = struct.Struct(">HIIBHHI")
+"""Time in ms (48 bits, as 16 and 32), ordinal among counted messages (in the backfill lane: how many live messages come
+before), kind, flags, sender's number (48 bits): 19 bytes before the packed message."""
 REMEMBERED_BYTES = 32 << 20
 """About how much memory a worker gives to messages that it has read before."""
 _BYTES_A_MESSAGE = 1600
@@ -42,7 +43,7 @@ class Records:
         self._room = remembered_bytes
 
     def read(self, tenant: Tenant, ids: Ids, conversation: int, rows: Sequence[Any]) -> list[Stored]:
-        """The messages of `[sequence, record, sequence, record, …]` of one conversation's live lane."""
+        """The messages of `[sequence, record, sequence, record, …]` of one conversation."""
         key = (tenant.number, tenant.generation, conversation)
         known = self._conversations.pop(key, None)
         if known is None:
@@ -87,15 +88,21 @@ class Records:
             self._room += sum(size for _, _, size in oldest.values())
 
 
+def body_of(record: bytes) -> bytes:
+    """The packed message."""
+    return record[HEADER.size :]
+
+
 def is_deleted(record: bytes) -> bool:
     """Whether the record is a tombstone."""
     return bool(HEADER.unpack_from(record)[4] & Flag.DELETED)
 
 
 def _stored(ids: Ids, conversation: int, sequence: int, record: bytes) -> Stored:
-    high, low, _, kind, _ = HEADER.unpack_from(record)
+    high, low, _, kind, _, _, _ = HEADER.unpack_from(record)
     message = _decode(record[HEADER.size :])
-    return Stored(ids.message(conversation, LIVE, sequence), sequence, high << 32 | low, kind, message)
+    message_id = ids.message(conversation, LIVE if sequence > 0 else BACKFILL, abs(sequence))
+    return Stored(message_id, sequence, high << 32 | low, kind, message)
 
 
 def _size(record: bytes, message: Message) -> int:

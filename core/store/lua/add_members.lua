@@ -8,17 +8,16 @@ local conversation = redis.call('HGET', prefix .. 'n', ARGV[7])
 local meta = conversation and prefix .. 'c:' .. conversation
 if not meta or redis.call('HEXISTS', meta, 'g') == 0 then return false end
 local fields = redis.call('HMGET', meta, 'h', 'l')
-local first = first_visible(tonumber(fields[1] or '0'), tonumber(ARGV[8]))
 local result = {}
 for index = 11, #ARGV, 3 do
   local user = ARGV[index]
-  local intervals = join(conversation, user, ARGV[index + 1], ARGV[index + 2], now, first)
-  result[#result + 1] = intervals and 1 or 0
-  if intervals and fields[2] then
-    redis.call('ZREM', prefix .. 'x:' .. user, conversation)
+  local joined = join(conversation, user, ARGV[index + 1], ARGV[index + 2], now, tonumber(fields[1] or '0'), tonumber(ARGV[8]))
+  result[#result + 1] = joined and 1 or 0
+  if joined and fields[2] == '1' then
+    redis.call('ZREM', prefix .. 'x' .. box_of(conversation, user) .. ':' .. user, conversation)
     redis.call('SADD', prefix .. 'y:' .. user, conversation)
-  elseif intervals then
-    write_row(conversation, user, tonumber(ARGV[10]), intervals)
+  elseif joined and not fields[2] then
+    write_row(conversation, user, tonumber(ARGV[10]))
   end
 end
 mark_large(conversation, tonumber(ARGV[9]))

@@ -1,25 +1,25 @@
 -- Appends one message to the live lane of a conversation, with everything that belongs to it. All checks come before the
 -- first write, since a failing script keeps what it wrote.
 -- ARGV: 3 now (ms), 4 identity, 5 bucket, 6 sender's number, 7 reference, 8 class of the reference row, 9 its period (ms),
---       10 kind, 11 flags, 12 countable, 13 touches the inboxes, 14 bound of the outbox (0: no consumer), 15 body,
---       16… numbers of the two users of a direct conversation.
+--       10 kind, 11 flags, 12 touches the inboxes, 13 bound of the outbox (0: no consumer), 14 packed audience {addressees,
+--       station, without} (empty: everybody), 15 topic (empty: none), 16 body, 17 and 18 the numbers of a direct
+--       conversation's users in the order of its identity.
 -- Returns {conversation, sequence, time, repeated}; errors AHEAD (time would run over a second before the clock), FULL,
 -- QUEUE (the outbox is full).
-local now = tonumber(ARGV[3])
-local identity = ARGV[4]
-local period = tonumber(ARGV[9])
+local now, identity, sender, period = tonumber(ARGV[3]), ARGV[4], ARGV[6], tonumber(ARGV[9])
+local one, two = ARGV[17], ARGV[18]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
-local meta
-local head, last, ordinal, large = 0, 0, 0, false
+local meta, users, large, boxed
+local head, last, ordinal = 0, 0, 0
 if conversation then
   meta = prefix .. 'c:' .. conversation
-  local fields = redis.call('HMGET', meta, 'h', 't', 'o', 'l')
+  local fields = redis.call('HMGET', meta, 'h', 't', 'o', 'l', 'u', 'a')
   head = tonumber(fields[1] or '0')
   last = tonumber(fields[2] or '0')
   ordinal = tonumber(fields[3] or '0')
-  large = fields[4]
+  large, users, boxed = fields[4], fields[5], fields[6]
   -- Rows are filed by the message's time, which never runs backwards as the callers' clocks may.
-  local first = first_result(ARGV[8], period, math.max(now, last), conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7])
+  local first = first_result(ARGV[8], period, math.max(now, last), conversation .. ':' .. sender .. ':' .. ARGV[7])
   if first then
     local sequence, time = struct.unpack('>I4I6', first)
     return {tonumber(conversation), sequence, time, 1}
@@ -28,10 +28,8 @@ end
 local time = last < now and now or last + 1
 if time > now + 1000 then return redis.error_reply('-AHEAD refused') end
 if head >= 536870911 then return redis.error_reply('-FULL refused') end -- 2^29 - 1
-local bound = tonumber(ARGV[14])
--- One outbox a partition for all tenants: whoever consumes it follows a fixed number of streams.
-local outbox = string.match(base, '^cg{[^}]*}') .. ':outbox'
-if bound > 0 and redis.call('XLEN', outbox) >= bound then return redis.error_reply('-QUEUE refused') end
+local bound = tonumber(ARGV[13])
+if outbox_is_full(bound) then return redis.error_reply('-QUEUE refused') end
 
 if not conversation then
   conversation = conversation_of(identity, ARGV[5])
@@ -39,31 +37,74 @@ if not conversation then
   meta = prefix .. 'c:' .. conversation
 end
 local sequence = head + 1
-if ARGV[12] == '1' then ordinal = ordinal + 1 end
+local flags = tonumber(ARGV[11])
+local counted = bit.band(flags, 8) ~= 0
+if counted then ordinal = ordinal + 1 end
 redis.call('HSET', prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096), sequence,
-  struct.pack('>I6I4BI2', time, ordinal, tonumber(ARGV[10]), tonumber(ARGV[11])) .. ARGV[15])
+  struct.pack('>I6I4BI2I6', time, ordinal, tonumber(ARGV[10]), flags, tonumber(sender)) .. ARGV[16])
+local touches = ARGV[12] == '1'
 -- `s` is the newest that touches lists.
-local newest = ARGV[13] == '1' and {'s', sequence} or {}
+local newest = touches and {'s', sequence} or {}
 redis.call('HSET', meta, 'h', sequence, 't', string.format('%.0f', time), 'o', ordinal, unpack(newest))
-if ARGV[13] == '1' then
-  if #ARGV > 15 then
-    for index = 16, #ARGV do redis.call('ZADD', prefix .. 'x:' .. ARGV[index], time, conversation) end
-  else
-    if not large then
-      for _, member in ipairs(redis.call('SMEMBERS', prefix .. 'a:' .. conversation)) do
-        redis.call('ZADD', prefix .. 'x:' .. member, time, conversation)
+
+local state = prefix .. 'v:' .. conversation
+if one and users ~= one .. ' ' .. two then
+  -- A name that was erased and came back is another user, who inherits nothing.
+  for user in string.gmatch(users and one .. ' ' .. two or '', '%d+') do
+    if not string.find(' ' .. users .. ' ', ' ' .. user .. ' ', 1, true) then redis.call('HSET', state, 'f' .. user, head) end
+  end
+  redis.call('HSET', meta, 'u', one .. ' ' .. two)
+end
+-- Own messages are no unread ones: a user who may have unread ones has a count of them.
+if counted and large ~= '2' and (one or redis.call('SISMEMBER', prefix .. 'a:' .. conversation, sender) == 1) then
+  redis.call('HINCRBY', state, 'k' .. sender, 1)
+end
+local audience = ARGV[14] ~= '' and cmsgpack.unpack(ARGV[14])
+local addressees = audience and audience[1] or nil
+if audience then
+  if bit.band(flags, 2) ~= 0 then
+    redis.call('HSET', prefix .. 'j:' .. conversation, sequence, cmsgpack.pack({addressees or false, audience[2] or false}))
+  end
+  if addressees and large ~= '2' and ARGV[10] == '0' and bit.band(flags, 4) == 0 then
+    redis.call('HSET', meta, 'w', 1)
+    for _, user in ipairs(addressees) do
+      if string.format('%.0f', user) ~= sender then
+        redis.call('ZADD', prefix .. 'w:' .. conversation .. ':' .. string.format('%.0f', user), sequence, sequence)
       end
     end
+  end
+  for _, user in ipairs(audience[3]) do
+    local left_out = string.format('%.0f', user)
+    hide(conversation, sequence, left_out, counted and left_out ~= sender)
+  end
+end
+
+if touches and large ~= '2' then
+  local rows
+  if one then
+    rows = one == two and {one} or {one, two}
+  else
+    rows = not large and redis.call('SMEMBERS', prefix .. 'a:' .. conversation) or {}
     -- Who never was a member is shown the own messages, so the row says when the last one was.
-    if redis.call('HEXISTS', prefix .. 'm:' .. conversation, ARGV[6]) == 0 then
-      redis.call('ZADD', prefix .. 'x:' .. ARGV[6], time, conversation)
+    if redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0 then rows[#rows + 1] = sender end
+  end
+  local shown
+  if audience then
+    shown = {}
+    for _, user in ipairs(rows) do shown[user] = not addressees or user == sender end
+    for _, user in ipairs(addressees or {}) do shown[string.format('%.0f', user)] = true end
+    for _, user in ipairs(audience[3]) do shown[string.format('%.0f', user)] = false end
+  end
+  for _, user in ipairs(rows) do
+    if not shown or shown[user] then
+      if boxed then take_out_of_box(conversation, user) end
+      redis.call('ZADD', prefix .. 'x:' .. user, time, conversation)
     end
   end
 end
-if bound > 0 then
-  local tenant = string.match(base, '}(.*)$')
-  redis.call('XADD', outbox, '*', 't', tenant, 'g', ARGV[2], 'c', conversation, 's', sequence, 'k', ARGV[10])
-end
-keep_result(ARGV[8], period, time, conversation .. ':' .. ARGV[6] .. ':' .. ARGV[7],
-  struct.pack('>I4I6', sequence, time))
+if ARGV[15] ~= '' then redis.call('ZADD', prefix .. 'ot:' .. conversation .. ':' .. ARGV[15], sequence, sequence) end
+local feed = prefix .. 'H' .. math.floor(time / 3600000)
+if redis.call('SADD', feed, conversation) == 1 then redis.call('PEXPIRE', feed, 2678400000, 'NX') end -- 31 days
+keep_result(ARGV[8], period, time, conversation .. ':' .. sender .. ':' .. ARGV[7], struct.pack('>I4I6', sequence, time))
+tell('message', conversation, sequence, time, identity, one, two, bound)
 return {tonumber(conversation), sequence, time, 0}

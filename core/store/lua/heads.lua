@@ -1,33 +1,40 @@
 -- What a user's list shows of conversations. ARGV: 3 user's number, 4 mask of kinds, 5… conversations, or one identity
 -- after the word `identity`.
 -- Returns for each in which the user is shown anything: conversation, identity, packed group (or nothing), sequence and
--- record of the last message that the user is shown.
+-- record of the last message that the user is shown, unread, read up to, whether it is new, box, packed marks.
 local result = {}
 local wanted = {}
+local user, mask = ARGV[3], tonumber(ARGV[4])
 if ARGV[5] == 'identity' then
   wanted[1] = redis.call('HGET', prefix .. 'n', ARGV[6]) or nil
 else
   for index = 5, #ARGV do wanted[#wanted + 1] = ARGV[index] end
 end
 for _, conversation in ipairs(wanted) do
-  local fields = redis.call('HMGET', prefix .. 'c:' .. conversation, 'i', 'h', 'g')
-  if fields[1] then
-    local intervals, sequence, record
-    local stranger = false
-    if string.sub(fields[1], 1, 1) == 'g' then
-      intervals = intervals_of(conversation, ARGV[3])
-      stranger = not intervals
-    end
-    if stranger then
-      local time = redis.call('ZSCORE', prefix .. 'x:' .. ARGV[3], conversation)
+  local meta = meta_of(conversation)
+  if meta then
+    local view = view_of(conversation, meta, user, '')
+    local state = redis.call('HMGET', prefix .. 'v:' .. conversation, 'r' .. user, 'k' .. user, 'i' .. user, 'b' .. user, 'p' .. user)
+    local box = state[4] and string.sub(state[4], 1, 1) or ''
+    local sequence, record
+    if view.own and meta.size ~= '2' then
+      local time = redis.call('ZSCORE', prefix .. 'x' .. box .. ':' .. user, conversation)
       if time then -- that of the last own message
-        sequence = first_since(conversation, tonumber(time), 1, tonumber(fields[2] or '0'))
+        sequence = first_since(conversation, tonumber(time), view.low, meta.head)
         record = record_at(conversation, sequence)
+        if record and not is_shown(view, mask, sequence, record) then record = nil end
       end
-    else
-      sequence, record = last_shown(conversation, tonumber(ARGV[4]), intervals)
+    elseif not view.own then
+      sequence, record = last_shown(view, mask)
     end
-    if record then result[#result + 1] = {tonumber(conversation), fields[1], fields[3], sequence, record} end
+    if record then
+      -- A large group comes back by itself when something newer is shown.
+      if meta.size == '1' and box ~= '' and math.abs(sequence) > tonumber(string.sub(state[4], 2)) then box = '' end
+      local read = tonumber(state[1] or '0')
+      local unread = unread_of(view, read, tonumber(state[2] or '0'))
+      local is_new = meta.newest > tonumber(state[3] or '0') and 1 or 0
+      result[#result + 1] = {tonumber(conversation), meta.identity, meta.group, sequence, record, unread, read, is_new, box, state[5]}
+    end
   end
 end
 return result

@@ -1,26 +1,26 @@
--- One page of a conversation's live lane.
--- ARGV: 3 identity, 4 viewer's number (empty: sees all), 5 mask of kinds, 6 newest first, 7 cursor (exclusive sequence, 0:
---       from the end), 8 limit, 9 since, 10 until (ms, exclusive; 0: open).
--- Returns {conversation, next cursor, sequence, record, …}; {0, 0} for an unknown conversation, {conversation, -1} when
--- the viewer never was a member.
+-- One page of a conversation, both lanes in order of time.
+-- ARGV: 3 identity, 4 viewer's number (empty: an administrator), 5 mask of kinds, 6 newest first, 7 cursor (exclusive time in
+--       ms, 0: from the end), 8 limit, 9 since, 10 until (ms, exclusive; 0: open), 11 viewer's station (empty: all).
+-- Returns {conversation, member, next cursor, sequence, record, …}, sequences of the backfill lane negative; {0, 1, 0} for an
+-- unknown conversation. `member`: the viewer is or was one.
 local conversation = redis.call('HGET', prefix .. 'n', ARGV[3])
-if not conversation then return {0, 0} end
-local intervals
-if ARGV[4] ~= '' then
-  intervals = intervals_of(conversation, ARGV[4])
-  if not intervals then return {tonumber(conversation), -1} end
+if not conversation then return {0, 1, 0} end
+local meta = meta_of(conversation)
+local view = view_of(conversation, meta, ARGV[4], ARGV[11])
+local low, high = view.low, meta.head
+local since, till, cursor = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[7])
+local step = ARGV[6] == '1' and -1 or 1
+if cursor > 0 and step < 0 and (till == 0 or cursor < till) then till = cursor end
+if cursor > 0 and step > 0 and cursor >= since then since = cursor + 1 end
+if since > 0 then low = first_since(conversation, since, low, high) end
+if till > 0 then high = first_since(conversation, till, low, high) - 1 end
+local limit, mask = tonumber(ARGV[8]), tonumber(ARGV[5])
+local found, following = walk(view, step < 0 and high or low, low, high, step, limit, mask)
+if meta.backfill then
+  local backfill, backfill_following = walk_backfill(view, since > 0 and since or '-inf', till > 0 and '(' .. till or '+inf',
+    step, limit, mask)
+  found, following = merge(found, following, backfill, backfill_following, step, limit)
 end
-local low, high = 1, tonumber(redis.call('HGET', prefix .. 'c:' .. conversation, 'h') or '0')
-if tonumber(ARGV[9]) > 0 then low = first_since(conversation, tonumber(ARGV[9]), low, high) end
-if tonumber(ARGV[10]) > 0 then high = first_since(conversation, tonumber(ARGV[10]), low, high) - 1 end
-local cursor = tonumber(ARGV[7])
-local start, step
-if ARGV[6] == '1' then
-  start, step = cursor > 0 and math.min(cursor - 1, high) or high, -1
-else
-  start, step = math.max(cursor + 1, low), 1
-end
-local found, following = walk(conversation, start, low, high, step, tonumber(ARGV[8]), tonumber(ARGV[5]), intervals)
-local result = {tonumber(conversation), following}
-for index = 1, #found do result[index + 2] = found[index] end
+local result = {tonumber(conversation), view.own and 0 or 1, following or 0}
+for index = 1, #found do result[index + 3] = found[index] end
 return result

@@ -1,81 +1,112 @@
--- What a user may see of a conversation, and how to walk it.
+-- What a viewer may see of a conversation. A view is {conversation, meta, low, viewer, intervals, own, hidden, station}:
+-- `low` the first sequence that is there for the viewer, `intervals` those of a group's member, `own` the number of a viewer
+-- who is neither member nor peer and sees own messages alone, `hidden` set once messages are hidden from the viewer.
+-- An administrator has no `viewer` and sees everything that is not deleted.
 
--- The intervals {first, last} of a group's member, the last one open (0) for a present member; nothing for who never was
--- one.
+local function meta_of(conversation)
+  local fields = redis.call('HMGET', prefix .. 'c:' .. conversation, 'i', 'h', 's', 'u', 'd', 'g', 'b', 'o', 'e', 'l', 'r', 'w')
+  if not fields[1] then return nil end
+  return {
+    identity = fields[1], head = tonumber(fields[2] or '0'), newest = tonumber(fields[3] or '0'), users = fields[4],
+    dropped = tonumber(fields[5] or '0'), group = fields[6], backfill = fields[7], ordinal = tonumber(fields[8] or '0'),
+    dropped_ordinal = tonumber(fields[9] or '0'), size = fields[10], recalled = fields[11], directed = fields[12],
+  }
+end
+
+local function is_direct(meta)
+  return string.byte(meta.identity) == 100
+end
+
+-- The numbers of a direct conversation's users.
+local function pair_of(meta)
+  if meta.users then return string.match(meta.users, '(%d+) (%d+)') end
+end
+
+-- The intervals of a group's member; nothing for who never was one.
 local function intervals_of(conversation, user)
   local row = redis.call('HGET', prefix .. 'm:' .. conversation, user)
   return row and cmsgpack.unpack(row)[4] or nil
 end
 
+local function view_of(conversation, meta, viewer, station)
+  local view = {conversation = conversation, meta = meta, low = meta.dropped + 1}
+  if viewer == '' then return view end
+  view.viewer = viewer
+  view.station = station
+  if not is_direct(meta) then
+    view.intervals = intervals_of(conversation, viewer)
+    view.own = not view.intervals and tonumber(viewer) or nil
+  elseif not meta.users or not string.find(' ' .. meta.users .. ' ', ' ' .. viewer .. ' ', 1, true) then
+    view.own = tonumber(viewer)
+  end
+  local state = redis.call('HMGET', prefix .. 'v:' .. conversation, 'f' .. viewer, 'e' .. viewer)
+  view.floor = state[1] and tonumber(state[1])
+  if view.floor and view.floor >= view.low then view.low = view.floor + 1 end
+  view.hidden = state[2] and {} or nil
+  return view
+end
+
 local function within(intervals, sequence)
   for _, interval in ipairs(intervals) do
-    if sequence >= interval[1] and (interval[2] == 0 or sequence <= interval[2]) then return true end
+    if sequence >= interval[1] and (interval[2] < 0 or sequence <= interval[2]) then return true end
   end
   return false
 end
 
+-- Sequences of the backfill lane are negative.
+local function key_of(conversation, sequence)
+  if sequence < 0 then return prefix .. 'b:' .. conversation .. ':' .. math.floor(-sequence / 4096) end
+  return prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096)
+end
+
 local function record_at(conversation, sequence)
-  return redis.call('HGET', prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096), sequence)
+  return redis.call('HGET', key_of(conversation, sequence), math.abs(sequence))
 end
 
--- The first sequence of `low` to `high` whose record is of `time` or later; `high` + 1 when there is none. Times grow with
--- the sequence, and a record's header is never removed alone.
-local function first_since(conversation, time, low, high)
-  while low <= high do
-    local middle = math.floor((low + high) / 2)
-    local record = record_at(conversation, middle)
-    if record and struct.unpack('>I6', record) >= time then high = middle - 1 else low = middle + 1 end
+local function is_hidden(view, sequence)
+  local chunk, place = bit_of(sequence)
+  local bits = view.hidden[chunk]
+  if bits == nil then
+    bits = redis.call('GET', prefix .. 'h:' .. view.conversation .. ':' .. chunk .. ':' .. view.viewer) or ''
+    view.hidden[chunk] = bits
   end
-  return low
+  local byte = string.byte(bits, math.floor(place / 8) + 1) or 0
+  return bit.band(byte, bit.rshift(128, place % 8)) ~= 0
 end
 
--- Walks from `sequence` by `step` and collects at most `limit` shown records, looking at no more than 1,000, and giving no
--- more than about a megabyte: a longer answer would hold up everybody else's.
--- Returns {sequence, record, …}, and the sequence to go on from (exclusive), 0 at the end.
-local function walk(conversation, sequence, low, high, step, limit, mask, intervals)
-  local found, shown, scanned, bytes, chunk, kinds = {}, 0, 0, 0, nil, {}
-  for kind = 0, 7 do kinds[kind] = bit.band(mask, bit.lshift(1, kind)) ~= 0 end
-  while sequence >= low and sequence <= high and shown < limit and scanned < 1000 and bytes < 1048576 do
-    chunk = math.floor(sequence / 4096)
-    local wanted = {}
-    local room = math.min(limit - shown, 1000 - scanned, 25)
-    while #wanted < room and sequence >= low and sequence <= high and math.floor(sequence / 4096) == chunk do
-      wanted[#wanted + 1] = sequence
-      sequence = sequence + step
-    end
-    local records = redis.call('HMGET', prefix .. 'l:' .. conversation .. ':' .. chunk, unpack(wanted))
-    for index, record in ipairs(records) do
-      -- Byte 11 of the header is the kind, bit 1 of bytes 12 and 13 the tombstone.
-      if record and kinds[string.byte(record, 11)] and bit.band(string.byte(record, 13), 1) == 0
-        and (not intervals or within(intervals, wanted[index])) then
-        shown = shown + 1
-        bytes = bytes + #record
-        found[2 * shown - 1] = wanted[index]
-        found[2 * shown] = record
-      end
-    end
-    scanned = scanned + #wanted
+-- A message for some users, or for one station of them. Whoever asks for no station sees those for every station.
+local function is_addressed(view, sequence, sender)
+  local row = redis.call('HGET', prefix .. 'j:' .. view.conversation, sequence)
+  if not row then return true end
+  local addressees, station = unpack(cmsgpack.unpack(row))
+  if station and view.station ~= '' and view.station ~= station then return false end
+  if not addressees or sender == tonumber(view.viewer) then return true end
+  for _, user in ipairs(addressees) do
+    if user == tonumber(view.viewer) then return true end
   end
-  if sequence < low or sequence > high then return found, 0 end
-  return found, sequence - step
+  return false
 end
 
--- Sequence and record of the last message of `mask` that a viewer is shown, nothing when there is none. An interval ends no
--- earlier than the one before it, so the first find is the last message.
-local function last_shown(conversation, mask, intervals)
-  -- The newest of the kinds that touch lists: no need to walk over what came after.
-  local newest = tonumber(redis.call('HGET', prefix .. 'c:' .. conversation, 's') or '0')
-  intervals = intervals or {{1, 0}}
-  for index = #intervals, 1, -1 do
-    local low, high = intervals[index][1], intervals[index][2]
-    if high == 0 or high > newest then high = newest end
-    local found = walk(conversation, high, low, high, -1, 1, mask, nil)
-    if found[1] then return found[1], found[2] end
+-- What is left to ask of a record that is of a wanted kind and not deleted. A record of the backfill lane has in place of
+-- the ordinal the number of live messages before it, its position; it is seen by who sees that place of the live lane.
+local function may_see(view, sequence, record, flags)
+  if not view.viewer then return true end
+  local position = sequence
+  if sequence < 0 then
+    position = struct.unpack('>I4', record, 7)
+    if view.floor and position <= view.floor then return false end
+  elseif sequence < view.low then
+    return false
   end
+  if bit.band(flags, 4) ~= 0 then return false end -- for those who were online
+  if view.own and struct.unpack('>I6', record, 14) ~= view.own then return false end
+  if view.intervals and not within(view.intervals, position) then return false end
+  if view.hidden and is_hidden(view, sequence) then return false end
+  return bit.band(flags, 2) == 0 or is_addressed(view, sequence, struct.unpack('>I6', record, 14))
 end
 
--- Time of that message (ms), nothing when there is none.
-local function last_time(conversation, mask, intervals)
-  local _, record = last_shown(conversation, mask, intervals)
-  return record and struct.unpack('>I6', record) or nil
+-- Whether a record is shown. `kinds` is the mask of those that are wanted.
+local function is_shown(view, kinds, sequence, record)
+  local kind, _, flags = string.byte(record, 11, 13)
+  return bit.band(kinds, bit.lshift(1, kind)) ~= 0 and bit.band(flags, 1) == 0 and may_see(view, sequence, record, flags)
 end

@@ -1,0 +1,147 @@
+-- Walks over what a view shows.
+
+-- The first sequence of `low` to `high` whose record is of `time` or later; `high` + 1 when there is none. Times grow with
+-- the sequence, and a record's header is never removed alone.
+local function first_since(conversation, time, low, high)
+  while low <= high do
+    local middle = math.floor((low + high) / 2)
+    local record = record_at(conversation, middle)
+    if record and struct.unpack('>I6', record) >= time then high = middle - 1 else low = middle + 1 end
+  end
+  return low
+end
+
+-- Walks the live lane from `sequence` by `step` and collects at most `limit` shown records, looking at no more than 1,000,
+-- and giving no more than about a megabyte: a longer answer would hold up everybody else's.
+-- Returns {sequence, record, …}, and the time up to which it looked, nothing at the end.
+local function walk(view, sequence, low, high, step, limit, mask)
+  local found, shown, scanned, bytes, kinds, last = {}, 0, 0, 0, {}, nil
+  local conversation = view.conversation
+  -- Nothing to ask but kind and flags.
+  local open = not (view.intervals or view.own or view.hidden)
+  for kind = 0, 7 do kinds[kind] = bit.band(mask, bit.lshift(1, kind)) ~= 0 end
+  while sequence >= low and sequence <= high and shown < limit and scanned < 1000 and bytes < 1048576 do
+    local chunk = math.floor(sequence / 4096)
+    local wanted = {}
+    local room = math.min(limit - shown, 1000 - scanned, 25)
+    while #wanted < room and sequence >= low and sequence <= high and math.floor(sequence / 4096) == chunk do
+      wanted[#wanted + 1] = sequence
+      sequence = sequence + step
+    end
+    local records = redis.call('HMGET', prefix .. 'l:' .. conversation .. ':' .. chunk, unpack(wanted))
+    for index, record in ipairs(records) do
+      if record then
+        last = record
+        -- Byte 11 of the header is the kind, bytes 12 and 13 the flags: 1 deleted, 2 for some, 4 for those online.
+        local kind, _, flags = string.byte(record, 11, 13)
+        local closed = bit.band(flags, 7)
+        if kinds[kind] and closed ~= 1 and ((open and closed == 0)
+          or (bit.band(flags, 1) == 0 and may_see(view, wanted[index], record, flags))) then
+          shown = shown + 1
+          bytes = bytes + #record
+          found[2 * shown - 1] = wanted[index]
+          found[2 * shown] = record
+        end
+      end
+    end
+    scanned = scanned + #wanted
+  end
+  if sequence < low or sequence > high or not last then return found, nil end
+  return found, struct.unpack('>I6', last)
+end
+
+-- The same of the backfill lane, between two times (ms, both inclusive).
+local function walk_backfill(view, since, till, step, limit, mask)
+  local found, shown, scanned, bytes = {}, 0, 0, 0
+  local key = prefix .. 'bt:' .. view.conversation
+  while shown < limit and scanned < 1000 and bytes < 1048576 do
+    local rows
+    if step < 0 then
+      rows = redis.call('ZRANGE', key, till, since, 'BYSCORE', 'REV', 'LIMIT', 0, 25, 'WITHSCORES')
+    else
+      rows = redis.call('ZRANGE', key, since, till, 'BYSCORE', 'LIMIT', 0, 25, 'WITHSCORES')
+    end
+    if #rows == 0 then return found, nil end
+    for index = 1, #rows, 2 do
+      local sequence, time = -tonumber(rows[index]), rows[index + 1]
+      local record = record_at(view.conversation, sequence)
+      if record and is_shown(view, mask, sequence, record) then
+        shown = shown + 1
+        bytes = bytes + #record
+        found[2 * shown - 1] = sequence
+        found[2 * shown] = record
+      end
+      scanned = scanned + 1
+      if step < 0 then till = '(' .. time else since = '(' .. time end
+      if shown >= limit then break end
+    end
+    if #rows < 50 and shown < limit then return found, nil end
+  end
+  return found, tonumber((string.gsub(step < 0 and till or since, '%(', '')))
+end
+
+-- Both lanes in order of time: what both were walked far enough for.
+local function merge(live, live_time, backfill, backfill_time, step, limit)
+  local bound
+  if live_time and backfill_time then
+    bound = step < 0 and math.max(live_time, backfill_time) or math.min(live_time, backfill_time)
+  else
+    bound = live_time or backfill_time
+  end
+  local found, one, two, last = {}, 1, 1, nil
+  while #found < 2 * limit do
+    local first, second = live[one + 1], backfill[two + 1]
+    if not first and not second then break end
+    local first_time, second_time = first and struct.unpack('>I6', first), second and struct.unpack('>I6', second)
+    local from_live = first and (not second or (first_time - second_time) * step < 0)
+    local time = from_live and first_time or second_time
+    if bound and (time - bound) * step > 0 then return found, bound end
+    local source, place = from_live and live or backfill, from_live and one or two
+    found[#found + 1] = source[place]
+    found[#found + 1] = source[place + 1]
+    last = time
+    if from_live then one = one + 2 else two = two + 2 end
+  end
+  if live[one] or backfill[two] then return found, last end
+  return found, bound
+end
+
+-- Sequence and record of the last message of `mask` that the viewer is shown, nothing when there is none.
+local function last_shown(view, mask)
+  local meta = view.meta
+  local sequence, record
+  -- The newest of the kinds that touch lists: no need to walk over what came after. An interval ends no earlier than the
+  -- one before it, so the first find is the last message.
+  local intervals = view.intervals
+  for index = intervals and #intervals or 1, 1, -1 do
+    local low, high = view.low, meta.newest
+    if intervals then
+      low = math.max(low, intervals[index][1])
+      if intervals[index][2] >= 0 then high = math.min(high, intervals[index][2]) end
+    end
+    if high >= low then
+      record = record_at(view.conversation, high)
+      if record and is_shown(view, mask, high, record) then
+        sequence = high
+      else
+        local rows = walk(view, high - 1, low, high, -1, 1, mask)
+        sequence, record = rows[1], rows[2]
+      end
+      if sequence then break end
+    end
+  end
+  if meta.backfill then
+    local rows = walk_backfill(view, '-inf', '+inf', -1, 1, mask)
+    if rows[2] and (not record or struct.unpack('>I6', rows[2]) > struct.unpack('>I6', record)) then
+      return rows[1], rows[2]
+    end
+  end
+  if sequence then return sequence, record end
+end
+
+-- Time of that message (ms), nothing when there is none.
+local function last_time(conversation, user, mask)
+  local meta = meta_of(conversation)
+  local _, record = last_shown(view_of(conversation, meta, user, ''), mask)
+  return record and struct.unpack('>I6', record) or nil
+end

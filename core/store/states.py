@@ -1,0 +1,67 @@
+"""What a user has of a conversation: how far it is read, the box it lies in, notes, the floor below which it is cleared."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from core.ids import bucket_of
+from core.model import Box, Tenant, UserKey
+from core.store import scripts
+from core.store.connection import Argument
+from core.store.keys import partition_of
+from core.store.log import OUTBOX_BOUND
+from core.store.store import Store
+
+_EVERYTHING = -1
+_MAXIMUM_STEPS = 1 << 17
+"""A call moves the position by 4,096 messages; a log has less than 2^29."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class States:
+    """The users' side of conversations."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def move(
+        self, tenant: Tenant, user: UserKey, identity: str, what: str, up_to: int | None, now: int, told: bool,
+        station: str,
+    ) -> bool:  # fmt: skip
+        """Move a position (`read`, `delivered`, `seen`) forward; false when nothing moved."""
+        arguments: list[Argument] = [
+            now,
+            identity,
+            user.number,
+            _EVERYTHING if up_to is None else max(up_to, 0),
+            what,
+            1 if told else 0,
+            OUTBOX_BOUND if tenant.outbox else 0,
+            station,
+        ]
+        for _ in range(_MAXIMUM_STEPS):
+            conversation, reached, asked = await self._call(tenant, scripts.READ, identity, *arguments)
+            if reached == asked:
+                return bool(conversation) and reached >= 0
+            arguments[3] = asked
+        return False
+
+    async def put(self, tenant: Tenant, user: UserKey, identity: str, box: Box) -> bool:
+        """Put a conversation into a box; false for an unknown one."""
+        return bool(await self._call(tenant, scripts.BOX, identity, identity, user.number, str(box)))
+
+    async def mark(self, tenant: Tenant, user: UserKey, identity: str, changes: Mapping[str, object]) -> bool:
+        """Change notes, taking away those that are none; false for an unknown conversation."""
+        arguments: list[Argument] = []
+        for name, value in changes.items():
+            arguments += (name, b"" if value is None else _encode(value))
+        return bool(await self._call(tenant, scripts.MARK, identity, identity, user.number, *arguments))
+
+    async def clear(self, tenant: Tenant, user: UserKey, identity: str) -> bool:
+        """Set the floor at the head; false for an unknown conversation."""
+        return bool(await self._call(tenant, scripts.CLEAR, identity, identity, user.number))
+
+    async def _call(self, tenant: Tenant, script: scripts.Script, identity: str, *arguments: Argument) -> Any:
+        return await self._store.call(tenant, script, partition_of(bucket_of(identity)), *arguments)
