@@ -53,6 +53,7 @@ if one and users ~= one .. ' ' .. two then
   for user in string.gmatch(users and one .. ' ' .. two or '', '%d+') do
     if not string.find(' ' .. users .. ' ', ' ' .. user .. ' ', 1, true) then redis.call('HSET', state, 'f' .. user, head) end
   end
+  for user in string.gmatch(users or '', '%d+') do redis.call('HSETNX', state, 'o' .. user, 1) end
   redis.call('HSET', meta, 'u', one .. ' ' .. two)
 end
 -- Own messages are no unread ones: a user who may have unread ones has a count of them.
@@ -86,7 +87,10 @@ if touches and large ~= '2' then
   else
     rows = not large and redis.call('SMEMBERS', prefix .. 'a:' .. conversation) or {}
     -- Who never was a member is shown the own messages, so the row says when the last one was.
-    if redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0 then rows[#rows + 1] = sender end
+    if redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0 then
+      rows[#rows + 1] = sender
+      redis.call('HSETNX', state, 'o' .. sender, 1)
+    end
   end
   local shown
   if audience then
@@ -103,7 +107,7 @@ if touches and large ~= '2' then
   end
 end
 if ARGV[15] ~= '' then redis.call('ZADD', prefix .. 'ot:' .. conversation .. ':' .. ARGV[15], sequence, sequence) end
-local feed = prefix .. 'H' .. math.floor(time / 3600000)
+local feed = prefix .. 'H:' .. math.floor(time / 3600000)
 if redis.call('SADD', feed, conversation) == 1 then redis.call('PEXPIRE', feed, 2678400000, 'NX') end -- 31 days
 keep_result(ARGV[8], period, time, conversation .. ':' .. sender .. ':' .. ARGV[7], struct.pack('>I4I6', sequence, time))
 tell('message', conversation, sequence, time, identity, one, two, bound)
