@@ -149,7 +149,8 @@ class Connection:
     def __init__(self, address: Address, greeting: Sequence[Sequence[Argument]]) -> None:
         self.address = address
         self.problem: str | None = "not connected yet"
-        self._greeting = [pack(tuple(command)) for command in (*sign_in(address), *greeting)]
+        # A server takes nothing long from whom it does not know, so signing in comes first.
+        self._greetings = [[pack(tuple(command)) for command in commands] for commands in (sign_in(address), greeting)]
         self._wire: _Wire | None = None
         self._ready = asyncio.Event()
         self._needed = asyncio.Event()
@@ -208,9 +209,10 @@ class Connection:
 
         wire = await connect(self.address, make)
         try:
-            for reply in await asyncio.gather(*map(wire.submit, self._greeting)):
-                if isinstance(reply, hiredis.ReplyError):
-                    raise ConnectionLost(str(reply))
+            for greeting in self._greetings:
+                for reply in await asyncio.gather(*map(wire.submit, greeting)):
+                    if isinstance(reply, hiredis.ReplyError):
+                        raise ConnectionLost(str(reply))
         except BaseException:
             wire.abort()
             raise

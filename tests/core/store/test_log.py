@@ -58,8 +58,8 @@ async def sequences(core: Core, tenant: Tenant, viewer: UserKey, query: Query) -
 
 async def test_a_long_log_is_read_over_the_borders_of_its_chunks(core: Core, tenant: Tenant, long: UserKey) -> None:
     assert await sequences(core, tenant, long, Query(3)) == [9000, 8999, 8998]
-    assert await sequences(core, tenant, long, Query(4, cursor=8194)) == [8193, 8192, 8191, 8190]
-    assert await sequences(core, tenant, long, Query(4, newest_first=False, cursor=4093)) == [4094, 4095, 4096, 4097]
+    assert await sequences(core, tenant, long, Query(4, cursor=START + 8193)) == [8193, 8192, 8191, 8190]
+    assert await sequences(core, tenant, long, Query(4, newest_first=False, cursor=START + 4092)) == [4094, 4095, 4096, 4097]
     assert await sequences(core, tenant, long, Query(1000, newest_first=False)) == list(range(1, 1001))
     since, until = START + 4094, START + 4098
     assert await sequences(core, tenant, long, Query(10, since=since, until=until)) == [4098, 4097, 4096, 4095]
@@ -67,7 +67,7 @@ async def test_a_long_log_is_read_over_the_borders_of_its_chunks(core: Core, ten
     assert await sequences(core, tenant, long, query) == [4095, 4096, 4097, 4098]
     for nothing in (Query(10, since=START + LONG), Query(10, until=START), Query(10, since=until, until=since)):
         assert await sequences(core, tenant, long, nothing) == []
-    found = await core.messages.group_page(tenant, long, 1, Query(1, cursor=4097))
+    found = await core.messages.group_page(tenant, long, 1, Query(1, cursor=START + 4096))
     assert await core.messages.get(tenant, found.messages[0].id) == found.messages[0]
 
 
@@ -84,7 +84,7 @@ async def test_a_page_looks_at_a_thousand_entries_and_says_where_to_go_on(
         cursors.append(cursor)
         if not cursor:
             break
-    assert (found, cursors) == ([1], [1502, 502, 0])
+    assert (found, cursors) == ([1], [START + 1501, START + 501, 0])
     # The list still shows the message, however many signals followed.
     rows = await core.conversations.list(tenant, ada, 10)
     assert [(row.time, row.last and row.last.sequence) for row in rows] == [(START, 1)]

@@ -20,7 +20,7 @@ def ids(tenant: Tenant) -> Ids:
 
 
 def record(text: str, time: int = 1_700_000_000_000, flags: int = 0) -> bytes:
-    return HEADER.pack(time >> 32, time & 0xFFFF_FFFF, 1, 0, flags) + encode(Message("ann", Text(text), "d"))
+    return HEADER.pack(time >> 32, time & 0xFFFF_FFFF, 1, 0, flags, 0, 7) + encode(Message("ann", Text(text), "d"))
 
 
 def test_a_record_becomes_a_message() -> None:
@@ -111,7 +111,7 @@ def test_a_changed_record_gives_its_room_back() -> None:
 def test_room_is_counted_by_what_a_record_becomes() -> None:
     """A list takes a byte of a record, and seventy in memory."""
     message = Message("ann", Custom("made", {"deep": [{} for _ in range(1_000)]}), "d", {"flat": [[]] * 10_000})
-    dense = HEADER.pack(0, 1, 1, 0, 0) + encode(message)
+    dense = HEADER.pack(0, 1, 1, 0, 0, 0, 7) + encode(message)
     rows = [value for sequence in range(1, 11) for value in (sequence, dense)]
     tracemalloc.start()
     try:
@@ -134,7 +134,7 @@ def test_conversations_that_show_nothing_are_not_remembered() -> None:
 
 def test_a_record_that_cannot_be_read_costs_no_room() -> None:
     read = warm()
-    broken = HEADER.pack(0, 1, 1, 0, 0) + b"\xc1"
+    broken = HEADER.pack(0, 1, 1, 0, 0, 0, 7) + b"\xc1"
     read.read(TENANT, ids(TENANT), CONVERSATION, [1, record("hi")])
     with pytest.raises(msgspec.DecodeError):
         read.read(TENANT, ids(TENANT), CONVERSATION, [1, record("hi"), 2, record("ho"), 3, broken])
