@@ -27,8 +27,8 @@ Conversations, in the partition of their identity:
     a:CONVERSATION  set     the users who are members now
     v:CONVERSATION  hash    a letter and the user's number: r read up to, f floor (cleared up to), k own counted messages
                             since, b box (`a` or `h`, and the head at which it was put there), i seen up to, p packed
-                            marks, e 1 once messages are hidden from the user, o 1 for who sent without being a member, or was
-                            one of the two before that name was erased
+                            marks, e 1 once messages are hidden from the user, o 1 for who may have keys here besides members and
+                            the two
     h:CONVERSATION:CHUNK:USER
                     string  bits of the messages that are hidden from the user; CHUNK has a `b` before it for the
                             backfill lane

@@ -17,6 +17,7 @@ redis.call('HSET', key_of(conversation, sequence), math.abs(sequence),
 if bit.band(flags, 8) ~= 0 then
   redis.call('ZADD', prefix .. 't:' .. conversation, sequence, sequence)
   redis.call('ZADD', prefix .. 't:' .. conversation .. ':' .. by, sequence, sequence)
+  redis.call('HSETNX', prefix .. 'v:' .. conversation, 'o' .. by, 1)
   redis.call('HSET', key, 'r', 1)
   -- It is subtracted once: as recalled, no longer as hidden.
   local chunk, place = bit_of(sequence)

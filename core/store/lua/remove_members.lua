@@ -15,6 +15,7 @@ for index = 9, #ARGV do
   local left = redis.call('SREM', prefix .. 'a:' .. conversation, user)
   if left == 1 and fields[2] == '2' then
     redis.call('HDEL', members, user)
+    redis.call('UNLINK', prefix .. 'rs:' .. conversation .. ':' .. user, prefix .. 'ds:' .. conversation .. ':' .. user)
   elseif left == 1 then
     local row = cmsgpack.unpack(redis.call('HGET', members, user))
     row[4][#row[4]][2] = head
