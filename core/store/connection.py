@@ -150,7 +150,9 @@ class Connection:
         self.address = address
         self.problem: str | None = "not connected yet"
         # A server takes nothing long from whom it does not know, so signing in comes first.
-        self._greetings = [[pack(tuple(command)) for command in commands] for commands in (sign_in(address), greeting)]
+        self._greetings = [
+            [pack(tuple(command)) for command in commands] for commands in ((*sign_in(address), ("PING",)), greeting)
+        ]
         self._wire: _Wire | None = None
         self._ready = asyncio.Event()
         self._needed = asyncio.Event()

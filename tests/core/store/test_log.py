@@ -59,7 +59,12 @@ async def sequences(core: Core, tenant: Tenant, viewer: UserKey, query: Query) -
 async def test_a_long_log_is_read_over_the_borders_of_its_chunks(core: Core, tenant: Tenant, long: UserKey) -> None:
     assert await sequences(core, tenant, long, Query(3)) == [9000, 8999, 8998]
     assert await sequences(core, tenant, long, Query(4, cursor=START + 8193)) == [8193, 8192, 8191, 8190]
-    assert await sequences(core, tenant, long, Query(4, newest_first=False, cursor=START + 4092)) == [4094, 4095, 4096, 4097]
+    assert await sequences(core, tenant, long, Query(4, newest_first=False, cursor=START + 4092)) == [
+        4094,
+        4095,
+        4096,
+        4097,
+    ]
     assert await sequences(core, tenant, long, Query(1000, newest_first=False)) == list(range(1, 1001))
     since, until = START + 4094, START + 4098
     assert await sequences(core, tenant, long, Query(10, since=since, until=until)) == [4098, 4097, 4096, 4095]
@@ -233,8 +238,8 @@ async def test_a_tenant_with_a_consumer_queues_what_was_appended(alone: tuple[Co
     entries = [entry for _, entry in client.xrange(outbox) or ()]
     number, conversation = str(loud.number).encode(), str(conversations[1]).encode()
     assert entries == [
-        {b"t": number, b"g": b"1", b"c": conversation, b"s": sequence, b"k": kind}
-        for sequence, kind in ((b"1", b"0"), (b"2", b"1"), (b"3", b"2"))
+        {b"t": number, b"g": b"1", b"c": conversation, b"s": sequence, b"k": b"message"}
+        for sequence in (b"1", b"2", b"3")
     ]
     loud = await core.tenants.set_outbox("loud", False)
     await core.messages.send_group(loud, ada, [1], text("ada"), "client:3")
