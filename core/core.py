@@ -2,10 +2,13 @@
 
 from core.clock import Clock, SystemClock
 from core.conversations import Conversations
+from core.due import Due
 from core.groups import Groups
+from core.housekeeping import Housekeeping
 from core.ids import Ids
 from core.messages import Messages
 from core.model import Tenant
+from core.store.due import DueStore
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
@@ -30,6 +33,8 @@ class Core:
         self.messages = Messages(Log(store), self.clock)
         self.conversations = Conversations(Inbox(store), States(store), self.clock)
         self.tokens = Tokens(self.clock)
+        self.due = Due(DueStore(store), self.messages, self.tenants, self.clock)
+        self.housekeeping = Housekeeping([self.due])
 
     def ids(self, tenant: Tenant) -> Ids:
         """The id forms of a tenant."""

@@ -73,3 +73,8 @@ class StaleTenant(Exception):
 def store_unavailable(text: str = "The message store is not available") -> Failure:
     """The store did not answer in time, or refuses to write."""
     return Failure(Kind.STORE_UNAVAILABLE, text, retry_after_ms=1000)
+
+
+def is_away(problem: BaseException) -> bool:
+    """Whether this says that the store did not answer, rather than that it took no more."""
+    return isinstance(problem, Failure) and problem.kind is Kind.STORE_UNAVAILABLE and problem.reason != "full"

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -42,6 +42,10 @@ class Tenants:
     async def find(self, name: str) -> Tenant | None:
         """A tenant by its name, always read from the store."""
         return await self._store.by_name(name)
+
+    async def numbered(self, numbers: Collection[int]) -> dict[int, Tenant]:
+        """Tenants by their numbers, always read from the store; removed ones are missing."""
+        return await self._store.numbered(numbers)
 
     async def list(self) -> list[Tenant]:
         """All tenants in order of creation."""

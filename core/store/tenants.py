@@ -1,7 +1,7 @@
 """The registry of tenants, in the system's partition, and what a worker remembers of it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -75,6 +75,14 @@ class TenantStore:
         number = await self._store.command(0, "HGET", f"{_REGISTRY}:names", name)
         packed = await self._store.command(0, "HGET", _REGISTRY, number) if number is not None else None
         return _decode(packed) if packed is not None else None
+
+    async def numbered(self, numbers: Collection[int]) -> dict[int, Tenant]:
+        """Tenants by their numbers, read anew; removed ones are missing."""
+        if not numbers:
+            return {}
+        rows = await self._store.command(0, "HMGET", _REGISTRY, *numbers)
+        tenants = [_decode(row) for row in rows if row is not None]
+        return {tenant.number: tenant for tenant in tenants}
 
     async def all(self) -> list[Tenant]:
         """All tenants, in order of their numbers."""
