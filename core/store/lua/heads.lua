@@ -13,9 +13,10 @@ end
 for _, conversation in ipairs(wanted) do
   local meta = meta_of(conversation)
   if meta then
-    local view = view_of(conversation, meta, user, '')
-    local state = redis.call('HMGET', prefix .. 'v:' .. conversation, 'r' .. user, 'k' .. user, 'i' .. user, 'b' .. user, 'p' .. user)
-    local box = state[4] and string.sub(state[4], 1, 1) or ''
+    local state = redis.call('HMGET', prefix .. 'v:' .. conversation, 'f' .. user, 'e' .. user, 'r' .. user, 'k' .. user,
+      'i' .. user, 'b' .. user, 'p' .. user)
+    local view = view_of(conversation, meta, user, '', state)
+    local box = state[6] and string.sub(state[6], 1, 1) or ''
     local sequence, record
     if view.own and meta.size ~= '2' then
       local time = redis.call('ZSCORE', prefix .. 'x' .. box .. ':' .. user, conversation)
@@ -29,11 +30,11 @@ for _, conversation in ipairs(wanted) do
     end
     if record then
       -- A large group comes back by itself when something newer is shown.
-      if meta.size == '1' and box ~= '' and math.abs(sequence) > tonumber(string.sub(state[4], 2)) then box = '' end
-      local read = tonumber(state[1] or '0')
-      local unread = unread_of(view, read, tonumber(state[2] or '0'))
-      local is_new = meta.newest > tonumber(state[3] or '0') and 1 or 0
-      result[#result + 1] = {tonumber(conversation), meta.identity, meta.group, sequence, record, unread, read, is_new, box, state[5]}
+      if meta.size == '1' and box ~= '' and math.abs(sequence) > tonumber(string.sub(state[6], 2)) then box = '' end
+      local read = tonumber(state[3] or '0')
+      local unread = unread_of(view, read, tonumber(state[4] or '0'))
+      local is_new = meta.newest > tonumber(state[5] or '0') and 1 or 0
+      result[#result + 1] = {tonumber(conversation), meta.identity, meta.group, sequence, record, unread, read, is_new, box, state[7]}
     end
   end
 end

@@ -28,7 +28,8 @@ local function intervals_of(conversation, user)
   return row and cmsgpack.unpack(row)[4] or nil
 end
 
-local function view_of(conversation, meta, viewer, station)
+-- `state` is what the viewer has of the conversation, floor and whether messages are hidden first, when the caller read it.
+local function view_of(conversation, meta, viewer, station, state)
   local view = {conversation = conversation, meta = meta, low = meta.dropped + 1}
   if viewer == '' then return view end
   view.viewer = viewer
@@ -39,7 +40,7 @@ local function view_of(conversation, meta, viewer, station)
   elseif not meta.users or not string.find(' ' .. meta.users .. ' ', ' ' .. viewer .. ' ', 1, true) then
     view.own = tonumber(viewer)
   end
-  local state = redis.call('HMGET', prefix .. 'v:' .. conversation, 'f' .. viewer, 'e' .. viewer)
+  state = state or redis.call('HMGET', prefix .. 'v:' .. conversation, 'f' .. viewer, 'e' .. viewer)
   view.floor = state[1] and tonumber(state[1])
   if view.floor and view.floor >= view.low then view.low = view.floor + 1 end
   view.hidden = state[2] and {} or nil
