@@ -2,8 +2,8 @@
 
 The vendor merges every message into the conversation's row, so that `attributes`, `type` and `metadata` of an older
 message survive a newer one that lacks them [observed]. Here the last message stands for the row: those of older messages
-are not shown, and `is_new` is always true, since only the realtime side can make it false. `attributes.updateconversation`
-does not keep a message out of the list either.
+are not shown. `is_new` is true for the sender too, until somebody reads the conversation through another dialect.
+`attributes.updateconversation` does not keep a message out of the list.
 """
 
 from typing import Any
@@ -82,7 +82,7 @@ def _row(call: Call, overview: Overview, losses: dict[str, None]) -> dict[str, A
     return fields | {
         "_id": object_id(overview.conversation, suffix(owner)),
         "key": other,
-        "is_new": True,
+        "is_new": overview.is_new,
         "archived": False,
         "last_message_text": fields.get("text"),
     }

@@ -70,7 +70,10 @@ async def history(call: Call) -> Reply:
 
 async def _direct_messages(call: Call, other: str) -> list[Stored]:
     core, tenant, user = call.core, call.tenant, call.parameters["user"]
-    return await _newest(lambda query: core.messages.direct_page(tenant, user, other, query))
+    viewer = await core.users.known_key(tenant, user)
+    if viewer is None:
+        return []
+    return await _newest(lambda query: core.messages.direct_page(tenant, user, other, query, viewer))
 
 
 async def _group_messages(call: Call, other: str) -> list[Stored]:
