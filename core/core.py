@@ -8,10 +8,12 @@ from core.housekeeping import Housekeeping
 from core.ids import Ids
 from core.messages import Messages
 from core.model import Tenant
+from core.reclaim import Reclaim
 from core.store.due import DueStore
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
+from core.store.retired import RetiredStore
 from core.store.states import States
 from core.store.store import Store
 from core.store.tenants import TenantStore
@@ -34,7 +36,8 @@ class Core:
         self.conversations = Conversations(Inbox(store), States(store), self.clock)
         self.tokens = Tokens(self.clock)
         self.due = Due(DueStore(store), self.messages, self.tenants, self.clock)
-        self.housekeeping = Housekeeping([self.due])
+        self.reclaim = Reclaim(RetiredStore(store), self.clock)
+        self.housekeeping = Housekeeping([self.due, self.reclaim])
 
     def ids(self, tenant: Tenant) -> Ids:
         """The id forms of a tenant."""

@@ -12,12 +12,20 @@ def _text(name: str) -> str:
 
 class Script:
     """One script as the server gets it. With its first line `#!lua` a server refuses a key of another slot instead of
-    writing it, and refuses the whole script when memory is full."""
+    writing it, and refuses the whole script when memory is full, unless it makes room."""
 
     __slots__ = ("name", "sha", "text")
 
-    def __init__(self, name: str, *, writes: bool, uses: tuple[str, ...] = (), of_tenant: bool = True) -> None:
-        head = "#!lua" if writes else "#!lua flags=no-writes"
+    def __init__(
+        self,
+        name: str,
+        *,
+        writes: bool,
+        uses: tuple[str, ...] = (),
+        of_tenant: bool = True,
+        makes_room: bool = False,
+    ) -> None:
+        head = "#!lua flags=allow-oom" if makes_room else "#!lua" if writes else "#!lua flags=no-writes"
         prelude = (("prelude", "raise_version") if writes else ("prelude",)) if of_tenant else ()
         self.name = name
         self.text = "\n".join([head, *map(_text, (*prelude, *uses, name))]).encode()
@@ -28,6 +36,8 @@ _VIEW = ("hidden", "view", "walk")
 _ROWS = (*_VIEW, "boxes", "rows")
 
 REGISTRY = Script("registry", writes=True, of_tenant=False)
+RECLAIM = Script("reclaim", writes=True, of_tenant=False, makes_room=True, uses=("ended", "keys_of"))
+RECLAIMED = Script("reclaimed", writes=True, of_tenant=False, makes_room=True)
 TOUCH = Script("touch", writes=True)
 COUNTER = Script("counter", writes=True)
 APPEND = Script("append", writes=True, uses=("references", "conversation", "hidden", "boxes", "tell"))

@@ -105,10 +105,10 @@ class Store:
         """Run a plain command on the server of a partition; it must be safe to repeat."""
         return await self._settle(self._submit(_Sent(pack(arguments), partition, None, None, _time())))
 
-    async def run_system(self, script: Script, key: str, *arguments: Argument) -> Reply:
-        """Run a script of the gateway's own (no tenant) on a key of partition 0."""
+    async def run_system(self, script: Script, key: str | bytes, *arguments: Argument, partition: int = 0) -> Reply:
+        """Run a script that takes no tenant's view, on a key of a partition."""
         command = pack((b"EVALSHA", script.sha, 1, key, *arguments))
-        return await self._settle(self._submit(_Sent(command, 0, script, None, _time())))
+        return await self._settle(self._submit(_Sent(command, partition, script, None, _time())))
 
     async def ping(self) -> None:
         """A round trip to every server that holds a partition."""

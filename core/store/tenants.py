@@ -111,6 +111,7 @@ class TenantStore:
         before, after = _applications(old), _applications(new)
         gained = [name for name in after if name not in before]
         lost = [name for name in before if name not in after]
+        ends = old is not None and (new is None or new.generation != old.generation)
         done = await self._store.run_system(
             scripts.REGISTRY,
             _REGISTRY,
@@ -118,6 +119,8 @@ class TenantStore:
             _encode(old) if old else b"",
             _encode(new) if new else b"",
             tenant.name,
+            old.generation if old and ends else "",
+            old.version + 1 if old and ends else "",
             len(gained),
             *gained,
             *lost,

@@ -1,0 +1,34 @@
+-- The names of a conversation's keys, from what it knows of itself: so nobody has to search for them.
+
+-- Those of one user, but for the bitmaps.
+local function keys_of_user(conversation, user)
+  local place = conversation .. ':' .. user
+  return {prefix .. 't:' .. place, prefix .. 'w:' .. place, prefix .. 'rs:' .. place, prefix .. 'ds:' .. place}
+end
+
+-- The bitmaps of what is hidden from a user, of chunks `first` to `last` of a lane (`letter` as in the key).
+local function add_bitmaps(keys, conversation, user, letter, first, last)
+  for chunk = first, last do
+    local place = conversation .. ':' .. letter .. chunk .. ':' .. user
+    keys[#keys + 1] = prefix .. 'h:' .. place
+    keys[#keys + 1] = prefix .. 'hc:' .. place
+  end
+end
+
+local function add_chunks(keys, conversation, letter, first, last)
+  for chunk = first, last do keys[#keys + 1] = prefix .. letter .. ':' .. conversation .. ':' .. chunk end
+end
+
+-- The keys in which a user's lists have their rows.
+local function lists_of(user)
+  return {prefix .. 'x:' .. user, prefix .. 'xa:' .. user, prefix .. 'xh:' .. user, prefix .. 'y:' .. user}
+end
+
+local function chunk_of(sequence)
+  return math.floor(tonumber(sequence or '0') / 4096)
+end
+
+local function unlink(keys)
+  for first = 1, #keys, 1000 do redis.call('UNLINK', unpack(keys, first, math.min(first + 999, #keys))) end
+  return #keys
+end

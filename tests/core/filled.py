@@ -1,0 +1,73 @@
+"""A tenant with something of everything that the core can store."""
+
+import msgspec
+
+from core.conversations import Target
+from core.core import Core
+from core.model import Audience, Box, Event, Message, Signal, Tenant, UserKey
+from tests.core.support import text
+
+
+async def fill(core: Core, tenant: Tenant) -> None:
+    """Users, groups, a room, and conversations with a row of every kind."""
+    names = ["ada", "bob", "Zoë", *(f"user {number}" for number in range(45))]
+    keys = await core.users.keys(tenant, names)
+    ada, bob, zoe = keys[:3]
+    for name in names[:20]:
+        await core.users.register(tenant, name)
+    await core.users.register(tenant, "with password", password="secret")
+    await _direct(core, tenant, ada, bob)
+    await core.messages.send_direct(tenant, ada, keys, text("ada"), "client:broadcast")
+    await core.groups.place(tenant, "plain", "only reserved")
+    small = await core.groups.create(tenant, name="small", owner=ada, members=[ada, bob, zoe], dialect="plain")
+    large = await core.groups.create(
+        tenant, name="large", owner=ada, members=keys[:40], dialect="plain", alias="lobby", attributes={"a": 1}
+    )
+    room = await core.groups.create(tenant, name="room", owner=ada, members=keys[:4], dialect="plain", room=True)
+    for group in (small.number, large.number, room.number):
+        await _group(core, tenant, group, keys)
+    for target, users in (("bob", [ada]), ("ada", [bob]), (small.number, [bob, zoe]), (large.number, [bob, keys[5]])):
+        for user in users:
+            await _states(core, tenant, user, target)
+    await core.messages.send_direct(tenant, bob, [ada], text("bob"), "client:last")
+    await core.messages.send_group(tenant, bob, [small.number, large.number], text("bob"), "client:last")
+
+
+async def _states(core: Core, tenant: Tenant, user: UserKey, target: Target) -> None:
+    await core.conversations.delivered(tenant, user, target)
+    await core.conversations.read(tenant, user, target, 4)
+    await core.conversations.mark(tenant, user, target, favourite=True, colour="red")
+    await core.conversations.put(tenant, user, target, Box.ARCHIVED)
+    if user.id == "Zoë":
+        await core.conversations.clear(tenant, user, target)
+
+
+async def _direct(core: Core, tenant: Tenant, ada: UserKey, bob: UserKey) -> None:
+    receipts = []
+    for number in range(30):
+        sender, other = (ada, bob) if number % 3 else (bob, ada)
+        receipts += await core.messages.send_direct(tenant, sender, [other], text(sender.id), f"client:{number}")
+    for message in (Message("ada", Signal("wave"), "plain"), Message("ada", Event("renamed"), "plain")):
+        await core.messages.send_direct(tenant, ada, [bob], message, f"request {message.content}")
+    await core.messages.recall(tenant, receipts[3].id)
+    await core.messages.edit(tenant, receipts[4].id, lambda message: msgspec.structs.replace(message, sender_name="A"))
+    await core.messages.hide(tenant, bob, [receipts[5].id, receipts[20].id])
+
+
+async def _group(core: Core, tenant: Tenant, number: int, keys: list[UserKey]) -> None:
+    ada, bob, zoe, stranger = *keys[:3], keys[-1]
+    receipts = []
+    for count, sender in enumerate([ada, bob, zoe, ada, bob, stranger] * 3):
+        receipts += await core.messages.send_group(tenant, sender, [number], text(sender.id), f"client:{count}")
+    for audience in (
+        Audience(to=(bob, keys[-2])),
+        Audience(without=(zoe, keys[-3])),
+        Audience(station="phone"),
+        Audience(online_only=True),
+    ):
+        await core.messages.send_group(tenant, ada, [number], text("ada"), f"request {audience}", audience)
+    await core.messages.recall(tenant, receipts[2].id)
+    await core.messages.recall(tenant, receipts[5].id)
+    await core.messages.hide(tenant, bob, [receipts[0].id, receipts[7].id])
+    await core.groups.remove(tenant, number, [zoe])
+    await core.groups.add(tenant, number, [keys[41]])
