@@ -11,7 +11,7 @@ from core.errors import StaleTenant, is_away
 
 INTERVAL_SECONDS = 1.0
 """Between two looks while there is nothing to do."""
-CHORE_SECONDS = 10.0
+CHORE_SECONDS = 5.0
 """After which one round of a chore is cut off, so that it does not hold up the others."""
 _PAUSE_SECONDS = 0.02
 
