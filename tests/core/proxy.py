@@ -18,6 +18,7 @@ class Proxy:
         self._flows = asyncio.Event()
         self._flows.set()
         self._passing: int | None = None
+        self._swallowed: set[asyncio.StreamWriter] = set()
         self.swallowed = asyncio.Event()
         self.accepted = 0
         """How many connections there were."""
@@ -49,6 +50,10 @@ class Proxy:
         self._passing = after
         self.swallowed.clear()
 
+    def swallow_present(self) -> None:
+        """Throw away all further answers on the connections that are open now; new ones are as before."""
+        self._swallowed |= self._writers
+
     def cut(self) -> None:
         """Cut all connections."""
         self._passing = None
@@ -68,6 +73,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := await source.read(1 << 16):
                 await self._flows.wait()
+                if answers and target in self._swallowed:
+                    continue
                 if answers and self._passing is not None:
                     self._passing -= 1
                     if self._passing < 0:
@@ -77,6 +84,7 @@ class Proxy:
                 await target.drain()
         target.transport.abort()
         self._writers.discard(target)
+        self._swallowed.discard(target)
 
 
 @asynccontextmanager
