@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import http_figures, load, report
+from tests.bench.growth_figures import growth_figures
 from tests.bench.memory_figures import memory_figures
 from tests.bench.report import Section
 from tests.bench.store_figures import store_figures
@@ -48,6 +49,11 @@ def in_store(effort: Effort) -> Figures:
         return Figures(store_figures(engine, effort.rounds, effort.messages))
 
 
+def growing(effort: Effort) -> Figures:
+    with embedded_engine() as engine:
+        return Figures(growth_figures(engine, effort.rounds, effort.scale))
+
+
 def in_memory(effort: Effort) -> Figures:
     with ExitStack() as stack:
         engines: list[Engine] = [stack.enter_context(embedded_engine())]
@@ -64,6 +70,7 @@ PARTS: dict[str, Callable[[Effort], Figures]] = {
     "page": over_http(http_figures.page_figures),
     "ablation": over_http(http_figures.ablation_figures),
     "store": in_store,
+    "growth": growing,
     "memory": in_memory,
 }
 
