@@ -3,6 +3,7 @@
 from core.clock import Clock, SystemClock
 from core.conversations import Conversations
 from core.due import Due
+from core.foreign import Foreign
 from core.groups import Groups
 from core.housekeeping import Housekeeping
 from core.ids import Ids
@@ -10,6 +11,7 @@ from core.messages import Messages
 from core.model import Tenant
 from core.reclaim import Reclaim
 from core.store.due import DueStore
+from core.store.foreign import ForeignStore
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
@@ -35,6 +37,7 @@ class Core:
         self.messages = Messages(Log(store), self.clock)
         self.conversations = Conversations(Inbox(store), States(store), self.clock)
         self.tokens = Tokens(self.clock)
+        self.foreign = Foreign(ForeignStore(store))
         self.due = Due(DueStore(store), self.messages, self.tenants, self.clock)
         self.reclaim = Reclaim(RetiredStore(store), self.clock)
         self.housekeeping = Housekeeping([self.due, self.reclaim])
