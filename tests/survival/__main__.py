@@ -4,33 +4,44 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvloop
 
-from tests.survival.kills import WAYS, kill_rounds, table
+from tests.survival import kills, soak
 
 
-def kills(options: argparse.Namespace) -> bool:
+def run_kills(options: argparse.Namespace) -> bool:
     """All ways of killing; whether what must hold did."""
     outcomes = []
-    for name, way in WAYS.items():
+    for name, way in kills.WAYS.items():
         if options.only in (None, name):
             print(f"{way.name} …", flush=True)
-            acknowledged = round(options.acknowledged * way.share)
-            with (
-                tempfile.TemporaryDirectory(prefix="survival-") as folder,
-                asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-            ):
-                outcomes.append(
-                    runner.run(
-                        kill_rounds(
-                            way, Path(folder), rounds=options.rounds, acknowledged=acknowledged, seed=options.seed
-                        )
-                    )
-                )
-    print(table(outcomes))
+            wanted = round(options.acknowledged * way.share)
+            with _folder_and_runner() as (folder, runner):
+                rounds = kills.kill_rounds(way, folder, rounds=options.rounds, acknowledged=wanted, seed=options.seed)
+                outcomes.append(runner.run(rounds))
+    print(kills.render(outcomes))
     return all(outcome.held for outcome in outcomes)
+
+
+def run_soak(options: argparse.Namespace) -> bool:
+    """A soak; whether it passed."""
+    with _folder_and_runner() as (folder, runner):
+        report = runner.run(soak.soak(folder, options.minutes, options.seed))
+    print(soak.render(report))
+    return not report.problems
+
+
+@contextmanager
+def _folder_and_runner() -> Iterator[tuple[Path, asyncio.Runner]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="survival-") as folder,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        yield Path(folder), runner
 
 
 def main() -> None:
@@ -39,9 +50,13 @@ def main() -> None:
     part = parts.add_parser("kills")
     part.add_argument("--rounds", type=int, default=20)
     part.add_argument("--acknowledged", type=int, default=100_000)
+    part.add_argument("--only", choices=kills.WAYS)
     part.add_argument("--seed", type=int, default=1)
-    part.add_argument("--only", choices=WAYS)
-    part.set_defaults(run=kills)
+    part.set_defaults(run=run_kills)
+    part = parts.add_parser("soak")
+    part.add_argument("--minutes", type=float, default=10)
+    part.add_argument("--seed", type=int, default=1)
+    part.set_defaults(run=run_soak)
     options = parser.parse_args()
     sys.exit(0 if options.run(options) else 1)
 

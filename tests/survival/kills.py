@@ -85,7 +85,7 @@ async def _kill(way: Way, killed: Victim, sending: Sending, at: int, delay: floa
     done.set()
 
 
-def table(outcomes: list[Outcome]) -> str:
+def render(outcomes: list[Outcome]) -> str:
     """The outcomes for people."""
     lines = [
         "| killed | rounds | acknowledged | lost | doubled | requests repeated | longest wait s | seconds |",
