@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test model check format lock bench clean
+.PHONY: serve test model check format lock kills soak bench clean
 
 .venv: .venv/.built
 
@@ -35,6 +35,15 @@ check: .venv
 format: .venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# SIGKILL in mid-load, and everything acknowledged read back (docs/survival.md): make kills ROUNDS=20 ACKNOWLEDGED=100000 SEED=1
+kills: .venv
+	$(BIN)/python -m tests.survival kills --rounds $(or $(ROUNDS),20) --acknowledged $(or $(ACKNOWLEDGED),100000) \
+		--seed $(or $(SEED),1)
+
+# A mixed load for so many minutes; memory, open files and tasks must stay flat: make soak MINUTES=10
+soak: .venv
+	$(BIN)/python -m tests.survival soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
 
 bench: .venv
 	$(BIN)/python -m tests.bench
