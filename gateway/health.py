@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 PROBE_SECONDS = 2.0
-PROBE_URL = "http://worker/healthz"
+_PROBE = b"GET /healthz HTTP/1.1\r\nhost: worker\r\nconnection: close\r\n\r\n"
+
+
+class NoAnswer(Exception):
+    """A process did not answer at all."""
 
 
 class Asked(Protocol):
@@ -49,16 +52,37 @@ class Health:
 
 
 async def probe(worker: Asked) -> str | None:
-    """What keeps a worker from serving; at most `PROBE_SECONDS`."""
+    """What keeps a worker from serving."""
     if not worker.ready:
         return f"{worker.name} is not running"
-    transport = httpx.AsyncHTTPTransport(uds=str(worker.private_path))
+    path = worker.private_path
     try:
-        async with asyncio.timeout(PROBE_SECONDS), httpx.AsyncClient(transport=transport, timeout=None) as client:  # noqa: S113
-            reply = await client.get(PROBE_URL)
-    except (TimeoutError, httpx.HTTPError, OSError):
+        problem = await ask(path)
+    except NoAnswer:
+        if worker.ready and worker.private_path != path:  # another process has taken its place meanwhile
+            return await probe(worker)
         return f"{worker.name} does not answer"
-    return None if reply.status_code == 200 else f"{worker.name}: {reply.text}"
+    return f"{worker.name}: {problem}" if problem else None
+
+
+async def ask(path: Path) -> str:
+    """What the process behind a private socket says of itself: what is wrong, empty when nothing is. Raises `NoAnswer`
+    after `PROBE_SECONDS` at the latest."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(path)
+            try:
+                writer.write(_PROBE)
+                head, _, text = (await reader.read()).partition(b"\r\n\r\n")
+            finally:
+                writer.close()
+    except (TimeoutError, OSError):
+        raise NoAnswer from None
+    if head.startswith(b"HTTP/1.1 200 "):
+        return ""
+    if not head:
+        raise NoAnswer
+    return text.decode(errors="replace") or head.partition(b"\r\n")[0].decode(errors="replace")
 
 
 def create_admin_app(health: Health) -> Starlette:

@@ -6,8 +6,12 @@ from gateway.settings import Settings
 
 READY = b"ready\n"
 """From the worker: it accepts requests."""
+LEAVE = b"leave\n"
+"""To the worker: another serves in your place. Accept nobody any more, and end with your last connection, none of which is
+ended under a client that may be about to use it."""
 STOP = b"stop\n"
-"""To the worker: answer what was accepted, then end. The socket's end means the same: the supervisor is gone."""
+"""To the worker: nobody serves after you. Answer who was accepted or waits for it, then end. The socket's end means the
+same: the supervisor is gone."""
 TASK_BYTES = 1 << 20
 
 

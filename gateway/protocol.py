@@ -5,7 +5,8 @@ import asyncio
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from gateway.asgi import WHOLE
 from gateway.cycle import adopt
@@ -20,10 +21,31 @@ def protocol_class(limits: Limits) -> type["GatewayProtocol"]:
     return type("LimitedGatewayProtocol", (GatewayProtocol,), {"limits": limits})
 
 
+class Shared(ServerState):
+    """What the connections of one server share. Once it is `ending`, every reply is the last of its connection, and says so:
+    a client that has read that sends nothing more there, so closing then cuts nobody off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending = False
+
+    @property
+    def open_connections(self) -> list["GatewayProtocol"]:
+        """Those open now; closing one changes the set."""
+        return [connection for connection in self.connections if isinstance(connection, GatewayProtocol)]
+
+    def end(self) -> None:
+        """From now on it is ending. Nothing happens to idle connections."""
+        self.ending = True
+        for connection in self.open_connections:
+            connection.end_with_reply()
+
+
 class GatewayProtocol(HttpToolsProtocol):
     """One connection."""
 
     limits: Limits = Limits()
+    server_state: Shared
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -32,6 +54,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._completed = False
         self._offered = False
+        self._last: RequestResponseCycle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._reply_timer: asyncio.TimerHandle | None = None
         self._unsent = 0
@@ -42,6 +65,13 @@ class GatewayProtocol(HttpToolsProtocol):
     def busy(self) -> bool:
         """Whether a request is being received or answered: closing now would cut somebody off."""
         return self._head_bytes > 0 or (self.cycle is not None and not self.cycle.response_complete)
+
+    def end_with_reply(self) -> None:
+        """Let the reply to the newest request end the connection, if it has not begun: one that has can't say so any more."""
+        last: RequestResponseCycle | None = self.cycle
+        if last is not None and last.keep_alive and not last.response_started:
+            last.keep_alive = False
+            self._last = last
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -123,6 +153,10 @@ class GatewayProtocol(HttpToolsProtocol):
         self.scope["extensions"] = _EXTENSIONS
         super().on_headers_complete()
         adopt(self.cycle)
+        if self.server_state.ending:
+            if self._last is not None and not self._last.response_started:
+                self._last.keep_alive = True  # more came behind it before it was answered
+            self.end_with_reply()
 
     def on_message_complete(self) -> None:
         if not self._offered:

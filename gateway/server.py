@@ -10,7 +10,7 @@ import uvicorn
 
 from gateway.asgi import AsgiApplication
 from gateway.limits import Limits
-from gateway.protocol import protocol_class
+from gateway.protocol import Shared, protocol_class
 from gateway.sockets import BACKLOG
 
 _ADMIN_LIMITS = Limits(connections=64, header_seconds=5.0, keep_alive_seconds=20.0)
@@ -19,8 +19,11 @@ _ADMIN_LIMITS = Limits(connections=64, header_seconds=5.0, keep_alive_seconds=20
 class Server(uvicorn.Server):
     """A server that says when it accepts connections."""
 
+    server_state: Shared
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.server_state = Shared()
         self.accepting = asyncio.Event()
 
     @contextmanager

@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -93,13 +94,19 @@ def refuse_new_connections(listener: socket.socket) -> None:
             listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
+def is_waited_for(listeners: Iterable[socket.socket]) -> bool:
+    """Whether a connection that nobody has accepted yet waits in one of the accept queues."""
+    poller = select.poll()
+    for listener in listeners:
+        poller.register(listener, select.POLLIN)
+    return bool(poller.poll(0))
+
+
 async def all_accepted(listener: socket.socket, seconds: float) -> None:
     """Until the accept queue is empty, at most `seconds`."""
-    poller = select.poll()
-    poller.register(listener, select.POLLIN)
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            while poller.poll(0):  # noqa: ASYNC110 - the event loop's own accepting is what empties it
+            while is_waited_for([listener]):  # noqa: ASYNC110 - the event loop's own accepting is what empties it
                 await asyncio.sleep(_POLL_SECONDS)
 
 

@@ -1,7 +1,8 @@
 """The parent of everything that serves: it owns the listening sockets, the embedded server, the workers and health.
 
 It touches no request itself. A worker or an embedded server that ends is started again. When a stop is asked for,
-nobody who was accepted is cut off within the drain time, and nothing acknowledged is lost.
+nobody who was accepted is cut off within the drain time, and nothing acknowledged is lost. When a restart is asked for, the
+workers are replaced one after the other, and nobody notices.
 """
 
 import asyncio
@@ -24,13 +25,18 @@ from core.store.store import Store
 from gateway.development import ensure_demo, examples, known_to_everybody
 from gateway.health import Health, create_admin_app
 from gateway.server import Server, admin_config
-from gateway.settings import Settings, hide_password
+from gateway.settings import Settings, SettingsError, hide_password
 from gateway.sockets import is_loopback, listen, url_of
 from gateway.store_check import StoreUnreachableError, examine
-from gateway.worker_process import WorkerProcess
+from gateway.worker_process import WorkerEndedError, Workplace
+from gateway.workers import Worker
 
 NO_TENANT = "There is no tenant yet, so every request is refused. Make the first: chatgateway tenant add NAME"
 KNOWN_TO_EVERYBODY = "Unsafe: everybody knows the credentials of tenant {0}. End it: chatgateway tenant remove {0}"
+_OF_THE_SUPERVISOR = (
+    "host", "port", "admin_port", "redis", "redis_password", "data", "durable", "workers", "ready_file",
+)  # fmt: skip
+"""Settings that a restart of the workers doesn't change."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,18 +53,27 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Supervisor:
-    """One gateway from start to stop. `say` shows the operator a line; `development` adds the tenant `demo`."""
+    """One gateway from start to stop. `reread` gives the settings as they stand when the workers are restarted, or raises
+    `SettingsError`; `say` shows the operator a line; `development` adds the tenant `demo`."""
 
     def __init__(
-        self, settings: Settings, adapters: list[Adapter], say: Callable[[str], None], *, development: bool = False
+        self,
+        settings: Settings,
+        reread: Callable[[], Settings],
+        adapters: list[Adapter],
+        say: Callable[[str], None],
+        *,
+        development: bool = False,
     ) -> None:
         self._settings = settings
+        self._reread = reread
         self._adapters = adapters
         self._say = say
         self._development = development
         self._health = Health()
         self._stop = asyncio.Event()
-        self._workers: list[WorkerProcess] = []
+        self._restart = asyncio.Event()
+        self._workers: list[Worker] = []
         self._background: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -143,14 +158,15 @@ class Supervisor:
 
     async def _start_workers(self, stack: AsyncExitStack, store_url: str, public: socket) -> None:
         """Start all workers at once; they accept from the same socket. Returns when each of them serves."""
-        self._workers = [
-            WorkerProcess(f"worker {number}", self._settings, store_url, [public], readable_logs=self._development)
-            for number in range(1, self._settings.workers + 1)
-        ]
+        place = Workplace(store_url, [public], readable_logs=self._development)
+        numbers = range(1, self._settings.workers + 1)
+        self._workers = [Worker(f"worker {number}", self._settings, place) for number in numbers]
         self._health.workers = self._workers
         keeping = [self._run(worker.keep(), worker.name) for worker in self._workers]
-        stack.push_async_callback(self._stop_workers, keeping)
-        waiting = asyncio.gather(*(worker.wait_ready() for worker in self._workers))
+        watching = [self._run(worker.watch(), f"watch over {worker.name}") for worker in self._workers]
+        restarting = self._run(self._restart_when_asked(), "restart of the workers")
+        stack.push_async_callback(_cancel, [*watching, restarting, *keeping])
+        waiting = asyncio.gather(*(worker.wait_begun() for worker in self._workers))
         first: set[asyncio.Future[Any]] = {*keeping, waiting}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -158,10 +174,36 @@ class Supervisor:
             if task.done():
                 task.result()
 
-    async def _stop_workers(self, keeping: list[asyncio.Task[None]]) -> None:
-        for worker in self._workers:
-            worker.stop()
-        await asyncio.wait(keeping)
+    async def _restart_when_asked(self) -> None:
+        """Replace the workers one after the other as often as it is asked for. Who asks meanwhile is remembered: what was
+        changed before the last time counts."""
+        await asyncio.gather(*(worker.wait_begun() for worker in self._workers))
+        while True:
+            await self._restart.wait()
+            self._restart.clear()
+            try:
+                settings = self._changed_settings()
+                log.info("restart_begins")
+                for worker in self._workers:
+                    await worker.replace(settings)
+            except SettingsError as error:
+                log.error("restart_refused", problems=error.problems)
+            except WorkerEndedError as problem:
+                log.error("restart_failed", problem=str(problem))
+            except Exception:
+                # Adapters of other packages look at the settings too; whatever they do, what serves goes on.
+                log.exception("restart_failed")
+            else:
+                log.info("restarted", workers=len(self._workers))
+
+    def _changed_settings(self) -> Settings:
+        """Those for new workers."""
+        found = self._reread()
+        kept = {name: getattr(self._settings, name) for name in _OF_THE_SUPERVISOR}
+        changed = [name for name, value in kept.items() if getattr(found, name) != value]
+        if changed:
+            log.warning("settings_need_a_stop_and_a_start", settings=changed)
+        return msgspec.structs.replace(found, **kept)
 
     def _leave(self) -> None:
         self._health.phase = "stopping"
@@ -184,17 +226,19 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first signal asks to stop, the second hurries."""
+        """The first signal to stop asks for it, the second hurries. SIGUSR1 asks for new workers; SIGHUP can't, since a
+        terminal that is closed sends it."""
         loop = asyncio.get_running_loop()
         numbers = [signal.SIGTERM, signal.SIGINT]
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
             numbers.append(signal.SIGHUP)
         for number in numbers:
             loop.add_signal_handler(number, self._signalled)
+        loop.add_signal_handler(signal.SIGUSR1, self._restart.set)
         try:
             yield
         finally:
-            for number in numbers:
+            for number in (*numbers, signal.SIGUSR1):
                 loop.remove_signal_handler(number)
 
     def _signalled(self) -> None:
@@ -202,6 +246,12 @@ class Supervisor:
             for worker in self._workers:
                 worker.hurry()
         self._stop.set()
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 class AdminServer(Server):

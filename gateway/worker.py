@@ -23,9 +23,9 @@ from core.store.store import Store
 from gateway import adapters_list, logs
 from gateway.app import create_app
 from gateway.asgi import AsgiApplication, Receive, Scope, Send
-from gateway.orders import READY, STOP, TASK_BYTES, Task
-from gateway.protocol import GatewayProtocol
+from gateway.orders import LEAVE, READY, STOP, TASK_BYTES, Task
 from gateway.server import Server, public_config
+from gateway.settings import Settings
 from gateway.sockets import all_accepted, refuse_new_connections, remove_private
 
 ACCEPT_SECONDS = 1.0
@@ -35,49 +35,63 @@ _POLL_SECONDS = 0.02
 
 
 class WorkerServer(Server):
-    """The public listener's server: it cuts nobody off when it stops."""
+    """The public listener's server: it cuts nobody off when it ends."""
 
-    def __init__(self, config: Config, drain_seconds: float) -> None:
+    def __init__(self, config: Config, settings: Settings) -> None:
         super().__init__(config)
-        self._drain_seconds = drain_seconds
+        self._keep_alive_seconds = settings.limits.keep_alive_seconds
+        self._drain_seconds = settings.drain_seconds
+
+    async def leave(self, listeners: list[socket.socket]) -> None:
+        """Stop accepting: others take who is in the queue. Returns when the last connection is gone.
+
+        Each one ends with its next reply, which says so, or when it was idle for as long as any may be. Nothing ends sooner
+        here: a server that closes an idle connection can't know whether a request is on its way to it.
+        """
+        self._stop_accepting(listeners)
+        self.server_state.end()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._keep_alive_seconds):
+                await self._settle()
+                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn's own set tells nobody
+                    await asyncio.sleep(_POLL_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept who is in the queue, answer every request that was begun, and close each connection after its answer.
 
-        An idle connection is not closed at once, since a request may be on its way to it: it has a moment in which a
-        request is still answered. What is not done after the drain time is cut off.
+        Nobody serves after this, so an idle connection has only a moment in which a request that was on its way to it is
+        answered. What is not done after the drain time is cut off.
         """
-        # A connection whose answers say `close` is closed by uvicorn. The list is read when a request begins.
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        for listener in sockets or []:
+        listeners = [listener for listener in sockets or [] if listener.fileno() >= 0]
+        self.server_state.end()
+        for listener in listeners:
             refuse_new_connections(listener)
             await all_accepted(listener, ACCEPT_SECONDS)
-        for server in self.servers:
-            server.close()
-        for listener in sockets or []:
-            listener.close()
-        for connection in self._connections():
-            # Of pipelined requests the last one: closing after an earlier one would cut the others off.
-            last = connection.pipeline[0][0] if connection.pipeline else connection.cycle
-            if last is not None:
-                last.keep_alive = False
+        self._stop_accepting(listeners)
+        await self._settle()
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while self.server_state.connections and (passed := loop.time() - begun) < self._drain_seconds:
             if passed > IDLE_SECONDS:
-                for connection in self._connections():
+                for connection in self.server_state.open_connections:
                     if not connection.busy:
                         connection.transport.close()
             await asyncio.sleep(_POLL_SECONDS)
-        for connection in self._connections():
+        for connection in self.server_state.open_connections:
             connection.transport.abort()
         for task in list(self.server_state.tasks):
             task.cancel()
         await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
 
-    def _connections(self) -> list[GatewayProtocol]:
-        """Those open now; closing one changes the set."""
-        return [connection for connection in self.server_state.connections if isinstance(connection, GatewayProtocol)]
+    def _stop_accepting(self, listeners: list[socket.socket]) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            listener.close()
+
+    async def _settle(self) -> None:
+        """A connection is counted a turn of the loop after it was accepted."""
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def answering_probes(app: AsgiApplication, core: Core) -> AsgiApplication:
@@ -115,7 +129,7 @@ async def serve(control: socket.socket) -> None:
     store = await Store.open(task.store_url, wait=False)
     core = Core(store)
     app = create_app(core, adapters_list.load_adapters(settings.dialects), settings.limits)
-    server = WorkerServer(public_config(answering_probes(app, core), settings.limits), settings.drain_seconds)
+    server = WorkerServer(public_config(answering_probes(app, core), settings.limits), settings)
     sockets = [socket.socket(fileno=number) for number in (*task.listeners, task.private_listener)]
     serving = asyncio.create_task(server.serve(sockets), name="serving")
     accepting = asyncio.create_task(server.accepting.wait(), name="accepting")
@@ -130,6 +144,11 @@ async def serve(control: socket.socket) -> None:
         await writer.drain()
     order = asyncio.create_task(_order(reader), name="order")
     await asyncio.wait({serving, order}, return_when=asyncio.FIRST_COMPLETED)
+    if order.done() and order.result() == LEAVE:
+        order = asyncio.create_task(_order(reader), name="order")
+        leaving = asyncio.create_task(server.leave(sockets), name="leaving")
+        await asyncio.wait({serving, leaving, order}, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
     server.should_exit = True
     await serving
     if order.done() and order.result() != STOP:
@@ -147,7 +166,7 @@ async def _order(reader: asyncio.StreamReader) -> bytes:
 
 def main() -> None:
     """The entry of a worker process."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -13,7 +13,7 @@ from core.errors import Failure
 from core.store.data_folder import EmbeddedServerError
 from gateway import adapters_list, logs
 from gateway.commands import config_option, read_settings
-from gateway.settings import PREFIX
+from gateway.settings import PREFIX, load
 from gateway.sockets import ListenError
 from gateway.store_check import StoreRefusedError, StoreUnreachableError
 from gateway.supervisor import ReadyFileError, Supervisor
@@ -36,8 +36,10 @@ _EXPECTED = (
 @click.option("--workers", type=int, help="Worker processes.  [default: 1]")
 @click.option("--ready-file", metavar="PATH", help="Written once requests are accepted: JSON with url and admin_url.")
 def serve(config: Path | None, dev: bool, **options: Any) -> None:
-    """Serve all dialects until SIGTERM or Ctrl-C."""
+    """Serve all dialects until SIGTERM or Ctrl-C. SIGUSR1 restarts the workers without a failed request, with the settings
+    and the code as they are then."""
     settings = read_settings(config, **options).settings
+    environment = dict(os.environ)
     # The children get what they need otherwise; what is secret here stays out of their environment.
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
@@ -46,7 +48,13 @@ def serve(config: Path | None, dev: bool, **options: Any) -> None:
     highest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with suppress(ValueError, OSError):  # some systems name a limit that they do not grant
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
-    supervisor = Supervisor(settings, adapters_list.load_adapters(settings.dialects), click.echo, development=dev)
+    supervisor = Supervisor(
+        settings,
+        lambda: load(config, environment, options).settings,
+        adapters_list.load_adapters(settings.dialects),
+        click.echo,
+        development=dev,
+    )
     try:
         asyncio.run(supervisor.run())
     except _EXPECTED as problem:

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from uvicorn.server import ServerState
 
 from gateway.limits import Limits
-from gateway.protocol import GatewayProtocol, protocol_class
+from gateway.protocol import GatewayProtocol, Shared, protocol_class
 from tests.harness import captured_log, serve
 
 PROBE = Path(__file__).parent / "clients" / "Probe.java"
@@ -108,10 +107,10 @@ class Wire(asyncio.Transport):
 class Connection:
     """One connection to the recorder, fed by hand."""
 
-    def __init__(self, limits: Limits | None = None, state: ServerState | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, state: Shared | None = None) -> None:
         self.app = Recorder()
         self.wire = Wire()
-        self.state = state or ServerState()
+        self.state = state or Shared()
         config = uvicorn.Config(self.app, log_config=None, access_log=False, ws="none", lifespan="off")
         config.load()
         kind = protocol_class(limits or Limits())
@@ -425,7 +424,7 @@ async def test_what_follows_bad_bytes_behind_a_request_in_work_is_no_false_reply
 
 
 async def test_one_connection_too_many_is_told_so() -> None:
-    state = ServerState()
+    state = Shared()
     limits = Limits(connections=2)
     first, second, third = (Connection(limits, state) for _ in range(3))
     assert third.wire.written.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")

@@ -1,0 +1,349 @@
+"""SIGUSR1: new workers in the place of the old ones, and no client notices."""
+
+import asyncio
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from adapters.chat21 import auth
+from core.clock import SystemClock
+from core.core import Core
+from core.messages import Query
+from core.store.data_folder import running_url
+from core.store.store import Store
+from tests.gateway.load import request
+from tests.gateway.program import APPLICATION, ROOT, WAIT_SECONDS, Program, running, until
+from tests.servers import is_alive
+
+MESSAGE = {"from": "user1", "target_type": "users", "target": ["user2"], "msg": {"type": "txt", "msg": "hello"}}
+
+
+class Call(NamedTuple):
+    """One request, and the status that answers it."""
+
+    method: str
+    path: str
+    authorization: str
+    body: bytes | None
+    status: int = 200
+
+
+def calls(program: Program) -> list[Call]:
+    """A POST and a GET, of two dialects."""
+    jwt = auth.sign(SystemClock().now(), "tokenKey", "default", "user2", False, 3600)
+    return [
+        Call("POST", f"{APPLICATION}/messages", f"Bearer {program.token()}", json.dumps(MESSAGE).encode()),
+        Call("GET", "/api/default/user2/conversations/user1/messages", jwt, None),
+    ]
+
+
+@dataclass
+class Load:
+    """Clients in threads of their own. None of them repeats anything: what is not answered as it should be is in
+    `failures`."""
+
+    url: str
+    calls: list[Call]
+    answered: list[Call] = field(default_factory=list)
+    reconnected: list[int] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def client(self, *, keeps: bool) -> None:
+        """Sends without pause, over one connection for as long as the gateway keeps it, or each time over a fresh one."""
+        place = urlsplit(self.url)
+        connection = HTTPConnection(str(place.hostname), place.port, timeout=WAIT_SECONDS)
+        for call in itertools.cycle(self.calls):
+            if self.over.is_set():
+                break
+            try:
+                self.failures += problem(connection, call, keeps=keeps)
+                self.answered.append(call)
+                if keeps and connection.sock is None:
+                    self.reconnected.append(1)
+            except (OSError, HTTPException) as failure:
+                self.failures.append(f"{call.method} {call.path}: {failure!r}")
+                connection.close()
+        connection.close()
+
+    def watch(self, admin_url: str) -> None:
+        """Asks for readiness again and again."""
+        with httpx.Client(timeout=WAIT_SECONDS) as client:
+            while not self.over.wait(0.02):
+                reply = client.get(f"{admin_url}/readyz")
+                if reply.status_code != 200:
+                    self.failures.append(reply.text)
+
+    def goes_on(self) -> None:
+        """Wait until many more requests were answered."""
+        wanted = len(self.answered) + 100
+        until(lambda: len(self.answered) >= wanted or self.failures)
+
+
+def problem(connection: HTTPConnection, call: Call, *, keeps: bool) -> list[str]:
+    headers = {"Authorization": call.authorization, "Content-Type": "application/json"}
+    connection.request(call.method, call.path, call.body, headers if keeps else {**headers, "Connection": "close"})
+    reply = connection.getresponse()
+    text = reply.read()
+    return [] if reply.status == call.status else [f"{call.method} {call.path}: {reply.status} {text!r}"]
+
+
+@contextmanager
+def load(program: Program, *, keeping: int, fresh: int) -> Iterator[Load]:
+    found = Load(program.url, calls(program))
+    threads = [
+        threading.Thread(target=found.client, kwargs={"keeps": number < keeping}) for number in range(keeping + fresh)
+    ]
+    threads.append(threading.Thread(target=found.watch, args=(program.admin_url,)))
+    for thread in threads:
+        thread.start()
+    try:
+        yield found
+    finally:
+        found.over.set()
+        for thread in threads:
+            thread.join(WAIT_SECONDS)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def restart(program: Program) -> None:
+    """Ask for it, and wait until every process is another one and the former ones are gone."""
+    former = set(program.workers)
+    program.process.send_signal(signal.SIGUSR1)
+
+    def replaced() -> bool:
+        now = set(program.workers)
+        return len(now) == len(former) and not now & former and not any(map(is_alive, former))
+
+    until(replaced)
+
+
+def logged(program: Program, event: str) -> list[str]:
+    return [line for line in program.output.splitlines() if event in line]
+
+
+async def stored_messages(program: Program) -> int:
+    """How many messages user1 and user2 have exchanged, counted in the store itself."""
+    store = await Store.open(str(running_url(Path(program.data))))
+    try:
+        core = Core(store)
+        tenant = await core.tenants.find("demo")
+        assert tenant is not None
+        count = cursor = 0
+        while True:
+            query = Query(limit=500, newest_first=False, cursor=cursor)
+            page = await core.messages.direct_page(tenant, "user1", "user2", query)
+            count += len(page.messages)
+            cursor = page.cursor
+            if not cursor:
+                return count
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_request_fails_while_all_processes_are_replaced(tmp_path: Path, workers: int) -> None:
+    with running(tmp_path, "--dev", "--workers", str(workers)) as program:
+        server = program.server
+        with load(program, keeping=4, fresh=2) as clients:
+            for _ in range(4):
+                clients.goes_on()
+                restart(program)
+            clients.goes_on()
+        assert clients.failures == []
+        # Each restart ended every connection that was kept, with a reply that said so.
+        assert len(clients.reconnected) >= 4
+        assert program.server == server
+        sent = sum(call.method == "POST" for call in clients.answered)
+        assert asyncio.run(stored_messages(program)) == sent
+        assert len(logged(program, "worker_left")) == 4 * workers
+        assert logged(program, "worker_ended") == logged(program, "worker_killed") == []
+
+
+def connected(program: Program) -> socket.socket:
+    place = urlsplit(program.url)
+    return socket.create_connection((place.hostname, place.port), timeout=WAIT_SECONDS)
+
+
+def ask(connection: socket.socket, message: bytes) -> bytes:
+    connection.sendall(message)
+    return read_reply(connection)
+
+
+def read_reply(connection: socket.socket) -> bytes:
+    reply = b""
+    while b"\r\n\r\n" not in reply:
+        part = connection.recv(65536)
+        assert part, "the connection ended"
+        reply += part
+    head, _, body = reply.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head.lower()
+
+
+def test_connections_that_were_idle_and_requests_that_were_begun_are_answered_by_the_process_that_leaves(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, "--dev") as program:
+        former = program.worker
+        message = request(program.url, program.token(), keep_alive=True)
+        idle = [connected(program) for _ in range(20)]
+        for connection in idle:
+            assert b"connection: close" not in ask(connection, message)
+        fresh, begun, pipelined = (connected(program) for _ in range(3))
+        begun.sendall(message[:-10])
+        program.process.send_signal(signal.SIGUSR1)
+        until(lambda: len(program.workers) == 2 and logged(program, "restarted"))
+        # Whoever comes now is served by the new process; the old one still answers whom it has.
+        with connected(program) as newcomer:
+            assert b"connection: close" not in ask(newcomer, message)
+        for connection in (*idle, fresh):
+            head = ask(connection, message)
+            assert head.startswith(b"http/1.1 200 ")
+            assert b"connection: close" in head
+            assert connection.recv(1) == b""
+        pipelined.sendall(message * 3)
+        begun.sendall(message[-10:])
+        head = read_reply(begun)
+        assert head.startswith(b"http/1.1 200 ")
+        assert b"connection: close" in head
+        replies = b""
+        while part := pipelined.recv(65536):
+            replies += part
+        assert replies.count(b"HTTP/1.1 200 ") == 3
+        assert replies.lower().count(b"connection: close") == 1
+        until(lambda: not is_alive(former))
+        for connection in (*idle, fresh, begun, pipelined):
+            connection.close()
+
+
+def test_an_idle_connection_ends_in_its_own_time_and_the_process_with_it(tmp_path: Path) -> None:
+    variables = {"CHATGATEWAY_LIMITS__KEEP_ALIVE_SECONDS": "3"}
+    with running(tmp_path, "--dev", variables=variables) as program, connected(program) as idle:
+        former = program.worker
+        ask(idle, request(program.url, program.token(), keep_alive=True))
+        program.process.send_signal(signal.SIGUSR1)
+        until(lambda: logged(program, "restarted"))
+        assert is_alive(former)
+        assert idle.recv(1) == b""
+        until(lambda: not is_alive(former))
+        assert logged(program, "worker_killed") == []
+
+
+def test_a_stop_does_not_wait_for_a_process_that_leaves(tmp_path: Path) -> None:
+    with running(tmp_path, "--dev") as program, connected(program) as idle:
+        ask(idle, request(program.url, program.token(), keep_alive=True))
+        program.process.send_signal(signal.SIGUSR1)
+        until(lambda: logged(program, "restarted"))
+        children = program.children()
+        assert len(children) == 3
+        program.process.terminate()
+        assert idle.recv(1) == b""
+        assert program.wait() == 0
+        assert not any(map(is_alive, children))
+        assert logged(program, "worker_killed") == []
+
+
+def test_a_signal_during_a_restart_is_remembered(tmp_path: Path) -> None:
+    with running(tmp_path, "--workers", "2") as program:
+        program.process.send_signal(signal.SIGUSR1)
+        until(lambda: logged(program, "restart_begins"))
+        for _ in range(5):
+            program.process.send_signal(signal.SIGUSR1)
+        until(lambda: len(logged(program, '"restarted"')) >= 2)
+        program.process.terminate()
+        assert program.wait() == 0
+        turns = [json.loads(line)["event"] for line in logged(program, '"restart')]
+    # Never two at once; and the signals that came during one made one more of them.
+    assert turns[:4] == ["restart_begins", "restarted"] * 2
+    assert len(turns) < 12
+
+
+def test_new_processes_have_the_settings_as_they_are_now(tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text("drain_seconds = 9.0\n")
+    with running(tmp_path, "--dev", "--config", str(config)) as program:
+        first, port = program.worker, urlsplit(program.url).port
+        message = request(program.url, program.token(), keep_alive=False)
+
+        config.write_text("drain_seconds = 'long'\nlimits.body_bytes = 0\n")
+        program.process.send_signal(signal.SIGUSR1)
+        (line,) = until(lambda: logged(program, "restart_refused"))
+        assert f"{config}: drain_seconds" in line
+        assert f"{config}: limits.body_bytes" in line
+        assert program.readiness() == {"status": "ready"}
+        assert program.worker == first
+
+        config.write_text("durable = true\n[limits]\nbody_bytes = 20\n")
+        restart(program)
+        (line,) = logged(program, "settings_need_a_stop_and_a_start")
+        assert "durable" in line
+        assert urlsplit(program.url).port == port
+        with connected(program) as connection:
+            assert ask(connection, message).startswith(b"http/1.1 413 ")
+
+        # It was started with these settings; a crash doesn't bring in others.
+        config.write_text("")
+        second = program.worker
+        os.kill(second, signal.SIGKILL)
+        until(lambda: program.worker not in (0, second))
+        until(lambda: program.readiness() == {"status": "ready"})
+        with connected(program) as connection:
+            assert ask(connection, message).startswith(b"http/1.1 413 ")
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """The gateway's code in a folder of its own, to be changed."""
+    copy = tmp_path / "code"
+    for package in ("core", "adapters", "gateway"):
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+def test_new_processes_run_the_code_as_it_is_now_and_broken_code_changes_nothing(tmp_path: Path, code: Path) -> None:
+    worker = code / "gateway" / "worker.py"
+    sound = worker.read_text()
+    with running(tmp_path, "--dev", "--workers", "2", variables={"PYTHONPATH": str(code)}) as program:
+        former = program.workers
+        worker.write_text("raise SystemExit(7)\n")
+        program.process.send_signal(signal.SIGUSR1)
+        (line,) = until(lambda: logged(program, "restart_failed"))
+        assert "worker 1 ended while starting, with code 7" in line
+        assert program.workers == former
+        assert program.readiness() == {"status": "ready"}
+        with connected(program) as connection:
+            message = request(program.url, program.token(), keep_alive=True)
+            assert ask(connection, message).startswith(b"http/1.1 200 ")
+        worker.write_text(f"import sys\nprint('the new code', file=sys.stderr)\n{sound}")
+        restart(program)
+        assert len(logged(program, "the new code")) == 2
+
+
+def test_a_restart_in_the_middle_of_a_start_comes_after_it(tmp_path: Path) -> None:
+    program = Program(tmp_path)
+    try:
+        until(lambda: program.server)
+        program.process.send_signal(signal.SIGUSR1)
+        until(lambda: logged(program, '"restarted"'))
+        assert program.readiness() == {"status": "ready"}
+        program.process.terminate()
+        assert program.wait() == 0
+    finally:
+        program.clean()
