@@ -13,9 +13,10 @@ from adapters.easemob.options import NAME, Options
 from adapters.easemob.users import place_users
 from adapters.easemob.wire import parse_object, success, text_of
 from core.errors import Failure, Kind
-from core.model import Message, Text
+from core.model import EVERYBODY, Audience, Message, Text
 
 MAXIMUM_TARGETS = 600
+MAXIMUM_IGNORED = 20
 _DEFAULT_SENDER = "admin"
 _TARGET_TYPES = ("users", "chatgroups", "chatrooms")
 _DELIVERY_OPTIONS = frozenset({"routetype", "sync_device", "roam_ignore_users", "need_group_ack", "chatroom_msg_level"})
@@ -53,11 +54,12 @@ async def send(options: Options, call: Call) -> Reply:
     else:
         for target in targets:
             check_group_id(target)
-        (key,) = await place_users(call, [sender])
+        key, *ignored = await place_users(call, [sender, *_ignored(request, call.losses)])
         numbers = await place_groups(call, targets)
         message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
         groups = list(dict.fromkeys(numbers))
-        receipts = await call.core.messages.send_group(call.tenant, key, groups, message, call.reference)
+        audience = Audience(without=tuple(ignored)) if ignored else EVERYBODY
+        receipts = await call.core.messages.send_group(call.tenant, key, groups, message, call.reference, audience)
     shows_ids = "useMsgId" in call.request.query_string and call.request.query.get("useMsgId") == "true"
     if shows_ids:
         ids = {number: str(receipt.id) for number, receipt in zip(dict.fromkeys(numbers), receipts, strict=True)}
@@ -127,10 +129,17 @@ def _msg(request: dict[str, Any]) -> dict[str, Any]:
     return {**msg, "size": size} if isinstance(size, dict) and "size" not in msg and msg.get("type") == "img" else msg
 
 
+def _ignored(request: dict[str, Any], losses: list[str]) -> list[str]:
+    """The members of a group who do not get the message. The vendor names no error for a list that is none."""
+    names = request.get("roam_ignore_users")
+    found = [name for name in names if isinstance(name, str) and name] if isinstance(names, list) else []
+    if names and (not isinstance(names, list) or len(found) != len(names) or len(found) > MAXIMUM_IGNORED):
+        losses.append(f"roam_ignore_users: only the first {MAXIMUM_IGNORED} user names are taken")
+    return list(dict.fromkeys(found))[:MAXIMUM_IGNORED]
+
+
 def _report_options(options: dict[str, Any], losses: list[str]) -> None:
     if options.get("routetype") == "ROUTE_ONLINE":
         losses.append("routetype: kept for receivers that are offline too")
-    if options.get("roam_ignore_users"):
-        losses.append("roam_ignore_users: shown to all members")
     if options.get("need_group_ack"):
         losses.append("need_group_ack: no read receipts are asked for")
