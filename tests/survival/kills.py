@@ -18,21 +18,24 @@ _LONGEST_DELAY_SECONDS = 0.02
 
 
 class Way(NamedTuple):
-    """What is killed. `must_hold`: nothing acknowledged may be lost. `share`: of the messages that are asked for, since
-    every write waits for the disk, or every round for a start."""
+    """What is killed. `stalled`: on a disk that takes 1.5 s for a write. `must_hold`: nothing acknowledged may be lost.
+    `share`: of the messages that are asked for, since every round waits for a start."""
 
     name: str
     kill: Callable[[Victim], None]
     durable: bool = False
+    stalled: bool = False
     must_hold: bool = True
-    share: float = 1.0
+    share: float = 0.2
 
 
 WAYS = {
-    "worker": Way("a worker", Victim.kill_worker),
-    "durable": Way("the embedded server, `--durable`", Victim.kill_server, durable=True, share=0.2),
-    "everysec": Way("the embedded server", Victim.kill_server, must_hold=False, share=0.2),
-    "gateway": Way("supervisor and workers", Victim.kill_gateway, share=0.2),
+    "worker": Way("a worker", Victim.kill_worker, share=1.0),
+    "durable": Way("the server, `--durable`", Victim.kill_server, durable=True),
+    "durable-stalled": Way("the server, `--durable`, stalled disk", Victim.kill_server, durable=True, stalled=True),
+    "everysec": Way("the server", Victim.kill_server, must_hold=False),
+    "everysec-stalled": Way("the server, stalled disk", Victim.kill_server, stalled=True, must_hold=False),
+    "gateway": Way("supervisor and workers", Victim.kill_gateway),
 }
 
 
@@ -58,8 +61,9 @@ async def kill_rounds(way: Way, folder: Path, *, rounds: int, acknowledged: int,
     began = time.monotonic()
     chance = random.Random(seed)  # noqa: S311
     each = -(-acknowledged // rounds)
-    with victim(folder, seed, durable=way.durable) as killed:
-        sending = Sending(await Chat.of(killed.program), killed.url)
+    with victim(folder, chance, durable=way.durable, stalled=way.stalled) as killed:
+        # A group whose creation is lost would make later sends to it fail, where only messages are to be counted.
+        sending = Sending(await Chat.of(killed.program), killed.url, groups=way.must_hold)
         try:
             for _ in range(rounds):
                 at = len(sending.acknowledged) + int(each * chance.uniform(_EARLIEST, _LATEST))
@@ -103,8 +107,8 @@ def _disk_line(outcome: Outcome) -> str:
     disk = outcome.disk
     return (
         f"\n{outcome.way.name}: a write to the disk took {_latency(disk.idle_ms)} before the load, {_latency(disk.loaded_ms)} "
-        f"under it; writes of the server that waited for the disk: {disk.delayed}; "
-        f"last write: {', '.join(sorted(disk.write_status))}"
+        f"under it{', those of the server up to 1.5 s more' if outcome.way.stalled else ''}; aof_delayed_fsync of the killed "
+        f"servers: {disk.delayed}; aof_last_write_status: {', '.join(sorted(disk.write_status))}"
     )
 
 

@@ -63,15 +63,16 @@ class Found(NamedTuple):
 
 
 class Sending:
-    """Clients that send round after round."""
+    """Clients that send round after round, to users and, with `groups`, to groups."""
 
-    def __init__(self, chat: Chat, url: str) -> None:
+    def __init__(self, chat: Chat, url: str, *, groups: bool = True) -> None:
         self.acknowledged: dict[str, Acknowledged] = {}
         self.repeated = Repeated()
         self.longest_seconds = 0.0
         """The longest that a message took from its first attempt to its acknowledgement."""
         self._chat = chat
         self._url = url
+        self._groups = groups
         self._clients = [Client(url) for _ in range(CONNECTIONS)]
         self._blocks: dict[int, asyncio.Task[list[Conversation]]] = {}
         self._next = 0
@@ -134,7 +135,7 @@ class Sending:
             made = []
             for number, (left, right) in zip(numbers, pairs, strict=True):
                 group = ""
-                if number % GROUP_EVERY == GROUP_EVERY - 1:
+                if self._groups and number % GROUP_EVERY == GROUP_EVERY - 1:
                     body = {"groupname": f"group {number}", "public": True, "owner": left, "members": [right]}
                     request = self._chat.easemob("POST", "/chatgroups", body, key=f"group-{number}")
                     group = (await self._until_answered(client, request)).json()["data"]["groupid"]

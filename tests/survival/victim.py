@@ -2,7 +2,9 @@
 
 import os
 import random
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +20,8 @@ from tests.gateway.program import Program, until
 from tests.servers import is_alive
 
 WORKERS = 2
+COMPILER = shutil.which("cc")
+"""What a stalled disk takes."""
 _PROBE_BYTES = 4096
 _PROBES = 100
 
@@ -34,13 +38,16 @@ class Disk:
 
 
 class Victim:
-    """A gateway with two workers on the embedded server. The calls wait, so they belong in a thread."""
+    """A gateway with two workers on the embedded server, whose disk may be made to stall. The calls wait, so they belong in
+    a thread."""
 
-    def __init__(self, folder: Path, chance: random.Random, *, durable: bool) -> None:
+    def __init__(self, folder: Path, chance: random.Random, *, durable: bool, stalled: bool) -> None:
         self._folder = folder
         self._chance = chance
         # What a killed process leaves in the temporary folder goes with this one.
         self._variables = {"TMPDIR": str(folder)}
+        if stalled:
+            self._variables["LD_PRELOAD"] = str(_stalled_disk(folder))
         self._arguments = ["--dev", "--workers", str(WORKERS), *(["--durable"] if durable else [])]
         self._starts = 0
         self._killed_server = 0
@@ -112,13 +119,21 @@ class Victim:
 
 
 @contextmanager
-def victim(folder: Path, seed: int, *, durable: bool) -> Iterator[Victim]:
+def victim(folder: Path, chance: random.Random, *, durable: bool, stalled: bool) -> Iterator[Victim]:
     """A gateway that serves."""
-    found = Victim(folder, random.Random(seed), durable=durable)  # noqa: S311
+    found = Victim(folder, chance, durable=durable, stalled=stalled)
     try:
         yield found
     finally:
         found.clean()
+
+
+def _stalled_disk(folder: Path) -> Path:
+    assert COMPILER is not None
+    library = folder / "stalled_disk.so"
+    source = Path(__file__).with_name("stalled_disk.c")
+    subprocess.run([COMPILER, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
 
 
 def fsync_latency(folder: Path) -> list[float]:
