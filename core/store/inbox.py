@@ -45,7 +45,7 @@ class Inbox:
                 (scripts.INBOX, partition, (user.number, share, before or 0, SHOWN, str(box))) for partition in asked
             ]
             down_to: dict[int, int] = {}
-            for partition, reply in zip(asked, await self._store.calls(tenant, works), strict=True):
+            for partition, reply in zip(asked, await self._store.calls(tenant, works, bulk=True), strict=True):
                 for index in range(1, len(reply), 2):
                     conversation, time = int(reply[index]), int(reply[index + 1])
                     times[conversation] = max(time, times.get(conversation, 0))
@@ -73,7 +73,7 @@ class Inbox:
                 arguments: list[Argument] = [user.number, SHOWN, *group[start : start + _DETAILS_AT_ONCE]]
                 works.append((scripts.HEADS, partition, arguments))
         found = {}
-        for reply in await self._store.calls(tenant, works):
+        for reply in await self._store.calls(tenant, works, bulk=True):
             for row in reply:
                 overview = self._overview(tenant, user, row)
                 found[overview.conversation] = overview

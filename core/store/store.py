@@ -43,7 +43,10 @@ class _Sent(msgspec.Struct, eq=False):
     script: Script | None
     tenant: int | None
     started: float
+    bulk: bool = False
     future: asyncio.Future[Reply] | None = None
+    heard: bool = False
+    """Whether the server answered at all, be it with an error."""
 
 
 class Store:
@@ -91,14 +94,17 @@ class Store:
         """The messages of `[sequence, record, sequence, record, …]` of one conversation."""
         return self._records.read(tenant, self.ids(tenant), conversation, rows)
 
-    async def call(self, tenant: Tenant, script: Script, partition: int, *arguments: Argument) -> Reply:
-        """Run one script of a tenant in a partition."""
-        return await self._settle(self._send(tenant, script, partition, arguments))
+    async def call(
+        self, tenant: Tenant, script: Script, partition: int, *arguments: Argument, bulk: bool = False
+    ) -> Reply:
+        """Run one script of a tenant in a partition. `bulk` is for long work, such as lists and exports: it goes over a
+        connection of its own, so that nobody else's answers wait behind its own."""
+        return await self._settle(self._send(tenant, script, partition, arguments, bulk))
 
-    async def calls(self, tenant: Tenant, works: Iterable[Work]) -> list[Reply]:
+    async def calls(self, tenant: Tenant, works: Iterable[Work], *, bulk: bool = False) -> list[Reply]:
         """Run several scripts of a tenant, all sent at once; the answers in their order. The first failure is raised; the
-        others may have been done."""
-        sent = [self._send(tenant, script, partition, arguments) for script, partition, arguments in works]
+        others may have been done. `bulk` as in `call`."""
+        sent = [self._send(tenant, script, partition, arguments, bulk) for script, partition, arguments in works]
         return [await self._settle(one) for one in sent]
 
     async def command(self, partition: int, *arguments: Argument) -> Reply:
@@ -115,6 +121,10 @@ class Store:
         partitions = self._topology.one_partition_each() or [0]
         await asyncio.gather(*(self.command(partition, "PING") for partition in partitions))
 
+    def answers(self, partition: int) -> bool:
+        """Whether it is worth asking a partition's server; if not, because it is too slow or gone, calls fail at once."""
+        return self._topology.answers(partition)
+
     async def servers(self) -> list[Address]:
         """The server of each partition, as far as is known now; waits until the store is open. Raises *store unavailable* with
         reason `schema` when its layout is not ours."""
@@ -127,45 +137,60 @@ class Store:
         """Find out anew, in the background, which server holds which partition."""
         self._topology.refresh()
 
-    def _send(self, tenant: Tenant, script: Script, partition: int, arguments: Sequence[Argument]) -> _Sent:
+    def _send(self, tenant: Tenant, script: Script, partition: int, arguments: Sequence[Argument], bulk: bool) -> _Sent:
         key = tenant_key(partition, tenant.number)
         command = pack((b"EVALSHA", script.sha, 1, key, tenant.version, tenant.generation, *arguments))
-        return self._submit(_Sent(command, partition, script, tenant.number, _time()))
+        return self._submit(_Sent(command, partition, script, tenant.number, _time(), bulk))
 
     def _submit(self, sent: _Sent) -> _Sent:
         try:
-            sent.future = self._topology.submit(sent.partition, sent.command)
+            sent.future = self._topology.submit(sent.partition, sent.command, sent.bulk)
         except QueueFull:
             raise store_unavailable("Too many requests wait for the message store") from None
         return sent
 
     async def _settle(self, sent: _Sent) -> Reply:
         """Wait for the answer; repeat what is worth repeating until the deadline."""
-        for _ in range(_MAXIMUM_TRIES):
-            try:
-                if sent.future is not None:
+        try:
+            if sent.future is not None:
+                try:
+                    # No timer here, which would cost more than all else: the connection itself ends this wait in time.
                     reply = await sent.future
                     if not isinstance(reply, hiredis.ReplyError):
                         return reply
-                    _raise_final(str(reply), sent)
-                    async with asyncio.timeout_at(sent.started + DEADLINE):
-                        await self._repeat(str(reply), sent)
-                else:
-                    async with asyncio.timeout_at(sent.started + DEADLINE):
-                        await self._topology.ready(sent.partition)
+                except ConnectionLost:
+                    pass
+            async with asyncio.timeout_at(sent.started + DEADLINE):
+                return await self._insist(sent)
+        except TimeoutError:
+            if not sent.heard:
+                self._topology.failed(sent.partition, sent.bulk)
+            raise store_unavailable() from None
+
+    async def _insist(self, sent: _Sent) -> Reply:
+        """Repeat after an error answer, or after none."""
+        for _ in range(_MAXIMUM_TRIES):
+            try:
+                if sent.future is None:
+                    await self._topology.ready(sent.partition, sent.bulk)
                     self._submit(sent)
+                    continue
+                reply = await sent.future
+                if not isinstance(reply, hiredis.ReplyError):
+                    return reply
+                sent.heard = True
+                _raise_final(str(reply), sent)
+                await self._repeat(str(reply), sent)
             except ConnectionLost:
                 sent.future = None
                 self._topology.refresh()
-            except TimeoutError:
-                break
-        raise store_unavailable()
+        raise TimeoutError
 
     async def _repeat(self, error: str, sent: _Sent) -> None:
         """Send again after an error that says how or when."""
         code = error.partition(" ")[0]
         if code == "NOSCRIPT" and sent.script is not None:
-            self._topology.submit(sent.partition, pack(("SCRIPT", "LOAD", sent.script.text)))
+            self._topology.submit(sent.partition, pack(("SCRIPT", "LOAD", sent.script.text)), sent.bulk)
         elif code in _WAIT_AND_REPEAT:
             if code == "MOVED":
                 self._topology.refresh()

@@ -13,6 +13,8 @@ from core.store.keys import PARTITIONS, system_key
 from core.store.store import Store
 
 _FRESH_SECONDS = 1.0
+_LONGEST_SECONDS = 300.0
+"""While the registry's server does not answer: for answers that need no store, and for the other servers of a cluster."""
 _MAXIMUM_REMEMBERED = 10_000
 _REGISTRY = system_key("tenants")
 
@@ -21,8 +23,8 @@ _decode = msgspec.msgpack.Decoder(Tenant).decode
 
 
 class TenantStore:
-    """The tenants, in the store. What `owners` gives is at most a second old, and older views than the store's are refused
-    by every script anyway."""
+    """The tenants, in the store. What `owners` gives is at most a second old while the store answers, and older views than the
+    store's are refused by every script anyway."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -33,8 +35,10 @@ class TenantStore:
         """The tenants that own an application name, in order of their numbers."""
         now = asyncio.get_running_loop().time()
         found = self._owners.get((dialect, application))
-        if found is not None and now - found[1] < _FRESH_SECONDS:
-            return found[0]
+        if found is not None:
+            age = now - found[1]
+            if age < _FRESH_SECONDS or (age < _LONGEST_SECONDS and not self._store.answers(0)):
+                return found[0]
         numbers = await self._store.command(0, "SMEMBERS", f"{_REGISTRY}:owners:{dialect}\0{application}")
         tenants: tuple[Tenant, ...] = ()
         if numbers:

@@ -20,6 +20,8 @@ from tests.core.support import new_name, opened, text
 from tests.servers import Engine
 
 BOUNDED = 20
+PAUSE = 0.02
+"""Between two looks whether it is so."""
 WITHIN_A_SECOND = 1.5
 
 
@@ -181,4 +183,4 @@ async def test_a_lost_node_fails_its_partitions_in_time_and_they_are_found_where
                         assert await chat.send("two") == (1, False)
                         return
                     except Failure:
-                        continue
+                        await asyncio.sleep(PAUSE)

@@ -14,6 +14,7 @@ from core.model import Tenant, UserKey
 from core.store import connection
 from core.store.address import parse_url
 from core.store.embedded import server_binary
+from core.store.keys import PARTITIONS
 from core.store.store import Store
 from tests.core.proxy import Proxy, proxied
 from tests.core.support import new_name, opened, text
@@ -22,6 +23,8 @@ from tests.servers import ServerProcess
 WITHIN_A_SECOND = 1.5
 """Seconds: the promise, and what a busy machine adds."""
 BOUNDED = 20
+PAUSE = 0.02
+"""Between two looks whether it is so."""
 
 Result = TypeVar("Result")
 
@@ -56,7 +59,7 @@ async def until_it_works(store: Store) -> None:
             try:
                 return await store.ping()
             except Failure:
-                continue
+                await asyncio.sleep(PAUSE)
 
 
 async def fails_in_time(store: Store, count: int = 20) -> None:
@@ -168,6 +171,45 @@ async def test_a_full_queue_refuses_at_once(proxy: Proxy, through: Core, monkeyp
     assert await echo(through.store, 101)
 
 
+async def test_long_work_goes_its_own_way_and_holds_up_nobody(proxy: Proxy, through: Core) -> None:
+    tenant = await through.tenants.add(new_name())
+    ada, bob = await through.users.keys(tenant, ["ada", "bob"])
+    await send(through, tenant, ada, bob, "client:0")
+    assert proxy.accepted == 1
+    assert len(await through.conversations.list(tenant, ada, 10)) == 1
+    assert proxy.accepted == 2
+    proxy.hold(connection=2)
+    started = time.monotonic()
+    listing = asyncio.create_task(through.conversations.list(tenant, ada, 10))
+    sent = [await send(through, tenant, ada, bob, f"client:{number}") for number in range(100)]
+    page = await through.messages.direct_page(tenant, "ada", "bob", Query(100))
+    assert [one.id for one in page.messages] == sent[::-1]
+    assert not listing.done()
+    with pytest.raises(Failure) as caught:
+        await listing
+    assert time.monotonic() - started < WITHIN_A_SECOND
+    assert caught.value.kind is Kind.STORE_UNAVAILABLE
+    proxy.release()
+    assert len(await through.conversations.list(tenant, ada, 10)) == 1
+
+
+async def test_a_full_queue_of_long_work_refuses_only_that(
+    proxy: Proxy, through: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await through.tenants.add(new_name())
+    ada = await through.users.key(tenant, "ada")
+    assert await through.conversations.list(tenant, ada, 10) == []
+    monkeypatch.setattr(connection, "MAXIMUM_WAITING", 2 * PARTITIONS)
+    proxy.hold(connection=2)
+    lists = [asyncio.create_task(through.conversations.list(tenant, ada, 10)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Failure, match="Too many requests wait"):
+        await through.conversations.list(tenant, ada, 10)
+    assert await echo(through.store, 1)
+    proxy.release()
+    assert await asyncio.gather(*lists) == [[], []]
+
+
 async def test_a_killed_server_fails_calls_in_time_and_heals() -> None:
     with ServerProcess(server_binary(), options={"appendonly": "yes", "appendfsync": "always"}) as server:
         async with opened(server.url) as core:
@@ -195,10 +237,17 @@ async def send(core: Core, tenant: Tenant, sender: UserKey, recipient: UserKey, 
 async def test_a_closed_store_fails_calls_and_leaves_nothing_running(module_server: ServerProcess) -> None:
     before = asyncio.all_tasks()
     async with opened(module_server.url) as core:
-        assert await echo(core.store, 1)
+        tenant = await core.tenants.add(new_name())
+        ada = await core.users.key(tenant, "ada")
+        assert await core.conversations.list(tenant, ada, 10) == []
+        other = await Store.open(module_server.url)
+        await other.close()
     with pytest.raises(Failure) as caught:
         await echo(core.store, 2)
     assert caught.value.kind is Kind.STORE_UNAVAILABLE
+    # Its connection for long work was never made, and is not made any more.
+    with pytest.raises(Failure):
+        await Core(other).conversations.list(tenant, ada, 10)
     assert asyncio.all_tasks() == before
 
 
