@@ -35,9 +35,11 @@ class Messages:
 
         The same `reference` again, from the same sender in the same conversation, gives the first receipt and stores
         nothing. It is remembered for 24 to 48 hours when it begins with `client:` (the caller chose it), else for one to
-        two minutes (enough for repeats of our own). Raises *rate limited* when a conversation's time would run more than
-        a second ahead of the clock, *store unavailable* when it is not certain that everything was stored (repeating is
-        safe).
+        two minutes (enough for repeats of our own).
+
+        Raises *not found* with reason `topic` when the message's topic is not one of the conversation's, as it never is of
+        several: nothing is sent then; *rate limited* when a conversation's time would run more than a second ahead of the
+        clock, *store unavailable* when it is not certain that everything was stored (repeating is safe).
         """
         kind = kind_of(message)
         appends = [
@@ -102,14 +104,15 @@ class Messages:
         return await self._log.get(tenant, message, viewer.number if viewer else None, station)
 
     async def edit(self, tenant: Tenant, message: int, change: Callable[[Message], Message]) -> Stored:
-        """Replace what a message says by what `change` makes of it; sender, place, time and kind stay. Who may do it is for
-        the caller to check. Raises *not found* with reason `message`."""
+        """Replace what a message says by what `change` makes of it; sender, place, time, kind and topic stay. Who may do it is
+        for the caller to check. Raises *not found* with reason `message`."""
         now = self._clock.now()
 
         def changed(stored: Stored) -> Message:
             new = change(stored.message)
-            if new.sender != stored.message.sender or kind_of(new) != stored.kind:
-                raise Failure(Kind.BAD_REQUEST, "An edit leaves the sender and the kind of a message", reason="message")
+            old = stored.message
+            if (new.sender, kind_of(new), new.topic) != (old.sender, stored.kind, old.topic):
+                raise Failure(Kind.BAD_REQUEST, "An edit leaves sender, kind and topic of a message", reason="message")
             return msgspec.structs.replace(new, edited=now)
 
         found = await self._log.edit(tenant, message, changed, now)

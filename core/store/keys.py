@@ -19,7 +19,7 @@ Conversations, in the partition of their identity:
                     hash    the same of the backfill lane
     bt:CONVERSATION zset    sequences of the backfill lane by time (ms)
     be:CONVERSATION hash    external id -> sequence of the backfill lane
-    j:CONVERSATION  hash    sequence -> packed {addressees, station} of a message that is not for everybody
+    j:CONVERSATION  hash    sequence -> packed {addressees, station, left out} of a message that is not for everybody
     w:CONVERSATION:USER
                     zset    sequences of the countable messages for this user and not for everybody
     m:CONVERSATION  hash    user -> packed {id, role, joined (ms), intervals}; an interval is {first sequence seen (0: imports
@@ -40,9 +40,9 @@ Conversations, in the partition of their identity:
     rs:CONVERSATION:USER, ds:CONVERSATION:USER
                     zset    steps of reading and of delivery: "sequence:time" by the sequence reached
     rl:CONVERSATION list    reports of a direct conversation, packed {user, station, type, sequence, time}
-    o:CONVERSATION  hash    topic -> packed topic
+    o:CONVERSATION  hash    topic -> packed topic; `r` and an alias -> newest topic of that alias
     ot:CONVERSATION:TOPIC
-                    zset    sequences of the topic's messages
+                    zset    sequences of the topic's messages by time (ms), negative in the backfill lane
     x:USER, xa:USER, xh:USER
                     zset    conversations of the user's list by time (ms) of the last message that it shows: active,
                             archived, hidden

@@ -77,10 +77,14 @@ class Log:
         for append in appends:
             if append.message is not body:
                 body, packed = append.message, _packed(append.message)
+                if body.topic is not None and len({one.identity for one in appends}) > 1:
+                    raise unknown_topic(body.topic)
             works.append(_append_work(tenant, append, packed, now))
         replies = []
         for start in range(0, len(works), APPENDS_AT_ONCE):
             replies += await self._store.calls(tenant, works[start : start + APPENDS_AT_ONCE])
+        if replies and not replies[0][0]:
+            raise unknown_topic(body.topic if body else None)
         message_id = self._store.ids(tenant).message
         return [
             Receipt(message_id(conversation, LIVE, sequence), conversation, sequence, time, bool(repeated))
@@ -222,12 +226,20 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
 
 def _restricted(audience: Audience, flags: int) -> tuple[int, bytes]:
     """The flags, and the packed audience, of a message that is not for everybody."""
-    if audience.to is not None or audience.station is not None:
+    if audience.to is not None or audience.station is not None or audience.without:
         flags |= Flag.RESTRICTED
     if audience.online_only:
         flags |= Flag.ONLINE_ONLY
     if audience.to is not None or audience.online_only:
         flags &= ~Flag.COUNTED
-    addressees = [user.number for user in audience.to] if audience.to is not None else False
+    without = [user.number for user in audience.without]
+    addressees = (
+        [user.number for user in audience.to if user.number not in without] if audience.to is not None else False
+    )
     station = audience.station if audience.station is not None else False
-    return int(flags), encode((addressees, station, [user.number for user in audience.without]))
+    return int(flags), encode((addressees, station, without))
+
+
+def unknown_topic(topic: int | None) -> Failure:
+    """The conversation has no such topic."""
+    return Failure(Kind.NOT_FOUND, "The conversation has no such topic", reason="topic", subject=str(topic))

@@ -4,8 +4,8 @@
 --       10 kind, 11 flags, 12 touches the inboxes, 13 bound of the outbox (0: no consumer), 14 packed audience {addressees,
 --       station, without} (empty: everybody), 15 topic (empty: none), 16 body, 17 and 18 the numbers of a direct
 --       conversation's users in the order of its identity.
--- Returns {conversation, sequence, time, repeated}; errors AHEAD (time would run over a second before the clock), FULL,
--- QUEUE (the outbox is full).
+-- Returns {conversation, sequence, time, repeated}, {0, 0, 0, 0} when the conversation has no such topic; errors AHEAD (time
+-- would run over a second before the clock), FULL, QUEUE (the outbox is full).
 local now, identity, sender, period = tonumber(ARGV[3]), ARGV[4], ARGV[6], tonumber(ARGV[9])
 local one, two = ARGV[17], ARGV[18]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
@@ -24,6 +24,9 @@ if conversation then
     local sequence, time = struct.unpack('>I4I6', first)
     return {tonumber(conversation), sequence, time, 1}
   end
+end
+if ARGV[15] ~= '' and not (conversation and redis.call('HEXISTS', prefix .. 'o:' .. conversation, ARGV[15]) == 1) then
+  return {0, 0, 0, 0}
 end
 local time = last < now and now or last + 1
 if time > now + 1000 then return redis.error_reply('-AHEAD refused') end
@@ -48,14 +51,7 @@ local newest = touches and {'s', sequence} or {}
 redis.call('HSET', meta, 'h', sequence, 't', string.format('%.0f', time), 'o', ordinal, unpack(newest))
 
 local state = prefix .. 'v:' .. conversation
-if one and users ~= one .. ' ' .. two then
-  -- A name that was erased and came back is another user, who inherits nothing.
-  for user in string.gmatch(users and one .. ' ' .. two or '', '%d+') do
-    if not string.find(' ' .. users .. ' ', ' ' .. user .. ' ', 1, true) then redis.call('HSET', state, 'f' .. user, head) end
-  end
-  for user in string.gmatch(users or '', '%d+') do redis.call('HSETNX', state, 'o' .. user, 1) end
-  redis.call('HSET', meta, 'u', one .. ' ' .. two)
-end
+note_pair(conversation, users, one, two, head)
 -- Own messages are no unread ones: a user who may have unread ones has a count of them.
 if counted and large ~= '2' and (one or redis.call('SISMEMBER', prefix .. 'a:' .. conversation, sender) == 1) then
   redis.call('HINCRBY', state, 'k' .. sender, 1)
@@ -64,7 +60,8 @@ local audience = ARGV[14] ~= '' and cmsgpack.unpack(ARGV[14])
 local addressees = audience and audience[1] or nil
 if audience then
   if bit.band(flags, 2) ~= 0 then
-    redis.call('HSET', prefix .. 'j:' .. conversation, sequence, cmsgpack.pack({addressees or false, audience[2] or false}))
+    redis.call('HSET', prefix .. 'j:' .. conversation, sequence,
+      cmsgpack.pack({addressees or false, audience[2] or false, audience[3]}))
   end
   if addressees and large ~= '2' and ARGV[10] == '0' and bit.band(flags, 4) == 0 then
     redis.call('HSET', meta, 'w', 1)
@@ -106,7 +103,7 @@ if touches and large ~= '2' then
     end
   end
 end
-if ARGV[15] ~= '' then redis.call('ZADD', prefix .. 'ot:' .. conversation .. ':' .. ARGV[15], sequence, sequence) end
+if ARGV[15] ~= '' then redis.call('ZADD', prefix .. 'ot:' .. conversation .. ':' .. ARGV[15], time, sequence) end
 local feed = prefix .. 'H:' .. math.floor(time / 3600000)
 if redis.call('SADD', feed, conversation) == 1 then redis.call('PEXPIRE', feed, 2678400000, 'NX') end -- 31 days
 keep_result(ARGV[8], period, time, conversation .. ':' .. sender .. ':' .. ARGV[7], struct.pack('>I4I6', sequence, time))

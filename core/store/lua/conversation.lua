@@ -11,3 +11,15 @@ local function conversation_of(identity, bucket)
   redis.call('HSET', prefix .. 'c:' .. conversation, 'i', identity)
   return conversation
 end
+
+-- Notes the numbers of a direct conversation's users in the order of its identity; `users` are those known so far. A name that
+-- was erased and came back is another user, who inherits nothing.
+local function note_pair(conversation, users, one, two, head)
+  if not one or users == one .. ' ' .. two then return end
+  local state = prefix .. 'v:' .. conversation
+  for user in string.gmatch(users and one .. ' ' .. two or '', '%d+') do
+    if not string.find(' ' .. users .. ' ', ' ' .. user .. ' ', 1, true) then redis.call('HSET', state, 'f' .. user, head) end
+  end
+  for user in string.gmatch(users or '', '%d+') do redis.call('HSETNX', state, 'o' .. user, 1) end
+  redis.call('HSET', prefix .. 'c:' .. conversation, 'u', one .. ' ' .. two)
+end
