@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from core.store.data_folder import running_url
 from core.store.embedded import server_binary
-from core.store.keys import system_key
+from core.store.keys import PARTITIONS, SCHEMA_VERSION, system_key
 from gateway import store_check
 from gateway.cli import group
 from tests.gateway.program import running, until
@@ -180,7 +180,7 @@ def test_doctor_has_a_line_for_each_topic(run: Run, store: str, tmp_path: Path) 
 def test_doctor_looks_at_every_engine(run: Run, engine: Engine) -> None:
     output = run("doctor", "--redis", engine.url).output
     assert output.count("server:") == len(engine.servers)
-    assert "schema:       version 1, 64 partitions" in output
+    assert f"schema:       version {SCHEMA_VERSION}, {PARTITIONS} partitions" in output
 
 
 def test_doctor_says_what_can_not_be_used(run: Run, cluster_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
