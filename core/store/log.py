@@ -43,7 +43,7 @@ class Append(msgspec.Struct, frozen=True):
 class Query(msgspec.Struct, frozen=True):
     """Which page of a conversation: `cursor` is what the page before gave (an exclusive time in ms; 0: from the end at which
     one starts), and `since <= time < until` in ms (0: open). `station` is the viewer's; without one a viewer sees what was
-    sent to any of them."""
+    sent to any of them. With a `topic` its messages alone; 0: all of the conversation's, in topics or not."""
 
     limit: int
     newest_first: bool = True
@@ -52,6 +52,7 @@ class Query(msgspec.Struct, frozen=True):
     until: int = 0
     kinds: int = SHOWN
     station: str = ""
+    topic: int = 0
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -106,6 +107,7 @@ class Log:
             query.since,
             query.until,
             query.station,
+            query.topic,
         )
         conversation, member, cursor = reply[:3]
         # Nobody is a member of a group without any trace.

@@ -21,10 +21,10 @@ end
 -- Large groups write no row a member; the member keeps a set of them, their heads say when.
 for _, conversation in ipairs(redis.call('SMEMBERS', prefix .. 'y:' .. user)) do
   local meta = meta_of(conversation)
-  local sequence, record = last_shown(view_of(conversation, meta, user, ''), tonumber(ARGV[6]))
+  local _, record, newest_live = last_shown(view_of(conversation, meta, user, ''), tonumber(ARGV[6]))
   local time = record and struct.unpack('>I6', record)
   local box, since = box_of(conversation, user)
-  if box ~= '' and sequence and math.abs(sequence) > since then box = '' end
+  if box ~= '' and record and newest_live > since then box = '' end
   if time and box == ARGV[7] and (before == 0 or time < before) then
     rows[#rows + 1] = conversation
     rows[#rows + 1] = time

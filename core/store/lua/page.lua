@@ -1,6 +1,7 @@
 -- One page of a conversation, both lanes in order of time.
 -- ARGV: 3 identity, 4 viewer's number (empty: an administrator), 5 mask of kinds, 6 newest first, 7 cursor (exclusive time in
---       ms, 0: from the end), 8 limit, 9 since, 10 until (ms, exclusive; 0: open), 11 viewer's station (empty: all).
+--       ms, 0: from the end), 8 limit, 9 since, 10 until (ms, exclusive; 0: open), 11 viewer's station (empty: all),
+--       12 topic (0: of all, and of none).
 -- Returns {conversation, member, next cursor, sequence, record, …}, sequences of the backfill lane negative; {0, 1, 0} for an
 -- unknown conversation. `member`: the viewer is or was one.
 local conversation = redis.call('HGET', prefix .. 'n', ARGV[3])
@@ -12,14 +13,19 @@ local since, till, cursor = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV
 local step = ARGV[6] == '1' and -1 or 1
 if cursor > 0 and step < 0 and (till == 0 or cursor < till) then till = cursor end
 if cursor > 0 and step > 0 and cursor >= since then since = cursor + 1 end
-if since > 0 then low = first_since(conversation, since, low, high) end
-if till > 0 then high = first_since(conversation, till, low, high) - 1 end
 local limit, mask = tonumber(ARGV[8]), tonumber(ARGV[5])
-local found, following = walk(view, step < 0 and high or low, low, high, step, limit, mask)
-if meta.backfill then
-  local backfill, backfill_following = walk_backfill(view, since > 0 and since or '-inf', till > 0 and '(' .. till or '+inf',
-    step, limit, mask)
-  found, following = merge(found, following, backfill, backfill_following, step, limit)
+local first, last = since > 0 and since or '-inf', till > 0 and '(' .. string.format('%.0f', till) or '+inf'
+local found, following
+if ARGV[12] ~= '0' then
+  found, following = walk_by_time(view, prefix .. 'ot:' .. conversation .. ':' .. ARGV[12], 1, first, last, step, limit, mask)
+else
+  if since > 0 then low = first_since(conversation, since, low, high) end
+  if till > 0 then high = first_since(conversation, till, low, high) - 1 end
+  found, following = walk(view, step < 0 and high or low, low, high, step, limit, mask)
+  if meta.backfill then
+    local backfill, backfill_following = walk_backfill(view, first, last, step, limit, mask)
+    found, following = merge(found, following, backfill, backfill_following, step, limit)
+  end
 end
 local result = {tonumber(conversation), view.own and 0 or 1, following or 0}
 for index = 1, #found do result[index + 3] = found[index] end

@@ -50,10 +50,10 @@ local function walk(view, sequence, low, high, step, limit, mask)
   return found, struct.unpack('>I6', last)
 end
 
--- The same of the backfill lane, between two times (ms, both inclusive).
-local function walk_backfill(view, since, till, step, limit, mask)
+-- The same of sequences that lie in a sorted set by their times, between two times as ZRANGE takes them. `sign` makes the
+-- members sequences: -1 in the backfill lane.
+local function walk_by_time(view, key, sign, since, till, step, limit, mask)
   local found, shown, scanned, bytes = {}, 0, 0, 0
-  local key = prefix .. 'bt:' .. view.conversation
   while shown < limit and scanned < 1000 and bytes < 1048576 do
     local rows
     if step < 0 then
@@ -63,7 +63,7 @@ local function walk_backfill(view, since, till, step, limit, mask)
     end
     if #rows == 0 then return found, nil end
     for index = 1, #rows, 2 do
-      local sequence, time = -tonumber(rows[index]), rows[index + 1]
+      local sequence, time = sign * tonumber(rows[index]), rows[index + 1]
       local record = record_at(view.conversation, sequence)
       if record and is_shown(view, mask, sequence, record) then
         shown = shown + 1
@@ -78,6 +78,10 @@ local function walk_backfill(view, since, till, step, limit, mask)
     if #rows < 50 and shown < limit then return found, nil end
   end
   return found, tonumber((string.gsub(step < 0 and till or since, '%(', '')))
+end
+
+local function walk_backfill(view, since, till, step, limit, mask)
+  return walk_by_time(view, prefix .. 'bt:' .. view.conversation, -1, since, till, step, limit, mask)
 end
 
 -- Both lanes in order of time: what both were walked far enough for.
@@ -106,7 +110,8 @@ local function merge(live, live_time, backfill, backfill_time, step, limit)
   return found, bound
 end
 
--- Sequence and record of the last message of `mask` that the viewer is shown, nothing when there is none.
+-- Sequence and record of the last message of `mask` that the viewer is shown, nothing when there is none; and the sequence of
+-- the last one in the live lane, 0 when there is none: only that is new to anybody.
 local function last_shown(view, mask)
   local meta = view.meta
   local sequence, record
@@ -131,12 +136,11 @@ local function last_shown(view, mask)
     end
   end
   if meta.backfill then
-    local rows = walk_backfill(view, '-inf', '+inf', -1, 1, mask)
-    if rows[2] and (not record or struct.unpack('>I6', rows[2]) > struct.unpack('>I6', record)) then
-      return rows[1], rows[2]
-    end
+    local since = sequence and struct.unpack('>I6', record) or '-inf'
+    local rows = walk_backfill(view, since, '+inf', -1, 1, mask)
+    if rows[2] then return rows[1], rows[2], sequence or 0 end
   end
-  if sequence then return sequence, record end
+  if sequence then return sequence, record, sequence end
 end
 
 -- Time of that message (ms), nothing when there is none.
