@@ -9,12 +9,14 @@ from core.housekeeping import Housekeeping
 from core.ids import Ids
 from core.messages import Messages
 from core.model import Tenant
+from core.outbox import Outbox
 from core.reclaim import Reclaim
 from core.store.due import DueStore
 from core.store.foreign import ForeignStore
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
+from core.store.outbox import OutboxStore
 from core.store.retired import RetiredStore
 from core.store.states import States
 from core.store.store import Store
@@ -38,6 +40,7 @@ class Core:
         self.conversations = Conversations(Inbox(store), States(store), self.clock)
         self.tokens = Tokens(self.clock)
         self.foreign = Foreign(ForeignStore(store))
+        self.outbox = Outbox(OutboxStore(store), self.tenants)
         self.due = Due(DueStore(store), self.messages, self.tenants, self.clock)
         self.reclaim = Reclaim(RetiredStore(store), self.clock)
         self.housekeeping = Housekeeping([self.due, self.reclaim])

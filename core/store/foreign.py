@@ -46,7 +46,7 @@ class ForeignStore:
     async def find(self, tenant: Tenant, dialect: str, foreign: str) -> int | None:
         """The message that a foreign id leads to."""
         field, partition = _forward(dialect, foreign)
-        found = (await self._store.call(tenant, scripts.LINKED, partition, "i", field))[0]
+        found = (await self._store.call(tenant, scripts.FIELDS, partition, "i", field))[0]
         return int(found) if found is not None else None
 
     async def of(self, tenant: Tenant, dialect: str, messages: Sequence[int]) -> list[list[str]]:
@@ -64,7 +64,7 @@ class ForeignStore:
             partition = partition_of(conversation_bucket(conversation))
             for start in range(0, len(rows), _FIELDS_AT_ONCE):
                 piece = rows[start : start + _FIELDS_AT_ONCE]
-                works.append((scripts.LINKED, partition, (f"ic:{conversation}", *(field for _, field in piece))))
+                works.append((scripts.FIELDS, partition, (f"ic:{conversation}", *(field for _, field in piece))))
                 asked.append(piece)
         for piece, reply in zip(asked, await self._store.calls(tenant, works), strict=True):
             for (index, _), packed in zip(piece, reply, strict=True):

@@ -1,0 +1,3 @@
+-- Removes entries after their effect. ARGV: ids.
+remove(ARGV)
+return 1
