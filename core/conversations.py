@@ -5,6 +5,7 @@ A conversation is named by the user and a peer's id, or a group's number (`Targe
 from core.clock import Clock
 from core.ids import direct_identity, group_identity
 from core.model import Box, Marks, Overview, Tenant, UserKey
+from core.store.dropping import Dropping
 from core.store.inbox import Inbox
 from core.store.states import States
 
@@ -15,9 +16,10 @@ Target = str | int
 class Conversations:
     """The conversation lists of all users."""
 
-    def __init__(self, inbox: Inbox, states: States, clock: Clock) -> None:
+    def __init__(self, inbox: Inbox, states: States, dropping: Dropping, clock: Clock) -> None:
         self._inbox = inbox
         self._states = states
+        self._dropping = dropping
         self._clock = clock
 
     async def list(
@@ -85,6 +87,11 @@ class Conversations:
         """Delete everything that is in the conversation now for this user alone; the next message brings it back to the
         list. False for an unknown conversation."""
         return await self._states.clear(tenant, user, _identity(user, target))
+
+    async def clear_for_all(self, tenant: Tenant, user: UserKey, target: Target) -> bool:
+        """Delete everything that is in the conversation now, for everybody: messages, imports, what was read of them. Members,
+        the group and topics stay. Who may do it is for the caller to check. False for an unknown conversation."""
+        return await self._dropping.clear(tenant, _identity(user, target))
 
 
 def _identity(user: UserKey, target: Target) -> str:

@@ -11,6 +11,8 @@ from core.messages import Messages
 from core.model import Tenant
 from core.outbox import Outbox
 from core.reclaim import Reclaim
+from core.retention import Retention
+from core.store.dropping import Dropping
 from core.store.due import DueStore
 from core.store.foreign import ForeignStore
 from core.store.groups import GroupStore
@@ -33,17 +35,20 @@ class Core:
     def __init__(self, store: Store, clock: Clock | None = None) -> None:
         self.store = store
         self.clock = clock or SystemClock()
-        self.tenants = Tenants(TenantStore(store), self.clock)
+        tenants = TenantStore(store)
+        dropping = Dropping(store, ForeignStore(store))
+        self.tenants = Tenants(tenants, self.clock)
         self.users = Users(UserStore(store), self.clock)
         self.groups = Groups(GroupStore(store), self.clock)
         self.messages = Messages(Log(store), self.clock)
-        self.conversations = Conversations(Inbox(store), States(store), self.clock)
+        self.conversations = Conversations(Inbox(store), States(store), dropping, self.clock)
         self.tokens = Tokens(self.clock)
         self.foreign = Foreign(ForeignStore(store))
         self.outbox = Outbox(OutboxStore(store), self.tenants)
         self.due = Due(DueStore(store), self.messages, self.tenants, self.clock)
         self.reclaim = Reclaim(RetiredStore(store), self.clock)
-        self.housekeeping = Housekeeping([self.due, self.reclaim])
+        self.retention = Retention(dropping, tenants, self.clock)
+        self.housekeeping = Housekeeping([self.due, self.reclaim, self.retention])
 
     def ids(self, tenant: Tenant) -> Ids:
         """The id forms of a tenant."""

@@ -336,6 +336,10 @@ class Tenant(msgspec.Struct, frozen=True):
     """Newest first; new tokens are signed with the first, all verify."""
     outbox: bool = False
     """Whether somebody consumes the tenant's events, so that appends queue them."""
+    retention_days: int | None = None
+    """After how many days messages are dropped; none: never."""
+    erasures: int = 0
+    """How many users were erased in this generation: a name may have another number since."""
 
 
 class Principal(msgspec.Struct, frozen=True):

@@ -29,12 +29,16 @@ class Tenants:
         """Forget what is in memory of a tenant, after `StaleTenant`."""
         self._store.forget(number)
 
-    async def add(self, name: str) -> Tenant:
-        """A new tenant without applications. Raises *conflict* with reason `tenant` when the name is taken."""
+    async def add(self, name: str, retention_days: int | None = None) -> Tenant:
+        """A new tenant without applications. Raises *conflict* with reason `tenant` when the name is taken, and like
+        `set_retention`."""
         check_name(name, "tenant")
+        _check_retention(retention_days)
         key = SigningKey(id=secrets.token_hex(4), secret=os.urandom(32), created=self._clock.now())
         number = await self._store.new_number()
-        tenant = Tenant(number=number, name=name, secret=os.urandom(32), signing_keys=(key,))
+        tenant = Tenant(
+            number=number, name=name, secret=os.urandom(32), signing_keys=(key,), retention_days=retention_days
+        )
         if not await self._store.add(tenant):
             raise Failure(Kind.CONFLICT, f"There is a tenant {name!r} already", reason="tenant", subject=name)
         return tenant
@@ -84,11 +88,17 @@ class Tenants:
     async def reset(self, name: str) -> Tenant:
         """Empty a tenant: users, groups and messages are gone at once, credentials stay. Raises *not found* with reason
         `tenant`."""
-        return await self._change(name, lambda t: msgspec.structs.replace(t, generation=t.generation + 1))
+        return await self._change(name, lambda t: msgspec.structs.replace(t, generation=t.generation + 1, erasures=0))
 
     async def set_outbox(self, name: str, wanted: bool) -> Tenant:
         """Whether appends queue events for a consumer. Raises *not found* with reason `tenant`."""
         return await self._change(name, lambda t: msgspec.structs.replace(t, outbox=wanted))
+
+    async def set_retention(self, name: str, days: int | None) -> Tenant:
+        """After how many days messages are dropped, at least 1; none: never. Raises *not found* with reason `tenant`, *bad
+        request* with reason `retention`."""
+        _check_retention(days)
+        return await self._change(name, lambda t: msgspec.structs.replace(t, retention_days=days))
 
     async def _change(self, name: str, change: Callable[[Tenant], Tenant]) -> Tenant:
         for _ in range(20):
@@ -99,6 +109,11 @@ class Tenants:
             if await self._store.replace(tenant, changed):
                 return changed
         raise Failure(Kind.CONFLICT, "The tenant is being changed by many at once", reason="tenant", subject=name)
+
+
+def _check_retention(days: int | None) -> None:
+    if days is not None and days < 1:
+        raise Failure(Kind.BAD_REQUEST, "Messages are kept for a day at least", reason="retention")
 
 
 def applications_of(tenant: Tenant, dialect: str) -> Sequence[Application]:

@@ -34,8 +34,13 @@ class Script:
 
 _VIEW = ("hidden", "view", "walk")
 _ROWS = (*_VIEW, "boxes", "rows")
+_DROP = (*_VIEW, "boxes", "unread", "keys_of", "drop")
 
 REGISTRY = Script("registry", writes=True, of_tenant=False)
+TRIM = Script("trim", writes=True, makes_room=True, uses=_DROP)
+CLEAR_ALL = Script("clear_all", writes=True, makes_room=True, uses=_DROP)
+LOST_LINKS = Script("lost_links", writes=False, uses=("hidden", "view"))
+DROP_LINKS = Script("drop_links", writes=True, makes_room=True)
 RECLAIM = Script("reclaim", writes=True, of_tenant=False, makes_room=True, uses=("ended", "keys_of"))
 RECLAIMED = Script("reclaimed", writes=True, of_tenant=False, makes_room=True)
 TOUCH = Script("touch", writes=True)

@@ -24,15 +24,33 @@ def tenant() -> None:
 
 @tenant.command("add")
 @click.argument("name")
+@click.option("--retention-days", type=click.IntRange(min=1), help="Drop messages that are older.  [default: never]")
 @store_options
-def add_tenant(where: Where, name: str) -> None:
+def add_tenant(where: Where, name: str, retention_days: int | None) -> None:
     """Make a tenant. `credential add` then gives it an application in a dialect."""
 
     async def work(core: Core) -> None:
-        await core.tenants.add(name)
+        await core.tenants.add(name, retention_days)
 
     on_store(where, work)
     click.echo(f"Tenant {name} is made.")
+
+
+@tenant.command("retention")
+@click.argument("name")
+@click.argument("days", type=click.IntRange(min=0))
+@store_options
+def set_retention(where: Where, name: str, days: int) -> None:
+    """Drop a tenant's messages once they are older than DAYS; 0 keeps them all.
+
+    A running gateway begins within about an hour. What was dropped does not come back.
+    """
+
+    async def work(core: Core) -> None:
+        await core.tenants.set_retention(name, days or None)
+
+    on_store(where, work)
+    click.echo(f"Messages of {name} are kept for {days} days." if days else f"Messages of {name} are kept for ever.")
 
 
 @tenant.command("list")

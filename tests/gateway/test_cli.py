@@ -143,6 +143,15 @@ def test_an_application_that_can_not_be_reached_is_refused(run: Run, store: str,
     assert error(run("credential", "add", "taken", "easemob", application, "--redis", store, code=1))
 
 
+def test_how_long_messages_are_kept_is_set_and_changed(run: Run, store: str) -> None:
+    on = ("--redis", store)
+    assert run("tenant", "add", "keeping", "--retention-days", "30", *on).output == "Tenant keeping is made.\n"
+    assert run("tenant", "retention", "keeping", "7", *on).output == "Messages of keeping are kept for 7 days.\n"
+    assert run("tenant", "retention", "keeping", "0", *on).output == "Messages of keeping are kept for ever.\n"
+    assert "There is no tenant 'nobody'" in error(run("tenant", "retention", "nobody", "7", *on, code=1))
+    run("tenant", "add", "other", "--retention-days", "0", *on, code=2)
+
+
 def test_removing_asks_first(run: Run, store: str) -> None:
     run("tenant", "add", "kept", "--redis", store)
     run("tenant", "remove", "kept", "--redis", store, given="n\n", code=1)
