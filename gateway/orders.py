@@ -24,4 +24,6 @@ class Task(msgspec.Struct, frozen=True):
     """File numbers of the public listeners, inherited."""
     private_listener: int
     private_path: str
-    readable_logs: bool = False
+    readable_logs: bool
+    needs_store: bool
+    """Whether to end at once when the store can't be reached or used: another process still serves, and does so better."""

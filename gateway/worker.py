@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import structlog
 import uvloop
 from uvicorn import Config
 
@@ -32,6 +33,8 @@ ACCEPT_SECONDS = 1.0
 IDLE_SECONDS = 0.3
 ROUND_TRIP_SECONDS = 1.0
 _POLL_SECONDS = 0.02
+
+log = structlog.get_logger(__name__)
 
 
 class WorkerServer(Server):
@@ -126,7 +129,7 @@ async def serve(control: socket.socket) -> None:
     task = msgspec.json.decode(line, type=Task)
     logs.configure(readable=task.readable_logs)
     settings = task.settings
-    store = await Store.open(task.store_url, wait=False)
+    store = await Store.open(task.store_url, wait=task.needs_store)
     core = Core(store)
     app = create_app(core, adapters_list.load_adapters(settings.dialects), settings.limits)
     server = WorkerServer(public_config(answering_probes(app, core), settings.limits), settings)
@@ -170,7 +173,11 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(control))
+        try:
+            runner.run(serve(control))
+        except Failure as failure:
+            log.error("worker_without_store", problem=failure.text)
+            sys.exit(1)
 
 
 if __name__ == "__main__":

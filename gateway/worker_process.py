@@ -44,14 +44,16 @@ class Workplace:
 
 
 class WorkerProcess:
-    """One process. Start it once; after that it can be told to leave, to stop, or be killed."""
+    """One process. Start it once; after that it can be told to leave, to stop, or be killed. With `needs_store` it only
+    starts when it reaches the store."""
 
-    def __init__(self, name: str, settings: Settings, place: Workplace) -> None:
+    def __init__(self, name: str, settings: Settings, place: Workplace, *, needs_store: bool) -> None:
         self.name = name
         self.serves = False
         """Whether it accepts requests."""
         self._settings = settings
         self._place = place
+        self._needs_store = needs_store
         self._private = PrivateListener()
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -144,6 +146,7 @@ class WorkerProcess:
             private_listener=self._private.socket.fileno(),
             private_path=str(self._private.path),
             readable_logs=self._place.readable_logs,
+            needs_store=self._needs_store,
         )
         with theirs:
             try:

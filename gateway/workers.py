@@ -97,17 +97,17 @@ class Worker:
     async def replace(self, settings: Settings) -> None:
         """Put a new process with these settings in the place of the one that serves. Returns when the new one serves; the
         former one leaves, and the next replacement waits for that, so a worker has two processes at most. Raises
-        `WorkerEndedError` when the new one ends before it serves: then the former one stays."""
+        `WorkerEndedError` when the new one ends before it serves, or does not reach the store: then the former one stays."""
         if self._leaving is not None:
             await asyncio.wait({self._leaving})
         wish = _Replacement(settings, asyncio.get_running_loop().create_future())
         self._events.put_nowait(wish)
         await wish.done
 
-    async def _begin(self, settings: Settings) -> None:
+    async def _begin(self, settings: Settings, *, needs_store: bool = False) -> None:
         """Start a process; the one that serves once it does."""
         try:
-            process = WorkerProcess(self.name, settings, self._place)
+            process = WorkerProcess(self.name, settings, self._place, needs_store=needs_store)
             self._processes.add(process)
             try:
                 await process.start()
@@ -139,7 +139,7 @@ class Worker:
     async def _replace(self, wish: _Replacement) -> None:
         former = self._process
         try:
-            await self._begin(wish.settings)
+            await self._begin(wish.settings, needs_store=True)
         except WorkerEndedError as problem:
             if not wish.done.cancelled():
                 wish.done.set_exception(problem)

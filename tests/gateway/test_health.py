@@ -72,6 +72,60 @@ async def test_every_worker_that_is_missing_or_hangs_is_named(monkeypatch: pytes
     assert not hanging.path.parent.exists()
 
 
+async def test_a_worker_that_is_replaced_while_it_is_asked_is_asked_again(tmp_path: Path) -> None:
+    former, present = tmp_path / "former", PrivateListener()
+
+    class Replaced:
+        name = "worker 1"
+        ready = True
+        paths = [former, present.path]  # noqa: RUF012
+
+        @property
+        def private_path(self) -> Path:
+            return self.paths.pop(0) if len(self.paths) > 1 else self.paths[0]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    state = Health()
+    state.phase = ""
+    state.workers = [Replaced()]
+    server = await asyncio.start_unix_server(answer, sock=present.socket)
+    try:
+        assert await readiness(state) == (200, {"status": "ready"})
+    finally:
+        server.close()
+        present.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\nit is full", "worker 1: it is full"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "worker 1: HTTP/1.1 404 Not Found"),
+        (b"", "worker 1 does not answer"),
+    ],
+)
+async def test_whatever_is_answered_is_told(reply: bytes, problem: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        writer.close()
+
+    listener = PrivateListener()
+    state = Health()
+    state.phase = ""
+    state.workers = [Worker("worker 1", listener.path)]
+    server = await asyncio.start_unix_server(answer, sock=listener.socket)
+    try:
+        assert await readiness(state) == (503, {"status": "not ready", "problems": [problem]})
+    finally:
+        server.close()
+        listener.close()
+
+
 async def test_whoever_holds_connections_leaves_the_supervisor_its_descriptors() -> None:
     server = Server(admin_config(create_admin_app(Health())))
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -440,6 +440,58 @@ async def test_one_connection_too_many_is_told_so() -> None:
     assert state.connections == set()
 
 
+def closings(wire: Wire) -> list[bool]:
+    """Of each reply, whether it says that it is the last."""
+    return [b"connection: close\r\n" in reply.lower() for reply in wire.written.split(b"HTTP/1.1 ")[1:]]
+
+
+async def test_when_the_server_ends_the_reply_to_the_newest_request_is_the_last() -> None:
+    state = Shared()
+    connection, idle = Connection(state=state), Connection(state=state)
+    await idle.feed(PLAIN)
+    connection.app.gate.clear()
+    await connection.feed(PLAIN)
+    state.end()
+    await connection.feed(PLAIN, PLAIN)
+    assert not connection.wire.is_closing()
+    connection.app.gate.set()
+    await connection.feed()
+    assert closings(connection.wire) == [False, False, True]
+    assert connection.wire.is_closing()
+    # Nothing was said to this one yet, so it goes on until it was.
+    assert not idle.wire.is_closing()
+    await idle.feed(PLAIN)
+    assert closings(idle.wire) == [False, True]
+    assert idle.wire.is_closing()
+    idle.lose()
+    connection.lose()
+
+
+async def test_a_reply_that_has_begun_when_the_server_ends_is_not_the_last() -> None:
+    state = Shared()
+    connection = Connection(state=state)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def in_pieces(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        begun.set()
+        await go_on.wait()
+        await send({"type": "http.response.body", "body": b"b"})
+
+    connection.protocol.app = in_pieces
+    connection.protocol.data_received(PLAIN)
+    await asyncio.wait_for(begun.wait(), WAIT)
+    state.end()
+    go_on.set()
+    await connection.feed()
+    assert not connection.wire.is_closing()
+    await connection.feed(PLAIN)
+    assert closings(connection.wire) == [False, True]
+    assert connection.wire.is_closing()
+    connection.lose()
+
+
 async def test_a_client_that_goes_in_mid_body_leaves_nothing_behind() -> None:
     connection = Connection()
     with captured_log() as log:

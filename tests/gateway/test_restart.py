@@ -1,123 +1,22 @@
 """SIGUSR1: new workers in the place of the old ones, and no client notices."""
 
 import asyncio
-import itertools
 import json
 import os
 import shutil
 import signal
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+import time
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
-from adapters.chat21 import auth
-from core.clock import SystemClock
-from core.core import Core
-from core.messages import Query
 from core.store.data_folder import running_url
-from core.store.store import Store
+from tests.gateway.callers import chat21_history, easemob_send, load, stored
 from tests.gateway.load import request
-from tests.gateway.program import APPLICATION, ROOT, WAIT_SECONDS, Program, running, until
+from tests.gateway.program import ROOT, WAIT_SECONDS, Program, running, until
 from tests.servers import is_alive
-
-MESSAGE = {"from": "user1", "target_type": "users", "target": ["user2"], "msg": {"type": "txt", "msg": "hello"}}
-
-
-class Call(NamedTuple):
-    """One request, and the status that answers it."""
-
-    method: str
-    path: str
-    authorization: str
-    body: bytes | None
-    status: int = 200
-
-
-def calls(program: Program) -> list[Call]:
-    """A POST and a GET, of two dialects."""
-    jwt = auth.sign(SystemClock().now(), "tokenKey", "default", "user2", False, 3600)
-    return [
-        Call("POST", f"{APPLICATION}/messages", f"Bearer {program.token()}", json.dumps(MESSAGE).encode()),
-        Call("GET", "/api/default/user2/conversations/user1/messages", jwt, None),
-    ]
-
-
-@dataclass
-class Load:
-    """Clients in threads of their own. None of them repeats anything: what is not answered as it should be is in
-    `failures`."""
-
-    url: str
-    calls: list[Call]
-    answered: list[Call] = field(default_factory=list)
-    reconnected: list[int] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def client(self, *, keeps: bool) -> None:
-        """Sends without pause, over one connection for as long as the gateway keeps it, or each time over a fresh one."""
-        place = urlsplit(self.url)
-        connection = HTTPConnection(str(place.hostname), place.port, timeout=WAIT_SECONDS)
-        for call in itertools.cycle(self.calls):
-            if self.over.is_set():
-                break
-            try:
-                self.failures += problem(connection, call, keeps=keeps)
-                self.answered.append(call)
-                if keeps and connection.sock is None:
-                    self.reconnected.append(1)
-            except (OSError, HTTPException) as failure:
-                self.failures.append(f"{call.method} {call.path}: {failure!r}")
-                connection.close()
-        connection.close()
-
-    def watch(self, admin_url: str) -> None:
-        """Asks for readiness again and again."""
-        with httpx.Client(timeout=WAIT_SECONDS) as client:
-            while not self.over.wait(0.02):
-                reply = client.get(f"{admin_url}/readyz")
-                if reply.status_code != 200:
-                    self.failures.append(reply.text)
-
-    def goes_on(self) -> None:
-        """Wait until many more requests were answered."""
-        wanted = len(self.answered) + 100
-        until(lambda: len(self.answered) >= wanted or self.failures)
-
-
-def problem(connection: HTTPConnection, call: Call, *, keeps: bool) -> list[str]:
-    headers = {"Authorization": call.authorization, "Content-Type": "application/json"}
-    connection.request(call.method, call.path, call.body, headers if keeps else {**headers, "Connection": "close"})
-    reply = connection.getresponse()
-    text = reply.read()
-    return [] if reply.status == call.status else [f"{call.method} {call.path}: {reply.status} {text!r}"]
-
-
-@contextmanager
-def load(program: Program, *, keeping: int, fresh: int) -> Iterator[Load]:
-    found = Load(program.url, calls(program))
-    threads = [
-        threading.Thread(target=found.client, kwargs={"keeps": number < keeping}) for number in range(keeping + fresh)
-    ]
-    threads.append(threading.Thread(target=found.watch, args=(program.admin_url,)))
-    for thread in threads:
-        thread.start()
-    try:
-        yield found
-    finally:
-        found.over.set()
-        for thread in threads:
-            thread.join(WAIT_SECONDS)
-    assert not any(thread.is_alive() for thread in threads)
 
 
 def restart(program: Program) -> None:
@@ -136,40 +35,21 @@ def logged(program: Program, event: str) -> list[str]:
     return [line for line in program.output.splitlines() if event in line]
 
 
-async def stored_messages(program: Program) -> int:
-    """How many messages user1 and user2 have exchanged, counted in the store itself."""
-    store = await Store.open(str(running_url(Path(program.data))))
-    try:
-        core = Core(store)
-        tenant = await core.tenants.find("demo")
-        assert tenant is not None
-        count = cursor = 0
-        while True:
-            query = Query(limit=500, newest_first=False, cursor=cursor)
-            page = await core.messages.direct_page(tenant, "user1", "user2", query)
-            count += len(page.messages)
-            cursor = page.cursor
-            if not cursor:
-                return count
-    finally:
-        await store.close()
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_no_request_fails_while_all_processes_are_replaced(tmp_path: Path, workers: int) -> None:
     with running(tmp_path, "--dev", "--workers", str(workers)) as program:
         server = program.server
-        with load(program, keeping=4, fresh=2) as clients:
+        both = [easemob_send(program.token()), chat21_history()]
+        with load(program, both, keeping=4, fresh=2) as clients:
             for _ in range(4):
                 clients.goes_on()
                 restart(program)
             clients.goes_on()
-        assert clients.failures == []
+        assert (clients.broken, clients.failures, clients.unready) == ([], [], [])
         # Each restart ended every connection that was kept, with a reply that said so.
-        assert len(clients.reconnected) >= 4
+        assert clients.reconnected >= 4 * 4
         assert program.server == server
-        sent = sum(call.method == "POST" for call in clients.answered)
-        assert asyncio.run(stored_messages(program)) == sent
+        assert len(asyncio.run(stored(str(running_url(Path(program.data)))))) == clients.sent()
         assert len(logged(program, "worker_left")) == 4 * workers
         assert logged(program, "worker_ended") == logged(program, "worker_killed") == []
 
@@ -237,11 +117,14 @@ def test_an_idle_connection_ends_in_its_own_time_and_the_process_with_it(tmp_pat
     variables = {"CHATGATEWAY_LIMITS__KEEP_ALIVE_SECONDS": "3"}
     with running(tmp_path, "--dev", variables=variables) as program, connected(program) as idle:
         former = program.worker
-        ask(idle, request(program.url, program.token(), keep_alive=True))
+        message = request(program.url, program.token(), keep_alive=True)
+        asked = time.monotonic()
+        ask(idle, message)
         program.process.send_signal(signal.SIGUSR1)
         until(lambda: logged(program, "restarted"))
         assert is_alive(former)
         assert idle.recv(1) == b""
+        assert time.monotonic() - asked >= 3
         until(lambda: not is_alive(former))
         assert logged(program, "worker_killed") == []
 
@@ -347,3 +230,16 @@ def test_a_restart_in_the_middle_of_a_start_comes_after_it(tmp_path: Path) -> No
         assert program.wait() == 0
     finally:
         program.clean()
+
+
+def test_a_restart_while_the_store_is_away_changes_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, "--dev") as program:
+        first = program.worker
+        os.kill(program.server, signal.SIGSTOP)
+        program.process.send_signal(signal.SIGUSR1)
+        until(lambda: logged(program, "restart_failed"))
+        assert logged(program, "worker_without_store")
+        assert program.worker == first
+        os.kill(program.server, signal.SIGCONT)
+        until(lambda: program.readiness() == {"status": "ready"})
+        restart(program)
