@@ -64,6 +64,23 @@ def group_identity(number: int) -> str:
     return f"g{number}"
 
 
+Parties = tuple[str, str] | int
+"""Whose a conversation is, seen from outside: two users' ids, or a group's number."""
+
+
+def identity_of(parties: Parties) -> str:
+    """What makes their conversation one."""
+    return group_identity(parties) if isinstance(parties, int) else direct_identity(*parties)
+
+
+def parties_of(identity: str) -> Parties:
+    """Whose conversation it is; the two users' ids in order."""
+    if identity.startswith("g"):
+        return int(identity[1:])
+    first, second = identity[1:].split("\0")
+    return first, second
+
+
 class Ids:
     """The id forms of one tenant in one generation. Cheap to call (about 0.4 microseconds each way), costly to make:
     keep one per tenant."""

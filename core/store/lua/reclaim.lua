@@ -78,6 +78,8 @@ local function note_times(conversation, dropped, newest)
   local record = redis.call('HGET', prefix .. 'l:' .. conversation .. ':' .. chunk_of(first), first)
   local from = record and struct.unpack('>I6', record) or newest
   if dropped > 0 then from = math.min(from, newest - 2678400000) end -- feeds are kept for 31 days
+  local imported = redis.call('ZRANGE', prefix .. 'bt:' .. conversation, 0, 0, 'WITHSCORES')[2]
+  if imported then from = math.min(from, tonumber(imported)) end
   local times = redis.call('HMGET', counters, 'from', 'to')
   redis.call('HSET', counters, 'from', string.format('%.0f', math.min(from, tonumber(times[1] or from))),
     'to', string.format('%.0f', math.max(newest, tonumber(times[2] or newest))))
