@@ -203,7 +203,7 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
     flags = _COUNTED if append.kind == MessageKind.MESSAGE else 0
     audience = b""
     if append.audience is not EVERYBODY:
-        flags, audience = _restricted(append.audience, flags)
+        flags, audience = _restricted(append.audience, append.sender, flags)
         touches = touches and not append.audience.online_only
     topic = append.message.topic
     arguments: list[Argument] = [
@@ -226,15 +226,15 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
     return scripts.APPEND, partition_of(bucket), arguments
 
 
-def _restricted(audience: Audience, flags: int) -> tuple[int, bytes]:
-    """The flags, and the packed audience, of a message that is not for everybody."""
+def _restricted(audience: Audience, sender: int, flags: int) -> tuple[int, bytes]:
+    """The flags, and the packed audience, of a message that is not for everybody. Nobody is kept from what he sent himself."""
     if audience.to is not None or audience.station is not None or audience.without:
         flags |= Flag.RESTRICTED
     if audience.online_only:
         flags |= Flag.ONLINE_ONLY
     if audience.to is not None or audience.online_only:
         flags &= ~Flag.COUNTED
-    without = [user.number for user in audience.without]
+    without = [user.number for user in audience.without if user.number != sender]
     addressees = (
         [user.number for user in audience.to if user.number not in without] if audience.to is not None else False
     )

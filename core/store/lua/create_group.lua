@@ -19,6 +19,12 @@ for index = 13, #ARGV, 3 do
     write_row(conversation, user, tonumber(ARGV[11]))
   end
 end
+if is_room then
+  -- Who sent something to the id before has a row; a room stands in no list.
+  for _, field in ipairs(redis.call('HKEYS', prefix .. 'v:' .. conversation)) do
+    if string.byte(field) == 111 then place_row(conversation, string.sub(field, 2), nil) end
+  end
+end
 mark_large(conversation, tonumber(ARGV[10]))
 keep_result(ARGV[4], period, now, reference, 1)
 return 1

@@ -18,24 +18,24 @@ for _, conversation in ipairs(wanted) do
     local view = view_of(conversation, meta, user, '', state)
     local box = state[6] and string.sub(state[6], 1, 1) or ''
     local sequence, record, newest_live
-    if view.own and meta.size ~= '2' then
+    if not view.own then sequence, record, newest_live = last_shown(view, mask) end
+    if not record and meta.size ~= '2' then
+      -- Further back than is looked, or the own message of who never was a member: the row says when it was.
       local time = redis.call('ZSCORE', prefix .. 'x' .. box .. ':' .. user, conversation)
-      if time then -- that of the last own message
+      if time then
         local imported = meta.backfill and redis.call('ZRANGE', prefix .. 'bt:' .. conversation, time, time, 'BYSCORE')[1]
         sequence = imported and -imported or first_since(conversation, tonumber(time), view.low, meta.head)
         newest_live = math.max(sequence, 0)
         record = record_at(conversation, sequence)
         if record and not is_shown(view, mask, sequence, record) then record = nil end
       end
-    elseif not view.own then
-      sequence, record, newest_live = last_shown(view, mask)
     end
     if record then
       -- A large group comes back by itself when something newer is shown.
-      if meta.size == '1' and box ~= '' and newest_live > tonumber(string.sub(state[6], 2)) then box = '' end
+      if meta.size and box ~= '' and newest_live > tonumber(string.sub(state[6], 2)) then box = '' end
       local read = tonumber(state[3] or '0')
       local unread = unread_of(view, read, tonumber(state[4] or '0'))
-      local is_new = newest_live > tonumber(state[5] or '0') and 1 or 0
+      local is_new = newest_live > math.max(read, tonumber(state[5] or '0')) and 1 or 0
       result[#result + 1] = {tonumber(conversation), meta.identity, meta.group, sequence, record, unread, read, is_new, box, state[7]}
     end
   end

@@ -12,6 +12,14 @@ local function write_row(conversation, user, mask)
   place_row(conversation, user, last_time(conversation, user, mask))
 end
 
+-- Nobody writes down that a large group came back to a member's list: that is done when the row is about to be written.
+local function keep_return(conversation, user, mask)
+  local box, since = box_of(conversation, user)
+  if box == '' then return end
+  local _, _, newest_live = last_shown(view_of(conversation, meta_of(conversation), user, ''), mask)
+  if newest_live and newest_live > since then take_out_of_box(conversation, user) end
+end
+
 -- Makes a user a present member; false when it is one. What was sent before joining is not unread.
 local function join(conversation, user, id, role, now, head, visible)
   local key = prefix .. 'm:' .. conversation

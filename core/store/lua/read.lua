@@ -11,19 +11,21 @@ if outbox_is_full(bound) then return redis.error_reply('-QUEUE refused') end
 local nothing = {tonumber(conversation), -1, -1}
 local meta = meta_of(conversation)
 local view = view_of(conversation, meta, user, '')
-if view.own then return nothing end
 local key = prefix .. 'v:' .. conversation
-local state = redis.call('HMGET', key, 'r' .. user, 'k' .. user, 'i' .. user)
+if what == 'seen' then
+  redis.call('HSET', key, 'i' .. user, meta.head)
+  return {tonumber(conversation), meta.head, meta.head}
+end
+if view.own then return nothing end
+local state = redis.call('HMGET', key, 'r' .. user, 'k' .. user)
 local read, own = tonumber(state[1] or '0'), tonumber(state[2] or '0')
 local from, top = new_messages(view, read)
-local is_room = meta.size == '2'
-if is_room then from, top = read, meta.head end
 local asked = tonumber(ARGV[6])
-if asked < 0 or asked > top then asked = top end
+if asked < 0 or asked > end_of(view) then asked = end_of(view) end
 local reached = asked
 
 if what == 'read' then
-  if asked > from and not is_room then
+  if asked > from and meta.size ~= '2' then
     -- The count of own messages follows, over the shorter of the two ways.
     if asked - from <= 4096 and asked - from < top - asked then
       own = own - count_own(conversation, user, from, asked)
@@ -38,10 +40,6 @@ if what == 'read' then
   elseif asked > read then
     redis.call('HSET', key, 'r' .. user, asked)
   end
-  if meta.head > tonumber(state[3] or '0') and reached == top then redis.call('HSET', key, 'i' .. user, meta.head) end
-elseif what == 'seen' then
-  if asked > tonumber(state[3] or '0') then redis.call('HSET', key, 'i' .. user, asked) end
-  return {tonumber(conversation), asked, asked}
 end
 if reached < asked then return {tonumber(conversation), reached, asked} end
 if ARGV[8] ~= '1' or not write_step(conversation, user, what, asked, tonumber(ARGV[3])) then

@@ -15,12 +15,15 @@ for index = 9, #ARGV do
   local left = redis.call('SREM', prefix .. 'a:' .. conversation, user)
   if left == 1 and fields[2] == '2' then
     redis.call('HDEL', members, user)
+    -- What the user deleted stays deleted.
+    redis.call('HDEL', prefix .. 'v:' .. conversation, 'r' .. user, 'i' .. user, 'b' .. user, 'p' .. user)
     redis.call('UNLINK', prefix .. 'rs:' .. conversation .. ':' .. user, prefix .. 'ds:' .. conversation .. ':' .. user)
   elseif left == 1 then
     local row = cmsgpack.unpack(redis.call('HGET', members, user))
     row[4][#row[4]][2] = head
     redis.call('HSET', members, user, cmsgpack.pack(row))
     redis.call('SREM', prefix .. 'y:' .. user, conversation)
+    if fields[2] then keep_return(conversation, user, tonumber(ARGV[8])) end
     write_row(conversation, user, tonumber(ARGV[8]))
   end
   result[#result + 1] = left

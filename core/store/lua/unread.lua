@@ -8,19 +8,20 @@ local function ordinal_at(conversation, meta, sequence)
   return (struct.unpack('>I4', record_at(conversation, sequence), 7))
 end
 
+-- The last sequence that came to a user: what is sent after leaving does not.
+local function end_of(view)
+  local newest = view.intervals and view.intervals[#view.intervals]
+  return newest and newest[2] >= 0 and newest[2] or view.meta.head
+end
+
 -- From where to where messages are new to a user whose read position is given. Nothing for who never was a member, and in
 -- a room, where nobody has unread messages.
 local function new_messages(view, read)
   local meta, intervals = view.meta, view.intervals
   if view.own or meta.size == '2' then return 0, 0 end
-  local from, top = math.max(read, view.floor or 0, meta.dropped), meta.head
-  if intervals then
-    local newest = intervals[#intervals]
-    if not newest then return 0, 0 end
-    from = math.max(from, newest[3])
-    if newest[2] >= 0 then top = newest[2] end
-  end
-  return from, math.max(from, top)
+  local from = math.max(read, view.floor or 0, meta.dropped)
+  if intervals then from = math.max(from, intervals[#intervals][3]) end
+  return from, math.max(from, end_of(view))
 end
 
 -- Bits between two sequences, both inclusive, by chunk.

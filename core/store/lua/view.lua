@@ -75,13 +75,15 @@ local function is_hidden(view, sequence)
   return bit.band(byte, bit.rshift(128, place % 8)) ~= 0
 end
 
--- A message for some users, or for one station of them. Whoever asks for no station sees those for every station.
+-- A message for some users, or for one station of them; its sender sees it anyhow. Whoever asks for no station sees those for
+-- every station.
 local function is_addressed(view, sequence, sender)
+  if sender == tonumber(view.viewer) then return true end
   local row = redis.call('HGET', prefix .. 'j:' .. view.conversation, sequence)
   if not row then return true end
   local addressees, station = unpack(cmsgpack.unpack(row))
   if station and view.station ~= '' and view.station ~= station then return false end
-  if not addressees or sender == tonumber(view.viewer) then return true end
+  if not addressees then return true end
   for _, user in ipairs(addressees) do
     if user == tonumber(view.viewer) then return true end
   end

@@ -9,27 +9,24 @@ import msgspec
 import pytest
 
 from core.clock import ManualClock
+from core.conversations import Target
 from core.core import Core
 from core.errors import Failure, Kind, StaleTenant
 from core.ids import BUCKETS, bucket_of
 from core.messages import Page, Query
-from core.model import (
-    EVERY_KIND,
-    Credential,
-    Overview,
-    Stored,
-    Tenant,
-    UserKey,
-)
+from core.model import EVERY_KIND, Box, Credential, Overview, Stored, Tenant, UserKey
 from core.names import fold
-from tests.core.plain_model import PlainConversation, PlainSpace
+from tests.core.model.plain_conversation import PlainConversation, PlainMessage
+from tests.core.model.plain_space import PlainSpace
 from tests.core.support import new_name
 
 SCANNED = 1000
+PAGES = 40
 DIALECT = "plain"
 NAMES = ["ada", "Ada", "ADA", "bob", "Bob", "zoë", "ZOË", "名前", "a;b", "c", "a", "b;c", "admin"]
 NAMES += [f"user{number}" for number in range(45)]
 ALIASES = ["lobby", "Lobby", "team", "games", "news", "名前"]
+STATIONS = ["", "", "phone", "desk"]
 
 Answer = TypeVar("Answer")
 
@@ -58,10 +55,9 @@ class SideBySide:
         self.spaces: dict[str, PlainSpace] = {}
         self.newest: dict[str, Tenant] = {}
         self.latest = clock.now()
-        self.stale = 0
         self.failures: Counter[Kind] = Counter()
-        self.longest = 0
-        self.largest = 0
+        self.done: Counter[str] = Counter()
+        """What came about how often: a walk that does not come everywhere proves little."""
         self.counter = 0
         self.doing = ""
         self.tenant = ""
@@ -91,7 +87,7 @@ class SideBySide:
             except StaleTenant as stale:
                 if stale.tenant != view.number:
                     raise
-                self.stale += 1
+                self.done["stale view refused"] += 1
             await worker.core.tenants.reload(view.number)
             view = await worker.look(self.tenant, self.application)
         assert view == self.newest[self.tenant]
@@ -102,6 +98,16 @@ class SideBySide:
         with pytest.raises(Failure) as caught:
             await self.ask(act)
         assert (caught.value.kind, caught.value.reason) == (kind, reason)
+
+    def note(self, what: str, answer: bool = True) -> bool:
+        """Count what came about."""
+        self.done[what] += answer
+        return answer
+
+    # Whom and what an operation takes
+
+    def sample(self, rows: Sequence[Answer], count: int) -> list[Answer]:
+        return self.rng.sample(rows, min(count, len(rows)))
 
     def name(self) -> str:
         # Few talk most, so that conversations grow.
@@ -124,20 +130,8 @@ class SideBySide:
             self.space.place(key)
         return keys
 
-    async def look_up(self, name: str, folded: bool) -> None:
-        found = await self.ask(lambda core, tenant: core.users.find(tenant, name, folded=folded))
-        assert found == self.space.profiles.get(self.space.owner(name, folded))
-
-    async def get_one(self, number: int) -> Stored | None:
-        return await self.ask(lambda core, tenant: core.messages.get(tenant, number), from_memory=True)
-
-    # What the store says, beside what the model says
-
-    def sample(self, rows: Sequence[Answer], count: int) -> list[Answer]:
-        return self.rng.sample(rows, min(count, len(rows)))
-
     def any_conversation(self) -> PlainConversation | None:
-        rows = [one for one in self.space.conversations.values() if one.entries or one.group]
+        rows = [one for one in self.space.conversations.values() if one.exists]
         return self.rng.choice(rows) if rows else None
 
     def any_group(self) -> PlainConversation:
@@ -146,59 +140,79 @@ class SideBySide:
 
     async def viewer(self, target: PlainConversation, *, of_any_kind: bool = True) -> UserKey:
         """Who is or was in it, or anybody."""
-        keys = [member.key for member in target.members.values()]
-        keys += [self.space.keys[peer] for peer in target.peers]
-        return self.rng.choice(keys) if keys and (self.rng.random() < 0.7 or not of_any_kind) else await self.user()
+        keys = target.users()
+        if keys and (self.rng.random() < 0.7 or not of_any_kind):
+            return self.rng.choice(keys)
+        strangers = [self.space.numbers[number] for number in target.senders if not target.is_inside(number)]
+        return self.rng.choice(strangers) if strangers and self.rng.random() < 0.5 else await self.user()
 
-    async def read(self, target: PlainConversation, viewer: UserKey | None, query: Query) -> Page:
+    def target(self, target: PlainConversation, user: UserKey) -> Target:
+        """How a user names a conversation; a stranger to a direct one can't."""
+        return target.other(user).id if target.group_number is None else target.group_number
+
+    def measure(self, target: PlainConversation) -> None:
+        self.done["longest log"] = max(self.done["longest log"], target.head)
+        self.done["largest group"] = max(self.done["largest group"], len(target.present()))
+
+    # What the store says, beside what the model says
+
+    async def look_up(self, name: str, folded: bool) -> None:
+        found = await self.ask(lambda core, tenant: core.users.find(tenant, name, folded=folded))
+        assert found == self.space.profiles.get(self.space.owner(name, folded))
+
+    async def get_one(self, number: int, viewer: UserKey | None = None, station: str = "") -> Stored | None:
+        return await self.ask(lambda core, tenant: core.messages.get(tenant, number, viewer, station), from_memory=True)
+
+    async def read_page(self, target: PlainConversation, viewer: UserKey | None, query: Query) -> Page:
         if target.group_number is None:
-            first, second = target.peers
-            return await self.ask(lambda core, tenant: core.messages.direct_page(tenant, first, second, query))
+            first, second = (peer.id for peer in target.peers)
+            return await self.ask(lambda core, tenant: core.messages.direct_page(tenant, first, second, query, viewer))
         number = target.group_number
         return await self.ask(lambda core, tenant: core.messages.group_page(tenant, viewer, number, query))
 
     async def compare_pages(
         self, target: PlainConversation, viewer: UserKey | None, query: Query, *, to_the_end: bool
     ) -> None:
-        """A page, and where wanted all that follow it."""
-        viewer_id = viewer.id if viewer else None
-        expected = target.page(viewer_id, query)
-        for _ in range(len(target.entries) + 2):
-            page = await self.read(target, viewer, query)
-            if target.group_number is not None:
-                assert page.member == (viewer_id is None or viewer_id in target.members)
+        """A page, and where wanted those that follow it."""
+        expected = target.page(viewer, query)
+        for _ in range(PAGES if to_the_end else 1):
+            page = await self.read_page(target, viewer, query)
+            assert page.member == (viewer is None or (target.exists and target.is_inside(viewer.number)))
             assert page.messages == expected[: len(page.messages)]
             assert len(page.messages) <= query.limit
             if page.cursor == 0:
                 assert len(page.messages) == len(expected)
                 return
-            if page.member and len(target.entries) <= SCANNED:
+            if target.head <= SCANNED:
                 assert len(page.messages) == min(len(expected), query.limit)
-            if not to_the_end:
-                return
             expected = expected[len(page.messages) :]
             query = msgspec.structs.replace(query, cursor=page.cursor)
-        raise AssertionError("the pages have no end")
 
-    async def compare_list(self, user: UserKey, limit: int, before: int | None) -> None:
-        rows = [row for row in self.space.overviews(user) if before is None or row.time < before]
-        if len(rows) > limit:
-            rows = [row for row in rows if row.time >= rows[limit - 1].time]
-        assert await self.ask(lambda core, tenant: core.conversations.list(tenant, user, limit, before)) == rows
+    async def compare_list(self, user: UserKey, limit: int, before: int | None = None, box: Box = Box.ACTIVE) -> None:
+        rows = self.space.overviews(user, box, limit, before)
+        found = await self.ask(lambda core, tenant: core.conversations.list(tenant, user, limit, before, box=box))
+        assert found == rows
 
     async def row(self, target: PlainConversation, user: UserKey) -> Overview | None:
-        if target.group_number is None:
-            peer = target.other(user.id)
+        name = self.target(target, user)
+        if isinstance(name, str):
+            peer = name
             return await self.ask(lambda core, tenant: core.conversations.direct(tenant, user, peer))
-        number = target.group_number
+        number = name
         return await self.ask(lambda core, tenant: core.conversations.group(tenant, user, number))
 
     async def compare_one(self, target: PlainConversation, users: Sequence[UserKey]) -> None:
         """What was just done, as those see it whom it concerns."""
         for user in dict.fromkeys(users):
-            await self.compare_list(user, self.rng.choice((1, 3)), None)
+            await self.compare_state(target, user)
+            query = Query(5, kinds=EVERY_KIND, station=self.rng.choice(STATIONS))
+            await self.compare_pages(target, user, query, to_the_end=False)
+
+    async def compare_state(self, target: PlainConversation, user: UserKey) -> None:
+        """A user's row of the conversation, and the list in which it stands."""
+        if target.group_number is not None or user in target.peers:
             assert await self.row(target, user) == target.overview(user)
-            await self.compare_pages(target, user, Query(5, kinds=EVERY_KIND), to_the_end=False)
+        await self.compare_list(user, self.rng.choice((1, 3)), box=target.box(user))
 
     async def compare_group(self, target: PlainConversation) -> None:
         number = target.group_number or 0
@@ -206,21 +220,28 @@ class SideBySide:
         assert detail == ((target.group, target.present()) if target.group is not None else None)
         assert await self.ask(lambda core, tenant: core.groups.find(tenant, number)) == target.group
 
+    async def compare_message(self, message: PlainMessage, target: PlainConversation, viewer: UserKey | None) -> None:
+        station = self.rng.choice(STATIONS)
+        is_shown = target.is_shown(viewer.number if viewer else None, message, station)
+        assert await self.get_one(message.stored.id, viewer, station) == (message.stored if is_shown else None)
+
     async def compare_everything(self) -> None:
         for tenant, space in self.spaces.items():
             self.tenant, self.space = tenant, space
             for name in NAMES:
                 await self.compare_name(name)
-            for user in self.space.keys.values():
-                await self.compare_list(user, 1000, None)
+            for user in list(space.keys.values()):
+                for box in Box:
+                    await self.compare_list(user, 1000, box=box)
             for alias in ALIASES:
                 await self.compare_alias(alias)
-            for target in list(self.space.conversations.values()):
+            for target in list(space.conversations.values()):
                 if target.group_number is not None:
                     await self.compare_group(target)
-                    await self.compare_pages(target, None, Query(1000, kinds=EVERY_KIND), to_the_end=True)
+                await self.compare_pages(target, None, Query(1000, kinds=EVERY_KIND), to_the_end=True)
                 viewer = await self.viewer(target)
                 await self.compare_pages(target, viewer, Query(1000, newest_first=False), to_the_end=True)
+                await self.compare_state(target, viewer)
 
     async def compare_name(self, name: str) -> None:
         known = await self.ask(lambda core, tenant: core.users.known_key(tenant, name), from_memory=True)

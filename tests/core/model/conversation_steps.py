@@ -1,0 +1,141 @@
+"""The walk's steps with what a user has of a conversation."""
+
+from collections.abc import Awaitable, Callable
+
+from core.conversations import Conversations, Target
+from core.model import Box, Marks, Tenant, UserKey
+from tests.core.model.plain_conversation import PlainConversation
+from tests.core.model.sending_steps import SendingSteps
+
+LONG = 9_400
+"""Messages of the one long log: a position moves over 4,096 at a time."""
+
+
+class ConversationSteps(SendingSteps):
+    """Lists, positions, boxes, marks, clearing."""
+
+    async def lists(self) -> None:
+        user, box = await self.user(), self.rng.choice((Box.ACTIVE, *Box))
+        rows = self.space.overviews(user, box, 1000, None)
+        before = self.rng.choice(rows).time if rows and self.rng.random() < 0.5 else None
+        await self.compare_list(user, self.rng.choice((1, 3, 200)), before, box)
+
+    async def whose(self) -> tuple[PlainConversation, UserKey] | None:
+        """A conversation, and a user who can name it."""
+        target = self.any_conversation()
+        if target is None:
+            return None
+        user = await self.viewer(target)
+        if target.group_number is None and user not in target.peers:
+            target = self.space.direct(user, await self.user())
+        return target, user
+
+    async def do(
+        self,
+        target: PlainConversation,
+        user: UserKey,
+        act: Callable[[Conversations, Tenant, UserKey, Target], Awaitable[bool]],
+    ) -> bool:
+        name = self.target(target, user)
+        return await self.ask(lambda core, tenant: act(core.conversations, tenant, user, name))
+
+    async def read(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            await self.move(*found, "read", self.any_position(found[0]))
+
+    async def delivered(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            await self.move(*found, "delivered", self.any_position(found[0]))
+
+    def any_position(self, target: PlainConversation) -> int | None:
+        """Everything, some way from the end, anywhere, or out of range."""
+        late = max(target.head - self.rng.randrange(6), 0)
+        return self.rng.choice((None, None, late, late, self.rng.randrange(target.head + 3), -1, 1 << 40))
+
+    async def move(self, target: PlainConversation, user: UserKey, what: str, up_to: int | None) -> None:
+        receipt, station = what == "delivered" or self.rng.random() < 0.7, self.rng.choice(("", "phone"))
+        changed = target.move(user, what, up_to, self.clock.now(), receipt)
+
+        async def act(conversations: Conversations, tenant: Tenant, key: UserKey, name: Target) -> bool:
+            if what == "read":
+                return await conversations.read(tenant, key, name, up_to, receipt=receipt, station=station)
+            return await conversations.delivered(tenant, key, name, up_to, station=station)
+
+        assert await self.do(target, user, act) is changed
+        self.note(f"{what} moved", changed)
+        self.note(f"{what} did not move", not changed)
+        await self.compare_state(target, user)
+
+    async def look(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            target, user = found
+            done = await self.do(target, user, lambda conversations, *rest: conversations.look(*rest))
+            assert self.note("looked", done) is target.exists
+            if done:
+                target.state(user).seen = target.head
+            await self.compare_state(target, user)
+
+    async def put(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            (target, user), box = found, self.rng.choice((Box.ARCHIVED, Box.ARCHIVED, Box.HIDDEN, Box.ACTIVE))
+            was = target.box(user)
+            done = await self.do(target, user, lambda conversations, *rest: conversations.put(*rest, box))
+            assert done is target.exists
+            if done:
+                state = target.state(user)
+                state.box, state.boxed_at = box, target.head
+                self.note("put into a box", box is not Box.ACTIVE)
+                self.note("taken out of a box", box is Box.ACTIVE and was is not box)
+            await self.compare_state(target, user)
+            await self.compare_list(user, 5, box=self.rng.choice(list(Box)))
+
+    async def mark(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            target, user = found
+            muted_until = self.rng.choice((None, None, 0, -1, self.clock.now() + 60_000))
+            favourite = self.rng.choice((None, True, False))
+            colour = self.rng.choice((None, None, "", "red", "名"))
+            done = await self.do(
+                target,
+                user,
+                lambda conversations, *rest: conversations.mark(
+                    *rest, muted_until=muted_until, favourite=favourite, colour=colour
+                ),
+            )
+            assert self.note("marked", done) is target.exists
+            if done:
+                state = target.state(user)
+                state.marks = Marks(
+                    state.marks.muted_until if muted_until is None else muted_until,
+                    state.marks.favourite if favourite is None else favourite,
+                    state.marks.colour if colour is None else colour or None,
+                )
+            await self.compare_state(target, user)
+
+    async def clear(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            target, user = found
+            done = await self.do(target, user, lambda conversations, *rest: conversations.clear(*rest))
+            assert self.note("cleared", done) is target.exists
+            if done:
+                target.state(user).floor = target.head
+            await self.compare_one(target, [user])
+
+    async def long_way(self) -> None:
+        """Read in a log so long that the position moves in steps; of users who do nothing else."""
+        one, two = await self.user("talker"), await self.user("listener")
+        target = self.space.direct(one, two)
+        while target.head < LONG:
+            sender = two if target.head % 7 == 0 else one
+            await self.send(sender, [target], self.message(sender), f"long {self.counter}")
+            self.clock.move(1)
+        for up_to in (3, LONG // 2 - 10, LONG // 2, 100, LONG - 4_000, LONG - 2, None):
+            for user in (one, two):
+                await self.move(target, user, "read", up_to)
+        self.measure(target)

@@ -1,0 +1,66 @@
+"""One tenant's chat space, as plain Python."""
+
+from core.ids import direct_identity, group_identity
+from core.model import Box, Overview, User, UserKey
+from core.names import fold
+from tests.core.model.plain_conversation import PlainConversation, PlainMessage
+
+
+class PlainSpace:
+    """One tenant's chat space in one generation."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, UserKey] = {}
+        self.numbers: dict[int, UserKey] = {}
+        self.owners: dict[str, str] = {}
+        self.profiles: dict[str, User] = {}
+        self.conversations: dict[str, PlainConversation] = {}
+        self.aliases: dict[str, int] = {}
+
+    # Users
+
+    def owner(self, name: str, folded: bool) -> str:
+        """The neutral id that a name stands for."""
+        return self.owners.get(fold(name), fold(name)) if folded else name
+
+    def place(self, key: UserKey) -> None:
+        """Hold the store to the place that it gave a name."""
+        known = self.keys.get(key.id)
+        assert known is None or known == key
+        if known is None:
+            assert key.number not in self.numbers
+            self.keys[key.id] = self.numbers[key.number] = key
+
+    def register(self, user: User) -> None:
+        """The first registered user whose name folds to a form owns it."""
+        if user.id not in self.profiles:
+            self.profiles[user.id] = user
+            self.owners.setdefault(fold(user.id), user.id)
+
+    # Conversations
+
+    def direct(self, first: UserKey, second: UserKey) -> PlainConversation:
+        identity = direct_identity(first.id, second.id)
+        return self.conversations.setdefault(identity, PlainConversation(identity, (first, second)))
+
+    def group(self, number: int) -> PlainConversation:
+        identity = group_identity(number)
+        return self.conversations.setdefault(identity, PlainConversation(identity, (), number))
+
+    def groups(self) -> list[PlainConversation]:
+        return [one for one in self.conversations.values() if one.group_number is not None]
+
+    def messages(self) -> list[PlainMessage]:
+        return [message for one in self.conversations.values() for message in one.entries]
+
+    def overviews(self, user: UserKey, box: Box, limit: int, before: int | None) -> list[Overview]:
+        """A user's list: at least `limit` rows, those of equal time stay together."""
+        last = []
+        for one in self.conversations.values():
+            if not one.is_room and (one.is_inside(user.number) or user.number in one.senders):
+                message = one.last_shown(user)
+                if message and (before is None or message.stored.time < before) and one.box(user) is box:
+                    last.append((-message.stored.time, one.number or 0, one))
+        last.sort(key=lambda row: row[:2])
+        rows = [one.overview(user) for time, _, one in last if len(last) <= limit or time <= last[limit - 1][0]]
+        return [row for row in rows if row is not None]

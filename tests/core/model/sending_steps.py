@@ -1,0 +1,198 @@
+"""The walk's steps that send messages."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.core import Core
+from core.errors import Failure, Kind
+from core.ids import LIVE, bucket_of, conversation_bucket
+from core.messages import Query, kind_of
+from core.model import (
+    EVERY_KIND,
+    EVERYBODY,
+    Audience,
+    Custom,
+    Event,
+    Message,
+    Receipt,
+    Signal,
+    Stored,
+    Tenant,
+    Text,
+    UserKey,
+)
+from tests.core.model.plain_conversation import PlainConversation, PlainMessage
+from tests.core.model.side_by_side import DIALECT, STATIONS, SideBySide
+
+AHEAD = 1000
+
+
+class SendingSteps(SideBySide):
+    """Sending to one, to many, to groups; repeating."""
+
+    def message(self, sender: UserKey) -> Message:
+        self.counter += 1
+        content = self.rng.choices(
+            (
+                Text(f"text {self.counter}"),
+                Custom("order", {"number": self.counter}, "an order"),
+                Signal("typing", {"number": self.counter}),
+                Event("renamed", {"number": self.counter}),
+            ),
+            (6, 1, 2, 1),
+        )[0]
+        return Message(sender.id, content, DIALECT, {"n": self.counter} if self.counter % 3 else None)
+
+    def reference(self) -> str:
+        """Of the client (few, so that they come again) or made for the request."""
+        if self.rng.random() < 0.4:
+            return f"client:{self.rng.randrange(8)}"
+        if self.rng.random() < 0.1:
+            return f"request-{self.rng.randrange(4)}"
+        self.counter += 1
+        return f"request {self.counter}"
+
+    async def audience(self, target: PlainConversation) -> Audience:
+        """Mostly everybody; else some of those whom it may concern, and some whom it doesn't."""
+        if self.rng.random() < 0.7:
+            return EVERYBODY
+        concerned = [*target.users(), *await self.users(1)]
+        some = tuple(self.sample(concerned, self.rng.choice((0, 1, 1, 2, 4))))
+        others = tuple(self.sample(concerned, self.rng.choice((1, 1, 2))))
+        chance = self.rng.random()
+        if chance < 0.4:
+            return Audience(to=some)
+        if chance < 0.7:
+            return Audience(without=others)
+        if chance < 0.8:
+            return Audience(online_only=True)
+        if chance < 0.9:
+            return Audience(station=self.rng.choice(STATIONS[2:]))
+        return Audience(
+            self.rng.choice((None, some)),
+            others,
+            self.rng.choice((None, *STATIONS[2:])),
+            self.rng.random() < 0.2,
+        )
+
+    async def send_direct(self) -> None:
+        sender = await self.user()
+        recipients = [await self.user() for _ in range(self.rng.choice((1, 1, 1, 1, 1, 2, 5, 40)))]
+        targets = [self.space.direct(sender, recipient) for recipient in recipients]
+        await self.send(sender, targets, self.message(sender), self.reference(), await self.audience(targets[0]))
+        await self.compare_one(targets[0], [sender, recipients[0]])
+
+    async def send_group(self) -> None:
+        if not self.space.groups():
+            return
+        targets = [self.any_group() for _ in range(self.rng.choice((1, 1, 1, 3)))]
+        members = [member.key for member in targets[0].members.values()]
+        sender = self.rng.choice(members) if members and self.rng.random() < 0.8 else await self.user()
+        await self.send(sender, targets, self.message(sender), self.reference(), await self.audience(targets[0]))
+        await self.compare_one(targets[0], [sender, *self.sample(members, 2)])
+
+    async def repeat(self) -> None:
+        """The same reference again, with other content."""
+        known = [one for one in self.space.conversations.values() if one.first]
+        if known:
+            target = max(self.sample(known, 8), key=lambda one: one.entries[-1].stored.time)
+            number, reference = self.rng.choice(list(target.first)[-5:])
+            sender = self.space.numbers[number]
+            await self.send(sender, [target], self.message(sender), reference, await self.audience(target))
+            await self.compare_one(target, [sender])
+
+    async def burst(self) -> None:
+        """Enough messages for what has a bound: 200 visible to a newcomer, 1,000 looked at for a page."""
+        groups = [one for one in self.space.groups() if one.members]
+        if groups:
+            target = groups[0] if self.rng.random() < 0.7 else self.rng.choice(groups)
+            sender = self.rng.choice([member.key for member in target.members.values()])
+            quiet = self.rng.random() < 0.3
+            for _ in range(self.rng.choice((150, 300, 450))):
+                message = self.message(sender)
+                if quiet:
+                    message = msgspec.structs.replace(message, content=Signal("typing"))
+                await self.send(sender, [target], message, f"burst {self.counter}")
+                self.clock.move(self.rng.choice((0, 1)))
+            self.measure(target)
+            await self.compare_one(target, [sender])
+
+    async def send(
+        self,
+        sender: UserKey,
+        targets: Sequence[PlainConversation],
+        message: Message,
+        reference: str,
+        audience: Audience = EVERYBODY,
+    ) -> None:
+        numbers = [target.group_number for target in targets if target.group_number is not None]
+        recipients = [target.other(sender) for target in targets if target.group_number is None]
+
+        async def act(core: Core, tenant: Tenant) -> list[Receipt]:
+            if numbers:
+                return await core.messages.send_group(tenant, sender, numbers, message, reference, audience)
+            return await core.messages.send_direct(tenant, sender, recipients, message, reference, audience)
+
+        receipts: list[Receipt | None]
+        try:
+            receipts = [*await self.ask(act)]
+        except Failure as failure:
+            if failure.kind is not Kind.RATE_LIMITED:
+                raise
+            self.failures[failure.kind] += 1
+            receipts = [None] * len(targets)  # the others are stored, but nobody is told
+        assert len(receipts) == len(targets)
+        done = [
+            await self.sent(target, sender, message, reference, audience, receipt)
+            for target, receipt in zip(targets, receipts, strict=True)
+        ]
+        assert all(done) == (receipts[0] is not None)
+
+    async def sent(
+        self,
+        target: PlainConversation,
+        sender: UserKey,
+        message: Message,
+        reference: str,
+        audience: Audience,
+        receipt: Receipt | None,
+    ) -> bool:
+        """What one append did. False when it had to be refused, since time would run ahead of the clock."""
+        now = self.clock.now()
+        known = target.repeat(sender.number, reference, now)
+        if known is None:
+            time = target.time_of_next(now)
+            if time > now + AHEAD:
+                return False
+            if target.number is None:
+                self.learn_number(target, receipt.conversation if receipt else await self.number_of(target))
+            sequence = target.head + 1
+            stored = Stored(self.id_of(target, sequence), sequence, time, int(kind_of(message)), message)
+            one = PlainMessage(stored, sender.number, audience, sequence)
+            target.append(one, reference)
+        else:
+            one = known
+        self.note("repeated", known is not None)
+        self.note("sent to some", known is None and audience != EVERYBODY)
+        if receipt is not None:
+            stored = one.stored
+            expected = Receipt(stored.id, target.number or 0, stored.sequence, stored.time, known is not None)
+            assert receipt == expected
+        return True
+
+    def id_of(self, target: PlainConversation, sequence: int) -> int:
+        ids = self.workers[0].core.ids(self.newest[self.tenant])
+        return ids.message(target.number or 0, LIVE, sequence)
+
+    async def number_of(self, target: PlainConversation) -> int:
+        """The number of a conversation that began with a send whose receipt was not seen."""
+        page = await self.read_page(target, None, Query(1, kinds=EVERY_KIND))
+        place = self.workers[0].core.ids(self.newest[self.tenant]).place(page.messages[0].id)
+        assert place is not None
+        return place.conversation
+
+    def learn_number(self, target: PlainConversation, number: int) -> None:
+        assert number not in {one.number for one in self.space.conversations.values()}
+        assert conversation_bucket(number) == bucket_of(target.identity)
+        target.number = number

@@ -1,0 +1,58 @@
+"""The walk's steps with users."""
+
+import pytest
+
+from core.core import Core
+from core.errors import Failure, Kind
+from core.model import Tenant, User, UserKey
+from core.names import is_reserved
+from tests.core.model.side_by_side import NAMES, SideBySide
+
+
+class UserSteps(SideBySide):
+    """Names, profiles, the roster."""
+
+    async def address(self) -> None:
+        folded = self.rng.random() < 0.5
+        name = self.name()
+        known = await self.ask(lambda core, tenant: core.users.known_key(tenant, name, folded=folded), from_memory=True)
+        assert known == self.space.keys.get(self.space.owner(name, folded))
+        await self.user(name, folded=folded)
+
+    async def register(self) -> None:
+        name, folded = self.name(), self.rng.random() < 0.3
+        user_id = self.space.owner(name, folded)
+
+        async def act(core: Core, tenant: Tenant) -> User:
+            return await core.users.register(tenant, name, folded=folded, display_name=f"The {name}")
+
+        if is_reserved(name):
+            with pytest.raises(Failure) as caught:
+                await self.ask(act, from_memory=True)
+            assert (caught.value.kind, caught.value.reason) == (Kind.FORBIDDEN, "reserved")
+        elif user_id in self.space.profiles:
+            await self.fails(Kind.CONFLICT, "user", act)
+        else:
+            user = await self.ask(act)
+            self.space.place(UserKey(user.id, user.number))
+            now = self.clock.now()
+            assert user == User(user_id, self.space.keys[user_id].number, now, now, f"The {name}")
+            self.space.register(user)
+        await self.look_up(name, folded)
+
+    async def claim(self) -> None:
+        name = self.rng.choice([name for name in NAMES if not is_reserved(name)])
+        key = await self.ask(lambda core, tenant: core.users.claim(tenant, name), from_memory=True)
+        self.space.place(key)
+        assert key.id == name
+        now = self.clock.now()
+        self.space.register(User(name, key.number, now, now))
+        await self.look_up(name, False)
+
+    async def roster(self) -> None:
+        limit = self.rng.choice((1, 5, 100))
+        numbers = sorted(user.number for user in self.space.profiles.values())
+        after = self.rng.choice([0, *numbers])
+        found = await self.ask(lambda core, tenant: core.users.page(tenant, after, limit))
+        expected = sorted(self.space.profiles.values(), key=lambda user: user.number)
+        assert found == [user for user in expected if user.number > after][:limit]
