@@ -145,6 +145,7 @@ async def serve(control: socket.socket) -> None:
     with suppress(ConnectionError):
         writer.write(READY)
         await writer.drain()
+    keeping = asyncio.create_task(core.housekeeping.run(), name="housekeeping")
     order = asyncio.create_task(_order(reader), name="order")
     await asyncio.wait({serving, order}, return_when=asyncio.FIRST_COMPLETED)
     if order.done() and order.result() == LEAVE:
@@ -154,6 +155,9 @@ async def serve(control: socket.socket) -> None:
         leaving.cancel()
     server.should_exit = True
     await serving
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
     if order.done() and order.result() != STOP:
         remove_private(Path(task.private_path))
     await store.close()
