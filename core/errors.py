@@ -31,7 +31,7 @@ class Failure(Exception):
     """A use case that did not happen.
 
     `reason` refines the kind for adapters that word causes differently. The core uses `tenant`, `user`, `group`, `alias`,
-    `application` (what was not found or is taken), `name` (not a legal name), `reserved`, `full`, `schema`, `url`,
+    `application` (what was not found or is taken), `name` (not a legal name), `reserved`, `login` (too many attempts), `full`, `schema`, `url`,
     `retention` and for tokens `malformed`, `unknown`, `expired`; the gateway `route`, `method`, `path`, `host`, `body` and `idempotency_key`.
     Adapters may add their own.
     `field` names the offending field, `subject` the offending value.

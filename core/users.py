@@ -5,15 +5,20 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from core.clock import Clock
 from core.errors import Failure, Kind
 from core.model import Tenant, User, UserKey
-from core.names import check_free, check_name
+from core.names import check_free, check_name, fold, is_legal
 from core.store.users import UserStore
 
 _SCRYPT = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 _SALT_BYTES = 16
+_threads = ThreadPoolExecutor(2, "passwords")
+"""Few, since each keeps the 16 MB that a hash takes."""
+_ATTEMPTS = 10
+_ATTEMPTS_WINDOW = 300_000
 
 
 class Users:
@@ -91,13 +96,21 @@ class Users:
         return key
 
     async def check_password(self, tenant: Tenant, name: str, password: str, *, folded: bool = False) -> User | None:
-        """The active user whose password this is; none for a wrong one, an unknown user and a user without password."""
+        """The active user whose password this is; none for a wrong one, an unknown user and a user without password. After
+        10 wrong ones in 5 minutes it raises *rate limited*, with the time to wait, whatever the password."""
         key = await self._store.known_key(tenant, name, folded)
-        user = await self._store.profile(tenant, key) if key else None
-        credential = await self._store.credential(tenant, key) if key else None
+        user_id = key.id if key else fold(name)
+        wait, user, credential = 0, None, None
+        if is_legal(user_id):  # nobody else has a password to guess
+            wait, user, credential = await self._store.attempt(tenant, user_id, _ATTEMPTS, _ATTEMPTS_WINDOW)
+        if wait:
+            raise Failure(Kind.RATE_LIMITED, "Too many attempts to log in", reason="login", retry_after_ms=wait)
         # An unknown name costs as much as a wrong password, so that time tells nothing.
-        matches = await asyncio.to_thread(_matches, password, credential or bytes(_SALT_BYTES + 32))
-        return user if user is not None and user.active and credential is not None and matches else None
+        matches = await _in_thread(_matches, password, credential or bytes(_SALT_BYTES + 32))
+        if user is None or not user.active or credential is None or not matches:
+            return None
+        await self._store.forgive(tenant, user_id)
+        return user
 
     async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
         """Registered users in order of creation, those with a number above `after`, at most `limit` (up to
@@ -107,7 +120,11 @@ class Users:
 
 async def hash_password(password: str) -> bytes:
     """Salt and scrypt hash of a password, made in a thread since it takes tens of milliseconds."""
-    return await asyncio.to_thread(_hash, password, os.urandom(_SALT_BYTES))
+    return await _in_thread(_hash, password, os.urandom(_SALT_BYTES))
+
+
+async def _in_thread(work: Callable[..., Result], *arguments: object) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(_threads, work, *arguments)
 
 
 def _hash(password: str, salt: bytes) -> bytes:

@@ -141,10 +141,16 @@ class UserStore:
         packed = await self._store.call(tenant, scripts.USER, _partition(key.id), "p", key.id)
         return _decode(packed) if packed is not None else None
 
-    async def credential(self, tenant: Tenant, key: UserKey) -> bytes | None:
-        """Salt and hash of a user's password; none when there is none."""
-        found: bytes | None = await self._store.call(tenant, scripts.USER, _partition(key.id), "s", key.id)
-        return found
+    async def attempt(self, tenant: Tenant, name: str, most: int, window: int) -> tuple[int, User | None, bytes | None]:
+        """Count an attempt to log in. How long to wait (ms, 0: go on), and then the profile, and salt and hash of the password,
+        as far as there are any."""
+        wait, *found = await self._store.call(tenant, scripts.ATTEMPT, _partition(name), name, most, window)
+        profile, credential = found or (None, None)
+        return wait, _decode(profile) if profile is not None else None, credential
+
+    async def forgive(self, tenant: Tenant, name: str) -> None:
+        """Forget the attempts, after one that succeeded."""
+        await self._store.call(tenant, scripts.FORGIVE, _partition(name), name)
 
     async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
         """Registered users with a number above `after`, lowest numbers first."""

@@ -8,7 +8,9 @@ from core.errors import Failure, Kind
 from core.ids import BUCKETS, bucket_of
 from core.messages import Query
 from core.model import Tenant, User, UserKey
+from core.store.keys import TAGS
 from core.users import hash_password
+from tests.core.store.rows import of_tenant
 from tests.core.support import START, opened, text
 from tests.servers import Engine
 
@@ -153,6 +155,36 @@ async def test_a_password_opens_its_user_only(core: Core, tenant: Tenant) -> Non
     assert await core.users.check_password(tenant, "bob", "") == bob
     for name, wrong in (("Ada", ""), ("Ada", "pässword"), ("ada", "pässword\ud800"), ("bob", "x"), ("eve", "")):
         assert await core.users.check_password(tenant, name, wrong) is None
+
+
+async def test_passwords_cannot_be_guessed_for_long(engine: Engine, core: Core, tenant: Tenant) -> None:
+    ada = await core.users.register(tenant, "Ada", password="right", folded=True)
+
+    async def attempt(name: str, password: str) -> User | int | None:
+        try:
+            return await core.users.check_password(tenant, name, password, folded=True)
+        except Failure as failure:
+            return failure.retry_after_ms if failure.reason == "login" else 0
+
+    # One that succeeds begins anew; every spelling of the name counts, and so do attempts at the same moment.
+    assert [await attempt("Ada", "wrong") for _ in range(9)] == [None] * 9
+    assert await attempt("ada", "right") == ada
+    found = await asyncio.gather(*(attempt(name, "wrong") for name in ("Ada", "ada", "ADA") for _ in range(4)))
+    assert found.count(None) == 10
+    waits = [wait for wait in (*found, await attempt("Ada", "right")) if wait is not None]
+    assert len(waits) == 3
+    assert all(isinstance(wait, int) and 0 < wait <= 300_000 for wait in waits)
+    # Nobody else is concerned, and a name that nobody has is limited the same way.
+    await core.users.register(tenant, "bob", password="right", folded=True)
+    assert await attempt("bob", "right") is not None
+    nobody = [await attempt("nobody", "wrong") for _ in range(11)]
+    assert nobody[:10] == [None] * 10
+    assert isinstance(nobody[10], int)
+    # The rows go by themselves.
+    rows = [key for key in of_tenant(engine, tenant.number) if b":at:" in key]
+    assert len(rows) == 2
+    left = [await core.store.command(TAGS.index(key[3 : key.index(b"}")].decode()), "PTTL", key) for key in rows]
+    assert all(0 < time <= 300_000 for time in left)
 
 
 async def test_equal_passwords_hash_differently_and_never_lie_about() -> None:
