@@ -65,6 +65,7 @@ Users, in the partition of their folded name:
     u, w, f         hash    id -> number, number -> id, folded name -> id of the registered user who owns it
     p, s            hash    id -> packed profile, id -> salt and hash of the password
     z               zset    ids of registered users by number
+    at:ID           string  attempts to log in since the last that succeeded, for some minutes
 
     q               hash    the tenant's counters (`user`, `group`, `topic`), in the partition of its number
 
