@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from core.clock import Clock
 from core.errors import Failure, Kind
@@ -19,6 +20,8 @@ _threads = ThreadPoolExecutor(2, "passwords")
 """Few, since each keeps the 16 MB that a hash takes."""
 _ATTEMPTS = 10
 _ATTEMPTS_WINDOW = 300_000
+
+Result = TypeVar("Result")
 
 
 class Users:
