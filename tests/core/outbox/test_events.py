@@ -15,6 +15,7 @@ from core.store import outbox as outbox_store
 from core.store.outbox import TAKE_OVER_MS
 from tests.core.outbox.support import (
     DEADLINE,
+    GROUP,
     MARGIN_MS,
     Handler,
     age,
@@ -60,16 +61,23 @@ async def test_an_event_says_what_happened_and_to_what(core: Core, tenant: Tenan
     assert handler.done[1].message is None
 
 
-async def test_an_entry_is_removed_after_its_effect(core: Core, tenant: Tenant, users: list[UserKey]) -> None:
+async def test_an_entry_is_removed_after_its_effect(
+    core: Core, tenant: Tenant, users: list[UserKey], engine: Engine
+) -> None:
     during: list[outbox_store.Counts] = []
 
     async def look(_: Event) -> None:
         during.append(await core.outbox.counts())
 
     await send(core, tenant, users, 1)
-    await all_rounds(core.outbox.consumer(look))
+    consumer = core.outbox.consumer(look)
+    await consumer.round()
+    await consumer.settled()
     assert [(one.entries, one.in_hand) for one in during] == [(1, 1)]
     assert (await core.outbox.counts()).entries == 0
+    with streams(engine) as found:
+        pending: list[Any] = [client.xpending(key, GROUP) for client, key in found]
+    assert [one["pending"] for one in pending] == [0]
 
 
 async def test_events_of_a_conversation_come_in_their_order_and_once(
