@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test model check format lock kills soak bench clean
+.PHONY: serve test model check format lock kills soak outage bench clean
 
 .venv: .venv/.built
 
@@ -44,6 +44,10 @@ kills: .venv
 # A mixed load for so many minutes; memory, open files and tasks must stay flat: make soak MINUTES=10
 soak: .venv
 	$(BIN)/python -m tests.survival soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
+
+# The store gone for so many seconds under load, and slow for a while: make outage SECONDS=60
+outage: .venv
+	OUTAGE_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest -s tests/gateway/test_outage.py
 
 bench: .venv
 	$(BIN)/python -m tests.bench

@@ -126,16 +126,21 @@ async def test_what_was_sent_meanwhile_is_there_once(proxy: Proxy, through: Core
     assert len(page.messages) == 50
 
 
-async def test_failures_with_answers_between_them_change_nothing(proxy: Proxy, through: Core) -> None:
+async def test_only_failures_in_a_row_count(proxy: Proxy, through: Core) -> None:
     store = through.store
     with capture_logs() as lines:
-        for _ in range(2):
-            proxy.hold()
-            await all_fail(store, FAILURES - 1, WITHIN_A_SECOND)
+        for _ in range(3):
+            for _ in range(FAILURES - 1):
+                store._topology.failed(0)
             assert store.answers(0)
-            proxy.release()
-            assert await echo(store, 1)
-    assert lines == []
+            assert await echo(store, 0)
+        assert lines == []
+        for _ in range(FAILURES):
+            store._topology.failed(0)
+        assert not store.answers(0)
+        await heals(store)
+    assert len(lines) == 2
+    assert proxy.accepted == 1  # it was asked on the same connection
 
 
 async def test_answers_that_come_but_too_slowly_fail_the_calls_and_not_the_connection(

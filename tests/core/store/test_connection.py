@@ -210,6 +210,27 @@ async def test_a_full_queue_of_long_work_refuses_only_that(
     assert await asyncio.gather(*lists) == [[], []]
 
 
+async def test_no_more_commands_are_on_their_way_than_a_connection_may_have() -> None:
+    most = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal most
+        while data := await reader.read(1 << 16):
+            most = max(most, received := data.count(b"\r\n$4\r\n"))  # the length of a command's name
+            writer.write(b"+OK\r\n" * received)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        address = parse_url(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}").address
+        narrow = connection.Connection(address, [], window=4)
+        await asyncio.wait_for(narrow.ready(), BOUNDED)
+        echo = connection.pack(("ECHO", "me"))
+        assert await asyncio.gather(*(narrow.submit(echo) for _ in range(1000))) == [b"OK"] * 1000
+        assert most == 4
+        await narrow.close()
+
+
 async def test_a_killed_server_fails_calls_in_time_and_heals() -> None:
     with ServerProcess(server_binary(), options={"appendonly": "yes", "appendfsync": "always"}) as server:
         async with opened(server.url) as core:
