@@ -127,9 +127,12 @@ class Load:
         """Ask for readiness again and again."""
         with httpx.Client(timeout=WAIT_SECONDS) as client:
             while not self._over.wait(0.02):
-                reply = client.get(f"{admin_url}/readyz")
-                if reply.status_code != 200:
-                    self.unready.append(reply.text)
+                try:
+                    reply = client.get(f"{admin_url}/readyz")
+                except httpx.HTTPError as problem:
+                    self.unready.append(repr(problem))
+                else:
+                    self.unready += [reply.text] if reply.status_code != 200 else []
 
     def end(self) -> None:
         self._over.set()

@@ -31,14 +31,20 @@ def restart(program: Program) -> None:
     until(replaced)
 
 
+def held_by(program: Program, temporary: Path) -> tuple[int, int]:
+    """How many files the supervisor has open, and how many folders of sockets there are."""
+    files = Path(f"/proc/{program.process.pid}/fd")
+    return len(list(files.iterdir())), len(list(temporary.glob("chatgateway-*")))
+
+
 def logged(program: Program, event: str) -> list[str]:
     return [line for line in program.output.splitlines() if event in line]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_no_request_fails_while_all_processes_are_replaced(tmp_path: Path, workers: int) -> None:
-    with running(tmp_path, "--dev", "--workers", str(workers)) as program:
-        server = program.server
+    with running(tmp_path, "--dev", "--workers", str(workers), variables={"TMPDIR": str(tmp_path)}) as program:
+        server, held = program.server, held_by(program, tmp_path)
         both = [easemob_send(program.token()), chat21_history()]
         with load(program, both, keeping=4, fresh=2) as clients:
             for _ in range(4):
@@ -49,6 +55,7 @@ def test_no_request_fails_while_all_processes_are_replaced(tmp_path: Path, worke
         # Each restart ended every connection that was kept, with a reply that said so.
         assert clients.reconnected >= 4 * 4
         assert program.server == server
+        until(lambda: held_by(program, tmp_path) == held)
         assert len(asyncio.run(stored(str(running_url(Path(program.data)))))) == clients.sent()
         assert len(logged(program, "worker_left")) == 4 * workers
         assert logged(program, "worker_ended") == logged(program, "worker_killed") == []
@@ -217,6 +224,12 @@ def test_new_processes_run_the_code_as_it_is_now_and_broken_code_changes_nothing
         worker.write_text(f"import sys\nprint('the new code', file=sys.stderr)\n{sound}")
         restart(program)
         assert len(logged(program, "the new code")) == 2
+
+
+def test_the_data_folder_names_the_process_to_signal(tmp_path: Path) -> None:
+    with running(tmp_path) as program:
+        os.kill(int((Path(program.data) / "lock").read_text()), signal.SIGUSR1)
+        until(lambda: logged(program, '"restarted"'))
 
 
 def test_a_restart_in_the_middle_of_a_start_comes_after_it(tmp_path: Path) -> None:
