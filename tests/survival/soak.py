@@ -18,6 +18,7 @@ CALLERS = 16
 CAPACITY_SECONDS = 10.0
 SAMPLE_SECONDS = 2.0
 STEADY_SAMPLES = 5
+_STEADY_PAUSE_SECONDS = 0.5
 MESSAGES_EACH = 200
 """Messages that the writer has with each peer beforehand, as many as one read of a history answers: with 300 peers more
 than the workers remember."""
@@ -68,17 +69,11 @@ async def soak(folder: Path, minutes: float, seed: int) -> Report:
         try:
             await _prepare(chat, callers)
             await _fill(callers)
-            began, before = time.monotonic(), sum(caller.made.total() for caller in callers)
-            await _load(callers, CAPACITY_SECONDS)
-            made = sum(caller.made.total() for caller in callers) - before
-            capacity = made / (time.monotonic() - began)
+            capacity = await _load(callers, CAPACITY_SECONDS)
             idle = await _idle(callers, processes)
             stored = sum(caller.stored for caller in callers)
-            began, before = time.monotonic(), sum(caller.made.total() for caller in callers)
             async with _sampling(processes) as samples:
-                await _load(callers, minutes * 60, capacity / 2)
-            made = sum(caller.made.total() for caller in callers) - before
-            rate = made / (time.monotonic() - began)
+                rate = await _load(callers, minutes * 60, capacity / 2)
             after = await _idle(callers, processes)
         finally:
             for caller in callers:
@@ -130,9 +125,9 @@ async def _fill(callers: Sequence[Caller]) -> None:
     await asyncio.gather(*map(fill, callers))
 
 
-async def _load(callers: Sequence[Caller], seconds: float, rate: float = 0) -> None:
-    """Calls for so many seconds, evenly at a rate (0: as fast as they are answered)."""
-    began = time.monotonic()
+async def _load(callers: Sequence[Caller], seconds: float, rate: float = 0) -> float:
+    """Calls for so many seconds, evenly at a rate (0: as fast as they are answered); returns how many a second there were."""
+    began, before = time.monotonic(), sum(caller.made.total() for caller in callers)
     pause = len(callers) / rate if rate else 0.0
 
     async def keep_calling(caller: Caller, first: float) -> None:
@@ -146,6 +141,7 @@ async def _load(callers: Sequence[Caller], seconds: float, rate: float = 0) -> N
     await asyncio.gather(
         *(keep_calling(caller, began + pause * place / len(callers)) for place, caller in enumerate(callers))
     )
+    return (sum(caller.made.total() for caller in callers) - before) / (time.monotonic() - began)
 
 
 @asynccontextmanager
@@ -180,7 +176,7 @@ async def _idle(callers: Sequence[Caller], processes: Sequence[Process]) -> dict
     deadline = time.monotonic() + WAIT_SECONDS
     before, same = await _samples(processes), 0
     while same < STEADY_SAMPLES and time.monotonic() < deadline:
-        await asyncio.sleep(STEADY_SAMPLES / 10)
+        await asyncio.sleep(_STEADY_PAUSE_SECONDS)
         now = await _samples(processes)
         steady = all(now[name][1:] == row[1:] for name, row in before.items())  # but for memory
         before, same = now, same + 1 if steady else 0
