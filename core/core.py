@@ -7,11 +7,13 @@ from core.foreign import Foreign
 from core.groups import Groups
 from core.housekeeping import Housekeeping
 from core.ids import Ids
+from core.imports import Imports
 from core.messages import Messages
 from core.model import Tenant
 from core.outbox import Outbox
 from core.reclaim import Reclaim
 from core.retention import Retention
+from core.store.backfill import Backfill
 from core.store.dropping import Dropping
 from core.store.due import DueStore
 from core.store.foreign import ForeignStore
@@ -23,9 +25,11 @@ from core.store.retired import RetiredStore
 from core.store.states import States
 from core.store.store import Store
 from core.store.tenants import TenantStore
+from core.store.topics import TopicStore
 from core.store.users import UserStore
 from core.tenants import Tenants
 from core.tokens import Tokens
+from core.topics import Topics
 from core.users import Users
 
 
@@ -41,6 +45,8 @@ class Core:
         self.users = Users(UserStore(store), self.clock)
         self.groups = Groups(GroupStore(store), self.clock)
         self.messages = Messages(Log(store), self.clock)
+        self.imports = Imports(Backfill(store), TopicStore(store), self.clock)
+        self.topics = Topics(TopicStore(store), Log(store), self.clock)
         self.conversations = Conversations(Inbox(store), States(store), dropping, self.clock)
         self.tokens = Tokens(self.clock)
         self.foreign = Foreign(ForeignStore(store))

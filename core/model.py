@@ -278,6 +278,26 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     """Members come and go: it stands in no list, counts nothing as unread and keeps nothing of who left."""
 
 
+class Topic(msgspec.Struct, frozen=True, array_like=True):
+    """A label on messages of one conversation: its parties are two users' ids in order, or a group's number.
+
+    `alias` is what the app calls it; several topics may have the same.
+    """
+
+    number: int
+    parties: tuple[str, str] | int
+    creator: str
+    created: int
+    modified: int
+    open: bool = True
+    title: str | None = None
+    alias: str | None = None
+    attributes: dict[str, Any] | None = None
+    """The app's own map."""
+    leftovers: dict[str, dict[str, Any]] | None = None
+    """By dialect: what only that dialect knows of the topic."""
+
+
 class Overview(msgspec.Struct, frozen=True):
     """One row of a user's conversation list: with a `peer`, or of a group, by number. `group` is absent when nobody created
     the group that the messages were sent to. `last` is the newest message that the user is shown, absent when there is

@@ -1,0 +1,112 @@
+"""Topics, in the partition of their conversation; which one that is, in the partition of the topic's number."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from core.ids import bucket_of
+from core.model import Tenant, Topic
+from core.store import scripts
+from core.store.groups import HIGHEST_NUMBER
+from core.store.keys import partition_of
+from core.store.references import reference_arguments
+from core.store.store import Store
+
+_TRIES = 20
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Topic).decode
+
+
+class TopicStore:
+    """The topics of all tenants, in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def new_number(self, tenant: Tenant) -> int:
+        """A number that no topic of the tenant has."""
+        number: int = await self._store.call(
+            tenant, scripts.COUNTER, partition_of(tenant.number), "topic", 1, HIGHEST_NUMBER
+        )
+        return number
+
+    async def create(
+        self, tenant: Tenant, identity: str, topic: Topic, reference: str | None, *, once: bool
+    ) -> tuple[int, bool]:
+        """Write a topic; gives the number of the one that is there now, and whether this reference made it."""
+        # The number leads to its conversation before there is such a topic: a crash in between leaves nothing that shows.
+        await self._store.call(tenant, scripts.PLACE_TOPIC, partition_of(topic.number), topic.number, identity)
+        alias = topic.alias or ""
+        return await self._create(
+            tenant, identity, alias, topic.created, reference, topic.number, _encode(topic), 1 if once and alias else 0
+        )
+
+    async def find(
+        self, tenant: Tenant, identity: str, alias: str, now: int, reference: str | None
+    ) -> tuple[int, bool]:
+        """What `create` with `once` would find; number 0 when it would write."""
+        return await self._create(tenant, identity, alias, now, reference, 0, b"", 1)
+
+    async def _create(
+        self,
+        tenant: Tenant,
+        identity: str,
+        alias: str,
+        now: int,
+        reference: str | None,
+        number: int,
+        packed: bytes,
+        once: int,
+    ) -> tuple[int, bool]:
+        arguments = (*reference_arguments(now, reference), identity, bucket_of(identity), number, packed, alias, once)
+        found, created = await self._store.call(tenant, scripts.CREATE_TOPIC, _partition(identity), *arguments)
+        return found, bool(created)
+
+    async def identity(self, tenant: Tenant, number: int) -> str | None:
+        """The identity of the conversation that a topic belongs to."""
+        found = await self._store.call(tenant, scripts.FIELDS, partition_of(number), "ti", number)
+        return found[0].decode() if found[0] is not None else None
+
+    async def read(self, tenant: Tenant, identity: str, numbers: Sequence[int]) -> list[Topic | None]:
+        """Topics of a conversation by their numbers."""
+        return [_topic(row) for row in await self._rows(tenant, identity, "numbers", *numbers)]
+
+    async def newest(self, tenant: Tenant, identity: str, alias: str) -> Topic | None:
+        """The newest topic with an alias."""
+        return _topic((await self._rows(tenant, identity, "alias", alias))[0])
+
+    async def page(self, tenant: Tenant, identity: str, after: int, limit: int) -> list[Topic]:
+        """Topics of a conversation in the order of their numbers."""
+        rows = await self._rows(tenant, identity, "after", after, limit)
+        return [_decode(row) for row in rows]
+
+    async def update(self, tenant: Tenant, number: int, changes: dict[str, Any]) -> Topic | None:
+        """Change fields of a topic; none when there is none."""
+        identity = await self.identity(tenant, number)
+        if identity is None:
+            return None
+        for _ in range(_TRIES):
+            row = (await self._rows(tenant, identity, "numbers", number))[0]
+            if row is None:
+                return None
+            topic = msgspec.structs.replace(_decode(row), **changes)
+            arguments = (identity, number, row, _encode(topic))
+            if await self._store.call(tenant, scripts.UPDATE_TOPIC, _partition(identity), *arguments):
+                return topic
+        raise RuntimeError("a topic was changed faster than it could be updated")
+
+    async def _rows(self, tenant: Tenant, identity: str, *arguments: str | int) -> list[bytes | None]:
+        rows: list[bytes | None] = await self._store.call(
+            tenant, scripts.READ_TOPICS, _partition(identity), identity, *arguments
+        )
+        return rows
+
+
+def _partition(identity: str) -> int:
+    return partition_of(bucket_of(identity))
+
+
+def _topic(row: bytes | None) -> Topic | None:
+    return _decode(row) if row is not None else None
