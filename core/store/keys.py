@@ -27,8 +27,8 @@ Conversations, in the partition of their identity:
     a:CONVERSATION  set     the users who are members now
     v:CONVERSATION  hash    a letter and the user's number: r read up to, f floor (cleared up to), k own counted messages
                             since, b box (`a` or `h`, and the head at which it was put there), i seen up to, p packed
-                            marks, e 1 once messages are hidden from the user, o 1 for who may have keys here besides members and
-                            the two
+                            marks, e 1 once messages are hidden from the user, o 1 for who sent or has keys here besides members
+                            and the two
     h:CONVERSATION:CHUNK:USER
                     string  bits of the messages that are hidden from the user; CHUNK has a `b` before it for the
                             backfill lane
@@ -68,6 +68,7 @@ Users, in the partition of their folded name:
     at:ID           string  attempts to log in since the last that succeeded, for some minutes
 
     q               hash    the tenant's counters (`user`, `group`, `topic`), in the partition of its number
+    wk              hash    how far walks over this partition's conversations are: `retention`, `erase USER`
 
 Outside tenants: `cg{tag}:outbox`, a stream a partition with entries t tenant, g generation, c conversation, s sequence,
 k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the same and e their id, n tries, r why;
@@ -75,7 +76,7 @@ k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the 
 and in partition 0 `:schema`
 (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
 `:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers), `:tenants:retired` (a hash TENANT:GENERATION -> how far its keys are
-reclaimed).
+reclaimed), `:erasures` (a hash TENANT:GENERATION:USER -> packed erasure that is under way).
 """
 
 from binascii import crc_hqx

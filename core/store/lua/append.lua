@@ -56,6 +56,9 @@ note_pair(conversation, users, one, two, head)
 if counted and large ~= '2' and (one or redis.call('SISMEMBER', prefix .. 'a:' .. conversation, sender) == 1) then
   redis.call('HINCRBY', state, 'k' .. sender, 1)
 end
+-- Everybody who sent something is found again; a room keeps nothing of members who left.
+local stranger = not one and redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0
+if stranger or large == '2' then redis.call('HSETNX', state, 'o' .. sender, 1) end
 local audience = ARGV[14] ~= '' and cmsgpack.unpack(ARGV[14])
 local addressees = audience and audience[1] or nil
 if audience then
@@ -84,10 +87,7 @@ if touches and large ~= '2' then
   else
     rows = not large and redis.call('SMEMBERS', prefix .. 'a:' .. conversation) or {}
     -- Who never was a member is shown the own messages, so the row says when the last one was.
-    if redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0 then
-      rows[#rows + 1] = sender
-      redis.call('HSETNX', state, 'o' .. sender, 1)
-    end
+    if stranger then rows[#rows + 1] = sender end
   end
   local shown
   if audience then
