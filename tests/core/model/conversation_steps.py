@@ -131,10 +131,8 @@ class ConversationSteps(SendingSteps):
         """Read in a log so long that the position moves in steps; of users who do nothing else."""
         one, two = await self.user("talker"), await self.user("listener")
         target = self.space.direct(one, two)
-        while target.head < LONG:
-            sender = two if target.head % 7 == 0 else one
-            await self.send(sender, [target], self.message(sender), f"long {self.counter}")
-            self.clock.move(1)
+        senders = [two if number % 7 == 0 else one for number in range(LONG)]
+        await self.send_many(target, [(sender, self.message(sender)) for sender in senders])
         for up_to in (3, LONG // 2 - 10, LONG // 2, 100, LONG - 4_000, LONG - 2, None):
             for user in (one, two):
                 await self.move(target, user, "read", up_to)

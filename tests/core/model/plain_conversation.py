@@ -89,6 +89,9 @@ class PlainConversation:
     senders: set[int] = field(default_factory=set)
     first: dict[tuple[int, str], PlainMessage] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.pair = {peer.number for peer in self.peers}
+
     @property
     def head(self) -> int:
         return len(self.entries)
@@ -114,7 +117,7 @@ class PlainConversation:
 
     def is_inside(self, user: int) -> bool:
         """Whether the user is one of the two, or is or was a member."""
-        return user in self.members or any(peer.number == user for peer in self.peers)
+        return user in self.members or user in self.pair
 
     # Sending
 

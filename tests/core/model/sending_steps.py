@@ -1,5 +1,6 @@
 """The walk's steps that send messages."""
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -26,6 +27,7 @@ from tests.core.model.plain_conversation import PlainConversation, PlainMessage
 from tests.core.model.side_by_side import DIALECT, STATIONS, SideBySide
 
 AHEAD = 1000
+AT_ONCE = 50
 
 
 class SendingSteps(SideBySide):
@@ -109,14 +111,42 @@ class SendingSteps(SideBySide):
             target = groups[0] if self.rng.random() < 0.7 else self.rng.choice(groups)
             sender = self.rng.choice([member.key for member in target.members.values()])
             quiet = self.rng.random() < 0.3
-            for _ in range(self.rng.choice((150, 300, 450))):
-                message = self.message(sender)
-                if quiet:
-                    message = msgspec.structs.replace(message, content=Signal("typing"))
-                await self.send(sender, [target], message, f"burst {self.counter}")
-                self.clock.move(self.rng.choice((0, 1)))
+            messages = [self.message(sender) for _ in range(self.rng.choice((150, 300, 450)))]
+            if quiet:
+                messages = [msgspec.structs.replace(message, content=Signal("typing")) for message in messages]
+            await self.send_many(target, [(sender, message) for message in messages])
             self.measure(target)
             await self.compare_one(target, [sender])
+
+    async def send_many(self, target: PlainConversation, messages: Sequence[tuple[UserKey, Message]]) -> None:
+        """Messages to one conversation, some of them at once."""
+        for start in range(0, len(messages), AT_ONCE):
+            some = messages[start : start + AT_ONCE]
+            # Its time ends less than a second ahead of the clock.
+            if target.time_of_next(self.clock.now()) > self.clock.now():
+                self.clock.move(AT_ONCE)
+            references = [f"many {self.counter} {number}" for number in range(len(some))]
+            self.counter += 1
+
+            async def act(
+                core: Core,
+                tenant: Tenant,
+                some: Sequence[tuple[UserKey, Message]] = some,
+                names: list[str] = references,
+            ) -> list[Receipt]:
+                sends = []
+                for (sender, message), reference in zip(some, names, strict=True):
+                    if target.group_number is not None:
+                        groups = [target.group_number]
+                        sends.append(core.messages.send_group(tenant, sender, groups, message, reference))
+                    else:
+                        other = target.other(sender)
+                        sends.append(core.messages.send_direct(tenant, sender, [other], message, reference))
+                return [receipt for receipts in await asyncio.gather(*sends) for receipt in receipts]
+
+            receipts = await self.ask(act)
+            for (sender, message), reference, receipt in zip(some, references, receipts, strict=True):
+                assert await self.sent(target, sender, message, reference, EVERYBODY, receipt)
 
     async def send(
         self,
