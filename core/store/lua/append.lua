@@ -68,9 +68,11 @@ if audience then
   end
   if addressees and large ~= '2' and ARGV[10] == '0' and bit.band(flags, 4) == 0 then
     redis.call('HSET', meta, 'w', 1)
-    for _, user in ipairs(addressees) do
-      if string.format('%.0f', user) ~= sender then
-        redis.call('ZADD', prefix .. 'w:' .. conversation .. ':' .. string.format('%.0f', user), sequence, sequence)
+    for _, number in ipairs(addressees) do
+      local user = string.format('%.0f', number)
+      local present = user == one or user == two or redis.call('SISMEMBER', prefix .. 'a:' .. conversation, user) == 1
+      if user ~= sender and present then
+        redis.call('ZADD', prefix .. 'w:' .. conversation .. ':' .. user, sequence, sequence)
       end
     end
   end
