@@ -3,6 +3,7 @@
 from core.clock import Clock, SystemClock
 from core.conversations import Conversations
 from core.due import Due
+from core.erase import Erase
 from core.foreign import Foreign
 from core.groups import Groups
 from core.housekeeping import Housekeeping
@@ -17,6 +18,7 @@ from core.store.backfill import Backfill
 from core.store.dropping import Dropping
 from core.store.due import DueStore
 from core.store.foreign import ForeignStore
+from core.store.erasures import ErasureStore
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
@@ -42,7 +44,8 @@ class Core:
         tenants = TenantStore(store)
         dropping = Dropping(store, ForeignStore(store))
         self.tenants = Tenants(tenants, self.clock)
-        self.users = Users(UserStore(store), self.clock)
+        users = UserStore(store)
+        self.users = Users(users, self.clock)
         self.groups = Groups(GroupStore(store), self.clock)
         self.messages = Messages(Log(store), self.clock)
         self.imports = Imports(Backfill(store), TopicStore(store), self.clock)
@@ -51,10 +54,14 @@ class Core:
         self.tokens = Tokens(self.clock)
         self.foreign = Foreign(ForeignStore(store))
         self.outbox = Outbox(OutboxStore(store), self.tenants)
-        self.due = Due(DueStore(store), self.messages, self.tenants, self.clock)
+        due = DueStore(store)
+        self.due = Due(due, self.messages, self.users, self.tenants, self.clock)
         self.reclaim = Reclaim(RetiredStore(store), self.clock)
         self.retention = Retention(dropping, tenants, self.clock)
-        self.housekeeping = Housekeeping([self.due, self.reclaim, self.retention])
+        self.erase = Erase(
+            ErasureStore(store, due), dropping, users, GroupStore(store), TopicStore(store), self.tenants, self.clock
+        )
+        self.housekeeping = Housekeeping([self.due, self.reclaim, self.retention, self.erase])
 
     def ids(self, tenant: Tenant) -> Ids:
         """The id forms of a tenant."""

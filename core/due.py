@@ -1,5 +1,6 @@
 """Use cases of what happens later: messages to be sent at a time, and the worker's part in doing it."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from core.store.due import Claimed, DueStore, Row, Waiting
 from core.store.keys import PARTITIONS, partition_of
 from core.store.log import MAXIMUM_MESSAGE_BYTES
 from core.tenants import Tenants
+from core.users import Users
 
 LEASE_MS = 30_000
 """How long whoever claimed a row has for it before it is tried again; doubled with every try, up to 64 times."""
@@ -59,9 +61,10 @@ class Scheduled(msgspec.Struct, frozen=True):
 class Due:
     """The due rows of all tenants."""
 
-    def __init__(self, store: DueStore, messages: Messages, tenants: Tenants, clock: Clock) -> None:
+    def __init__(self, store: DueStore, messages: Messages, users: Users, tenants: Tenants, clock: Clock) -> None:
         self._store = store
         self._messages = messages
+        self._users = users
         self._tenants = tenants
         self._clock = clock
         self._next = random.randrange(PARTITIONS)  # noqa: S311  # so that workers begin at different places
@@ -202,10 +205,16 @@ class Due:
         audience = send.audience or EVERYBODY
         # The row's id makes a repeat after a crash the same message.
         reference = f"client:due:{row.id}"
-        if send.recipients:
-            await self._messages.send_direct(tenant, send.sender, send.recipients, send.message, reference, audience)
+        recipients = await self._present(tenant, send.recipients) if tenant.erasures else send.recipients
+        if recipients:
+            await self._messages.send_direct(tenant, send.sender, recipients, send.message, reference, audience)
         if send.groups:
             await self._messages.send_group(tenant, send.sender, send.groups, send.message, reference, audience)
+
+    async def _present(self, tenant: Tenant, users: Sequence[UserKey]) -> tuple[UserKey, ...]:
+        """Those who were not erased since: whoever has the name now is somebody else."""
+        found = await asyncio.gather(*(self._users.known_key(tenant, user.id) for user in users))
+        return tuple(user for user, key in zip(users, found, strict=True) if user == key)
 
 
 def _kept(audience: Audience) -> Audience | None:

@@ -90,6 +90,10 @@ class Tenants:
         `tenant`."""
         return await self._change(name, lambda t: msgspec.structs.replace(t, generation=t.generation + 1, erasures=0))
 
+    async def count_erasure(self, name: str) -> Tenant:
+        """Make all workers look names up anew. Raises *not found* with reason `tenant`."""
+        return await self._change(name, lambda t: msgspec.structs.replace(t, erasures=t.erasures + 1))
+
     async def set_outbox(self, name: str, wanted: bool) -> Tenant:
         """Whether appends queue events for a consumer. Raises *not found* with reason `tenant`."""
         return await self._change(name, lambda t: msgspec.structs.replace(t, outbox=wanted))

@@ -20,23 +20,23 @@ _HIGHEST_COUNT = (1 << 40) - 1
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(User).decode
 
-_Slot = tuple[int, int, str]
-"""Tenant, generation, name."""
+_Slot = tuple[int, int, int, str]
+"""Tenant, generation, how many users were erased in it, name."""
 
 
 class _Memory:
-    """What a worker remembers of places: they never change within a generation. Bounded; the oldest goes first."""
+    """What a worker remembers of places: they never change until a user is erased. Bounded; the oldest goes first."""
 
     def __init__(self) -> None:
         self.rows: dict[_Slot, UserKey] = {}
 
     def get(self, tenant: Tenant, name: str) -> UserKey | None:
-        return self.rows.get((tenant.number, tenant.generation, name))
+        return self.rows.get((tenant.number, tenant.generation, tenant.erasures, name))
 
     def put(self, tenant: Tenant, name: str, key: UserKey) -> None:
         if len(self.rows) >= _MAXIMUM_REMEMBERED:
             del self.rows[next(iter(self.rows))]
-        self.rows[tenant.number, tenant.generation, name] = key
+        self.rows[tenant.number, tenant.generation, tenant.erasures, name] = key
 
 
 class UserStore:
@@ -56,8 +56,8 @@ class UserStore:
     def remembered(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey | None]:
         """The places of names as far as this worker knows them."""
         rows = (self._folded if folded else self._exact).rows
-        number, generation = tenant.number, tenant.generation
-        return [rows.get((number, generation, name)) for name in names]
+        number, generation, erasures = tenant.number, tenant.generation, tenant.erasures
+        return [rows.get((number, generation, erasures, name)) for name in names]
 
     async def keys(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey]:
         """The places of names, made where there are none, in the order of the names."""

@@ -23,6 +23,8 @@ class Life:
         self.clock = clock
         self.rng = random.Random(seed)  # noqa: S311
         self.users: list[UserKey] = []
+        self.gone: list[UserKey] = []
+        """Users who were erased; the others still have their conversations with them."""
         self.groups: list[int] = []
         self.receipts: list[Receipt] = []
         self.heads: dict[int, int] = {}
@@ -42,7 +44,7 @@ class Life:
             self.spans |= {(group.number, user.number): (0, -1) for user in members}
 
     def targets(self, user: UserKey) -> list[Target]:
-        return [*self.groups, *(other.id for other in self.users if other.id != user.id)]
+        return [*self.groups, *(other.id for other in [*self.users, *self.gone] if other.id != user.id)]
 
     def pick(self) -> UserKey:
         return self.rng.choice(self.users)
@@ -64,7 +66,7 @@ class Life:
             sent = await self.core.messages.send_group(self.tenant, sender, [target], message, reference, audience)
             self.heads[target] = sent[0].sequence
         else:
-            other = next(user for user in self.users if user.id == target)
+            other = await self.core.users.key(self.tenant, target)
             sent = await self.core.messages.send_direct(self.tenant, sender, [other], message, reference, audience)
         self.receipts += sent
 

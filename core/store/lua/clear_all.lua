@@ -18,11 +18,6 @@ local function clear_log()
     if string.byte(field) == 107 then own[#own + 1] = field end -- k
   end
   for first = 1, #own, 500 do redis.call('HDEL', state, unpack(own, first, math.min(first + 499, #own))) end
-  for _, row in ipairs(redis.call('HVALS', prefix .. 'j:' .. conversation)) do
-    for _, user in ipairs(cmsgpack.unpack(row)[1] or {}) do
-      redis.call('UNLINK', prefix .. 'w:' .. conversation .. ':' .. string.format('%.0f', user))
-    end
-  end
   local keys = {}
   add_chunks(keys, conversation, 'l', chunk_of(before + 1), chunk_of(meta.head))
   add_chunks(keys, conversation, 'b', 0, chunk_of(meta.backfill))
@@ -34,7 +29,7 @@ if stage == 'log' then
   clear_log()
   stage, cursor = 'topics', '0'
 elseif stage == 'topics' then
-  cursor = drop_topics(conversation, cursor, meta.dropped)
+  cursor = drop_topics(conversation, cursor, time)
   if cursor == '0' then stage = 'members' end
 elseif stage == 'members' then
   if cursor == '0' then

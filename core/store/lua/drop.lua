@@ -85,10 +85,12 @@ local function drop_external_ids(conversation, cursor)
   return found[1]
 end
 
-local function drop_topics(conversation, cursor, dropped)
+-- Of every topic the messages from before a time (ms).
+local function drop_topics(conversation, cursor, time)
   local found = redis.call('HSCAN', prefix .. 'o:' .. conversation, cursor, 'COUNT', 100)
   for index = 1, #found[2], 2 do
-    redis.call('ZREMRANGEBYSCORE', prefix .. 'ot:' .. conversation .. ':' .. found[2][index], '-inf', dropped)
+    redis.call('ZREMRANGEBYSCORE', prefix .. 'ot:' .. conversation .. ':' .. found[2][index], '-inf',
+      '(' .. string.format('%.0f', time))
   end
   return found[1]
 end

@@ -22,20 +22,6 @@ local function reclaim_users(conversation, key)
   end
 end
 
-local function reclaim_audiences(conversation)
-  local key = prefix .. 'j:' .. conversation
-  while room > 0 do
-    local rows = redis.call('HRANDFIELD', key, 100, 'WITHVALUES')
-    if #rows == 0 then return end
-    for index = 1, #rows, 2 do
-      for _, user in ipairs(cmsgpack.unpack(rows[index + 1])[1] or {}) do
-        room = room - unlink({prefix .. 'w:' .. conversation .. ':' .. string.format('%.0f', user)})
-      end
-      redis.call('HDEL', key, rows[index])
-    end
-  end
-end
-
 local function reclaim_topics(conversation)
   local key = prefix .. 'o:' .. conversation
   while room > 0 do
@@ -78,6 +64,8 @@ local function note_times(conversation, dropped, newest)
   local record = redis.call('HGET', prefix .. 'l:' .. conversation .. ':' .. chunk_of(first), first)
   local from = record and struct.unpack('>I6', record) or newest
   if dropped > 0 then from = math.min(from, newest - 2678400000) end -- feeds are kept for 31 days
+  local imported = redis.call('ZRANGE', prefix .. 'bt:' .. conversation, 0, 0, 'WITHSCORES')
+  if imported[2] then from = math.min(from, tonumber(imported[2])) end
   local imported = redis.call('ZRANGE', prefix .. 'bt:' .. conversation, 0, 0, 'WITHSCORES')[2]
   if imported then from = math.min(from, tonumber(imported)) end
   local times = redis.call('HMGET', counters, 'from', 'to')
@@ -91,7 +79,6 @@ local function reclaim_conversation(conversation)
   local head, dropped, backfill = fields[1], tonumber(fields[2] or '0'), fields[3]
   reclaim_users(conversation, prefix .. 'm:' .. conversation)
   reclaim_users(conversation, prefix .. 'v:' .. conversation)
-  reclaim_audiences(conversation)
   reclaim_topics(conversation)
   reclaim_bitmaps(conversation, head, backfill)
   if backfill then reclaim_chunks(conversation, 'b', 'b', 0, chunk_of(backfill)) end
@@ -103,7 +90,7 @@ local function reclaim_conversation(conversation)
   end
   note_times(conversation, dropped, tonumber(fields[5] or '0'))
   local keys = {prefix .. 'l:' .. conversation .. ':' .. first}
-  for _, name in ipairs({'c', 'bt', 'be', 'a', 't', 'rl', 'ic'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
+  for _, name in ipairs({'c', 'bt', 'be', 'j', 'a', 't', 'rl', 'ic'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
   room = room - unlink(keys)
   return true
 end
@@ -149,7 +136,7 @@ if not (reclaim_conversations() and reclaim_feeds()) then return 1 end
 reclaim_references(now)
 reclaim_references(tonumber(redis.call('HGET', counters, 'to') or now))
 local keys = {}
-for _, name in ipairs({'n', 'd', 'i', 'ti', 'due', 'duef', 'dueb', 'u', 'w', 'f', 'p', 's', 'z', 'q', 'er', 'wk', 'k'}) do
+for _, name in ipairs({'n', 'd', 'i', 'ti', 'due', 'duef', 'dueb', 'u', 'w', 'f', 'p', 's', 'z', 'q', 'wk', 'k'}) do
   keys[#keys + 1] = prefix .. name
 end
 unlink(keys)

@@ -30,7 +30,7 @@ local function drop_rest(conversation, meta)
     drop_reports(conversation, meta.dropped)
     cursor = drop_external_ids(conversation, cursor)
   elseif stage == 'topics' then
-    cursor = drop_topics(conversation, cursor, meta.dropped)
+    cursor = drop_topics(conversation, cursor, limit)
   elseif stage == 'members' then
     if cursor == '0' then
       for user in string.gmatch(meta.users or '', '%d+') do drop_for(conversation, meta, user, before, limit, mask) end

@@ -20,3 +20,27 @@ def everything(servers: tuple[ServerProcess, ...], pattern: str = "*") -> dict[b
 def of_tenant(engine: Engine, number: int) -> dict[bytes, bytes]:
     """Every key of a tenant with its serialised value."""
     return everything(engine.servers, f"cg{{*}}{number}") | everything(engine.servers, f"cg{{*}}{number}:*")
+
+
+def values_of_tenant(engine: Engine, number: int) -> dict[bytes, str]:
+    """Every key of a tenant with what it holds, as a text to search in."""
+    found: dict[bytes, str] = {}
+    for server in engine.servers:
+        with Redis.from_url(server.url) as client:
+            for key in client.scan_iter(match=f"cg{{*}}{number}:*", count=1000):
+                found[key] = repr(_value(client, key))
+    return found
+
+
+def _value(client: "Redis", key: bytes) -> object:
+    match client.type(key):
+        case b"hash":
+            return client.hgetall(key)
+        case b"zset":
+            return client.zrange(key, 0, -1, withscores=True)
+        case b"set":
+            return client.smembers(key)
+        case b"list":
+            return client.lrange(key, 0, -1)
+        case _:
+            return client.get(key)

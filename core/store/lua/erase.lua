@@ -1,0 +1,194 @@
+-- Goes on with taking a user out of this partition's conversations: messages become tombstones, and what they counted is counted
+-- as recalled; states, membership and lists go. Where the walk is, `wk` says: bucket, local number, stage, cursor in it.
+-- ARGV: 3 user's number, 4 mask of the kinds that lists show, 5 about how many messages to look at, 6 conversation that the
+-- caller is done with (0: none).
+-- Returns whether there is more to do, and a conversation in which the caller has to do its part now (0: none).
+local user, mask, room = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local walks, walk_name = prefix .. 'wk', 'erase ' .. ARGV[3]
+local place = redis.call('HGET', walks, walk_name) or '-1 0 look 0'
+if place == 'done' then return {0, 0} end
+local bucket, number, stage, cursor = string.match(place, '^(-?%d+) (%d+) (%a+) (%d+)$')
+bucket, number, cursor = tonumber(bucket), tonumber(number), tonumber(cursor)
+local sender = tonumber(user)
+local states = {}
+for _, letter in ipairs({'r', 'f', 'k', 'b', 'i', 'p', 'e', 'o'}) do states[#states + 1] = letter .. user end
+
+local function concerns(conversation, meta)
+  if string.find(' ' .. (meta.users or '') .. ' ', ' ' .. user .. ' ', 1, true) then return true end
+  if redis.call('HEXISTS', prefix .. 'm:' .. conversation, user) == 1 then return true end
+  for _, state in ipairs(redis.call('HMGET', prefix .. 'v:' .. conversation, unpack(states))) do
+    if state then return true end
+  end
+  return false
+end
+
+-- It is subtracted once from what is unread: as recalled, no longer as hidden.
+local function count_as_recalled(conversation, sequence, hiders)
+  redis.call('ZADD', prefix .. 't:' .. conversation, sequence, sequence)
+  redis.call('HSET', prefix .. 'c:' .. conversation, 'r', 1)
+  local chunk, bit_place = bit_of(sequence)
+  for _, hider in ipairs(hiders) do
+    local bits = prefix .. 'hc:' .. conversation .. ':' .. chunk .. ':' .. hider
+    if redis.call('GETBIT', bits, bit_place) == 1 then redis.call('SETBIT', bits, bit_place, 0) end
+  end
+end
+
+-- Tombstones for the user's messages after the cursor; `sign` -1 for the backfill lane. Returns whether the lane is done.
+local function erase_lane(conversation, sign, last)
+  local hiders = redis.call('SMEMBERS', prefix .. 'hu:' .. conversation)
+  local looked, bytes = 0, 0
+  -- With many who hid something, less at a time.
+  local at_most = math.max(1, math.min(500, math.floor(5000 / (#hiders + 1))))
+  while cursor < last and looked < at_most and bytes < 1048576 do
+    local chunk, wanted = math.floor((cursor + 1) / 4096), {}
+    while #wanted < 25 and cursor < last and math.floor((cursor + 1) / 4096) == chunk do
+      cursor = cursor + 1
+      wanted[#wanted + 1] = cursor
+    end
+    local key = key_of(conversation, sign * wanted[1])
+    looked = looked + #wanted
+    for index, record in ipairs(redis.call('HMGET', key, unpack(wanted))) do
+      bytes = bytes + (record and #record or 0)
+      if record and struct.unpack('>I6', record, 14) == sender and bit.band(string.byte(record, 13), 1) == 0 then
+        local sequence = sign * wanted[index]
+        local time, ordinal, kind, flags = struct.unpack('>I6I4BI2', record)
+        redis.call('HSET', key, wanted[index], struct.pack('>I6I4BI2I6', time, ordinal, kind, bit.bor(flags, 1), sender))
+        if bit.band(flags, 8) ~= 0 then count_as_recalled(conversation, sequence, hiders) end
+        if bit.band(flags, 2) ~= 0 then drop_audience(conversation, sequence) end
+      end
+    end
+  end
+  room = room - looked
+  return cursor >= last
+end
+
+local function erase_external_ids(conversation)
+  local key = prefix .. 'be:' .. conversation
+  local found = redis.call('HSCAN', key, cursor, 'COUNT', 100)
+  for index = 1, #found[2], 2 do
+    local record = record_at(conversation, -found[2][index + 1])
+    if record and struct.unpack('>I6', record, 14) == sender then redis.call('HDEL', key, found[2][index]) end
+  end
+  cursor = tonumber(found[1])
+  return cursor == 0
+end
+
+-- The newest message that touches lists, when that one has gone. A long way back is gone in steps, as after a recall.
+local function move_newest(conversation, meta)
+  local record = meta.newest > meta.dropped and record_at(conversation, meta.newest)
+  if record and bit.band(string.byte(record, 13), 1) ~= 0 then
+    local found = walk({conversation = conversation, meta = meta}, meta.newest - 1, meta.dropped + 1, meta.newest, -1, 1, mask)
+    meta.newest = found[1] or math.max(meta.dropped, meta.newest - 1000)
+    redis.call('HSET', prefix .. 'c:' .. conversation, 's', meta.newest)
+  end
+end
+
+local function rewrite_row(conversation, other)
+  local key = prefix .. 'x' .. box_of(conversation, other) .. ':' .. other
+  local row = other ~= user and redis.call('ZSCORE', key, conversation)
+  if row then
+    local time = last_time(conversation, other, mask)
+    if time ~= tonumber(row) then place_row(conversation, other, time) end
+  end
+end
+
+-- The lists of others show what is left.
+local function rewrite_some(conversation, meta, key)
+  if cursor == 0 then
+    for other in string.gmatch(meta.users or '', '%d+') do rewrite_row(conversation, other) end
+  end
+  local found = redis.call('HSCAN', prefix .. key .. ':' .. conversation, cursor, 'COUNT', 50)
+  for index = 1, #found[2], 2 do
+    local other = string.match(found[2][index], key == 'v' and '^o(%d+)$' or '^(%d+)$')
+    if other then rewrite_row(conversation, other) end
+  end
+  cursor = tonumber(found[1])
+  return cursor == 0
+end
+
+-- Reports keep their numbers, so those of the user are blanked. The cursor is a report's number.
+local function blank_reports(conversation)
+  local key = prefix .. 'rl:' .. conversation
+  local last, length = tonumber(redis.call('HGET', prefix .. 'c:' .. conversation, 'j') or '0'), redis.call('LLEN', key)
+  local first = last - length + 1
+  cursor = math.max(cursor, first)
+  local reports = redis.call('LRANGE', key, cursor - first, cursor - first + 499)
+  for index, packed in ipairs(reports) do
+    local report = cmsgpack.unpack(packed)
+    if report[1] == user then
+      redis.call('LSET', key, cursor - first + index - 1, cmsgpack.pack({'0', '', report[3], report[4], report[5]}))
+    end
+  end
+  cursor = cursor + #reports
+  return cursor > last
+end
+
+local function forget_user(conversation, meta)
+  local keys = keys_of_user(conversation, user)
+  add_bitmaps(keys, conversation, user, '', 0, chunk_of(meta.head))
+  if meta.backfill then add_bitmaps(keys, conversation, user, 'b', 0, chunk_of(meta.backfill)) end
+  unlink(keys)
+  redis.call('HDEL', prefix .. 'v:' .. conversation, unpack(states))
+  redis.call('HDEL', prefix .. 'm:' .. conversation, user)
+  redis.call('SREM', prefix .. 'a:' .. conversation, user)
+  redis.call('SREM', prefix .. 'hu:' .. conversation, user)
+end
+
+local stages = {
+  live = function(conversation, meta)
+    cursor = math.max(cursor, meta.dropped)
+    return erase_lane(conversation, 1, meta.head) and 'imported'
+  end,
+  imported = function(conversation, meta) return erase_lane(conversation, -1, tonumber(meta.backfill or '0')) and 'external' end,
+  external = function(conversation) return erase_external_ids(conversation) and 'rows' end,
+  rows = function(conversation, meta)
+    if cursor == 0 then move_newest(conversation, meta) end
+    return rewrite_some(conversation, meta, 'm') and 'strangers'
+  end,
+  strangers = function(conversation, meta) return rewrite_some(conversation, meta, 'v') and 'reports' end,
+  reports = function(conversation) return blank_reports(conversation) and 'outside' end,
+}
+
+-- Returns whether it is done with, and whether the caller has to do its part.
+local function erase(conversation)
+  local meta = meta_of(conversation)
+  if not meta then return true end
+  while room > 0 do
+    room = room - 1
+    if stage == 'look' then
+      if not concerns(conversation, meta) then return true end
+      stage, cursor = 'live', 0
+    elseif stage == 'outside' then
+      if ARGV[6] ~= conversation then return false, true end
+      forget_user(conversation, meta)
+      return true
+    else
+      local following = stages[stage](conversation, meta)
+      room = room - 10
+      if following then stage, cursor = following, 0 end
+    end
+  end
+  return false, false
+end
+
+local buckets = {}
+for _, each in ipairs(redis.call('HKEYS', prefix .. 'k')) do buckets[#buckets + 1] = tonumber(each) end
+table.sort(buckets)
+for _, each in ipairs(buckets) do
+  if each >= bucket then
+    if each > bucket then bucket, number, stage, cursor = each, 1, 'look', 0 end
+    local last = tonumber(redis.call('HGET', prefix .. 'k', each))
+    while number <= last do
+      local conversation = string.format('%.0f', bucket * 4194304 + number)
+      local done, wanted = erase(conversation)
+      if not done then
+        redis.call('HSET', walks, walk_name, table.concat({bucket, number, stage, string.format('%.0f', cursor)}, ' '))
+        return {1, wanted and tonumber(conversation) or 0}
+      end
+      number, stage, cursor = number + 1, 'look', 0
+    end
+  end
+end
+unlink(lists_of(user))
+redis.call('HSET', walks, walk_name, 'done')
+return {0, 0}
