@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from core.clock import SystemClock
 from core.core import Core
 from core.messages import Query
 from core.model import Stored
+from core.store.embedded import EmbeddedServer
 from core.store.store import Store
 from gateway.development import DEMO
 from tests.gateway.program import APPLICATION, WAIT_SECONDS, Program, until
@@ -176,6 +178,15 @@ async def stored(url: str) -> list[Stored]:
                 return found
     finally:
         await store.close()
+
+
+async def stored_in(data: str) -> list[Stored]:
+    """The same, from the data folder of a gateway that has stopped."""
+    server = EmbeddedServer(Path(data))
+    try:
+        return await stored(await server.start())
+    finally:
+        await server.stop()
 
 
 def _connection(url: str) -> HTTPConnection:

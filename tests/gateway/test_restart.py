@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.store.data_folder import running_url
-from tests.gateway.callers import chat21_history, easemob_send, load, stored
-from tests.gateway.load import request
+from tests.gateway.callers import chat21_history, easemob_send, load, stored, stored_in
+from tests.gateway.load import Outcome, request, send_until_refused
 from tests.gateway.program import ROOT, WAIT_SECONDS, Program, running, until
 from tests.servers import is_alive
 
@@ -148,6 +148,27 @@ def test_a_stop_does_not_wait_for_a_process_that_leaves(tmp_path: Path) -> None:
         assert program.wait() == 0
         assert not any(map(is_alive, children))
         assert logged(program, "worker_killed") == []
+
+
+@pytest.mark.parametrize("event", ["restart_begins", "worker_ready", "restarted"])
+async def test_a_stop_in_the_middle_of_a_restart_under_load_cuts_nobody_off(tmp_path: Path, event: str) -> None:
+    with running(tmp_path, "--dev", "--workers", "2") as program:
+        token, url = program.token(), program.url
+        outcome = Outcome(wanted=200)
+        clients = [
+            asyncio.create_task(send_until_refused(url, token, outcome, keep_alive=number % 2 == 0))
+            for number in range(8)
+        ]
+        await asyncio.wait_for(outcome.reached.wait(), WAIT_SECONDS)
+        before = len(logged(program, event))
+        program.process.send_signal(signal.SIGUSR1)
+        await asyncio.to_thread(until, lambda: len(logged(program, event)) > before)
+        program.process.terminate()
+        await asyncio.wait_for(asyncio.gather(*clients), WAIT_SECONDS)
+        assert await asyncio.to_thread(program.wait) == 0
+        assert logged(program, "worker_killed") == logged(program, "worker_ended") == []
+    assert (outcome.cut, outcome.others) == ([], [])
+    assert len(await stored_in(program.data)) == outcome.stored
 
 
 def test_a_signal_during_a_restart_is_remembered(tmp_path: Path) -> None:

@@ -13,12 +13,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from core.core import Core
-from core.messages import Query
 from core.store.data_folder import running_url
-from core.store.embedded import EmbeddedServer, server_binary
+from core.store.embedded import server_binary
 from core.store.keys import SCHEMA_VERSION, system_key
-from core.store.store import Store
+from tests.gateway.callers import stored_in
 from tests.gateway.load import Outcome, request, send_until_refused
 from tests.gateway.program import APPLICATION, WAIT_SECONDS, Program, refused, running, until
 from tests.servers import ServerProcess, free_ports, is_alive
@@ -41,28 +39,6 @@ def send(program: Program, token: str) -> httpx.Response:
     )
 
 
-async def stored_messages(data: str) -> int:
-    """How many messages user1 and user2 have exchanged, counted in the store itself."""
-    server = EmbeddedServer(Path(data))
-    store = await Store.open(await server.start())
-    try:
-        core = Core(store)
-        tenant = await core.tenants.find("demo")
-        assert tenant is not None
-        count = cursor = 0
-        while True:
-            page = await core.messages.direct_page(
-                tenant, "user1", "user2", Query(limit=500, newest_first=False, cursor=cursor)
-            )
-            count += len(page.messages)
-            cursor = page.cursor
-            if not cursor:
-                return count
-    finally:
-        await store.close()
-        await server.stop()
-
-
 def test_it_starts_serves_and_stops(tmp_path: Path) -> None:
     with running(tmp_path, "--dev") as program:
         assert json.loads(program.ready_file.read_text()).keys() == {"url", "admin_url"}
@@ -78,7 +54,7 @@ def test_it_starts_serves_and_stops(tmp_path: Path) -> None:
         assert not program.ready_file.exists()
         assert not any(map(is_alive, children))
     assert running_url(Path(program.data)) is None
-    assert asyncio.run(stored_messages(program.data)) == 1
+    assert len(asyncio.run(stored_in(program.data))) == 1
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -100,7 +76,7 @@ async def test_a_stop_under_load_cuts_nobody_off_and_loses_nothing(tmp_path: Pat
         assert await asyncio.to_thread(program.wait) == 0
     assert outcome.cut == []
     assert outcome.others == []
-    assert await stored_messages(program.data) == outcome.stored
+    assert len(await stored_in(program.data)) == outcome.stored
 
 
 def connected(program: Program) -> socket.socket:
@@ -177,7 +153,7 @@ def test_a_second_signal_hurries(tmp_path: Path) -> None:
         until(is_stopping(admin_url))
         program.process.terminate()
         assert program.wait() == 0
-    assert asyncio.run(stored_messages(program.data)) == 0
+    assert len(asyncio.run(stored_in(program.data))) == 0
 
 
 def test_a_stop_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
@@ -227,7 +203,7 @@ async def test_of_several_workers_one_may_be_killed(tmp_path: Path) -> None:
     acknowledged = before.stored + after.stored
     assert [*before.others, *after.others] == []
     assert after.cut == []
-    assert acknowledged <= await stored_messages(program.data) <= acknowledged + len(before.cut)
+    assert acknowledged <= len(await stored_in(program.data)) <= acknowledged + len(before.cut)
 
 
 def test_the_worker_of_a_killed_supervisor_ends_and_the_next_start_has_the_data(tmp_path: Path) -> None:
@@ -247,7 +223,7 @@ def test_the_worker_of_a_killed_supervisor_ends_and_the_next_start_has_the_data(
             following.process.terminate()
             assert following.wait() == 0
         assert not list(tmp_path.glob("chatgateway-*"))
-    assert asyncio.run(stored_messages(program.data)) == 2
+    assert len(asyncio.run(stored_in(program.data))) == 2
 
 
 def test_a_killed_embedded_server_comes_back_and_requests_are_answered_meanwhile(tmp_path: Path) -> None:
@@ -267,7 +243,7 @@ def test_a_killed_embedded_server_comes_back_and_requests_are_answered_meanwhile
         assert {reply.status_code for reply in replies} <= {200, 503}
         assert max(reply.elapsed.total_seconds() for reply in replies) < 2
         until(lambda: program.readiness() == {"status": "ready"})
-    assert asyncio.run(stored_messages(program.data)) == 2
+    assert len(asyncio.run(stored_in(program.data))) == 2
 
 
 def test_health_answers_while_the_store_hangs_and_requests_get_a_retryable_error(tmp_path: Path) -> None:
