@@ -12,6 +12,7 @@ from core.imports import Imports
 from core.messages import Messages
 from core.model import Tenant
 from core.outbox import Outbox
+from core.receipts import Receipts
 from core.reclaim import Reclaim
 from core.retention import Retention
 from core.store.backfill import Backfill
@@ -23,6 +24,7 @@ from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
 from core.store.outbox import OutboxStore
+from core.store.receipts import ReceiptStore
 from core.store.retired import RetiredStore
 from core.store.states import States
 from core.store.store import Store
@@ -51,6 +53,7 @@ class Core:
         self.imports = Imports(Backfill(store), TopicStore(store), self.clock)
         self.topics = Topics(TopicStore(store), Log(store), self.clock)
         self.conversations = Conversations(Inbox(store), States(store), dropping, self.clock)
+        self.receipts = Receipts(ReceiptStore(store))
         self.tokens = Tokens(self.clock)
         self.foreign = Foreign(ForeignStore(store))
         self.outbox = Outbox(OutboxStore(store), self.tenants)

@@ -43,6 +43,11 @@ class Place(msgspec.Struct, frozen=True):
     lane: int
     sequence: int
 
+    @property
+    def signed(self) -> int:
+        """The sequence, negative in the backfill lane."""
+        return -self.sequence if self.lane == BACKFILL else self.sequence
+
 
 def bucket_of(text: str) -> int:
     """The bucket (0 to 1023) of a name or a conversation's identity. Unkeyed: it only spreads load."""

@@ -189,6 +189,27 @@ class Receipt(msgspec.Struct, frozen=True):
     repeated: bool
 
 
+class UserReceipt(msgspec.Struct, frozen=True):
+    """What a user has of a message: when it was delivered and read, none while it was not."""
+
+    user: "UserKey"
+    delivered: int | None
+    read: int | None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """An entry in a direct conversation's log: a user was `delivered`, or has `read`, everything up to a message. The user is
+    none once erased; the station is empty when it did not say."""
+
+    number: int
+    user: str | None
+    station: str
+    what: str
+    message: int
+    sequence: int
+    time: int
+
+
 class Box(StrEnum):
     """Which of a user's lists a conversation stands in. A new message brings it back to the active ones."""
 

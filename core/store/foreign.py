@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.ids import BACKFILL, Place, bucket_of, conversation_bucket
+from core.ids import Place, bucket_of, conversation_bucket
 from core.model import Tenant
 from core.store import scripts
 from core.store.keys import partition_of
@@ -39,7 +39,7 @@ class ForeignStore:
         """Note a foreign id at its message; false when it has too many, none when there is no such message."""
         partition = partition_of(conversation_bucket(place.conversation))
         done = await self._store.call(
-            tenant, scripts.LINK_BACK, partition, place.conversation, _signed(place), dialect, foreign, bound
+            tenant, scripts.LINK_BACK, partition, place.conversation, place.signed, dialect, foreign, bound
         )
         return None if done < 0 else bool(done)
 
@@ -56,7 +56,7 @@ class ForeignStore:
         for index, message in enumerate(messages):
             place = self.place(tenant, message)
             if place is not None:
-                field = f"{dialect}\0{_signed(place)}"
+                field = f"{dialect}\0{place.signed}"
                 by_conversation.setdefault(place.conversation, []).append((index, field))
         works: list[Work] = []
         asked: list[list[tuple[int, str]]] = []
@@ -76,7 +76,3 @@ class ForeignStore:
 def _forward(dialect: str, foreign: str) -> tuple[str, int]:
     field = f"{dialect}\0{foreign}"
     return field, partition_of(bucket_of(field))
-
-
-def _signed(place: Place) -> int:
-    return -place.sequence if place.lane == BACKFILL else place.sequence

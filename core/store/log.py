@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from core.errors import Failure, Kind
-from core.ids import BACKFILL, LIVE, Place, bucket_of, conversation_bucket
+from core.ids import LIVE, Place, bucket_of, conversation_bucket
 from core.model import EVERYBODY, SHOWN, Audience, Flag, Message, MessageKind, Receipt, Stored, Tenant
 from core.store import scripts
 from core.store.connection import Argument
@@ -120,7 +120,7 @@ class Log:
         if found is None:
             return None
         place, record = found
-        return self._store.messages(tenant, place.conversation, [_signed(place), record])[0]
+        return self._store.messages(tenant, place.conversation, [place.signed, record])[0]
 
     async def _record(
         self, tenant: Tenant, message: int, viewer: int | None, station: str = ""
@@ -128,7 +128,7 @@ class Log:
         place = self._store.ids(tenant).place(message)
         if place is None:
             return None
-        arguments = (place.conversation, _signed(place), "" if viewer is None else viewer, station)
+        arguments = (place.conversation, place.signed, "" if viewer is None else viewer, station)
         record = await self._store.call(tenant, scripts.GET, _partition(place), *arguments)
         return (place, record) if record is not None else None
 
@@ -139,9 +139,9 @@ class Log:
             if found is None:
                 return None
             place, record = found
-            stored = self._store.messages(tenant, place.conversation, [_signed(place), record])[0]
+            stored = self._store.messages(tenant, place.conversation, [place.signed, record])[0]
             changed = change(stored)
-            arguments = (now, place.conversation, _signed(place), body_of(record), _packed(changed), _bound(tenant))
+            arguments = (now, place.conversation, place.signed, body_of(record), _packed(changed), _bound(tenant))
             done = await self._store.call(tenant, scripts.EDIT, _partition(place), *arguments)
             if done == _NOBODY:
                 return None
@@ -154,7 +154,7 @@ class Log:
         place = self._store.ids(tenant).place(message)
         if place is None:
             return None
-        arguments = (now, place.conversation, _signed(place), _TOMBSTONE, SHOWN, _bound(tenant))
+        arguments = (now, place.conversation, place.signed, _TOMBSTONE, SHOWN, _bound(tenant))
         done = await self._store.call(tenant, scripts.RECALL, _partition(place), *arguments)
         return None if done == _NOBODY else done != _DELETED_ALREADY
 
@@ -168,7 +168,7 @@ class Log:
         works: list[Work] = []
         for conversation, indexes in by_conversation.items():
             places = [self._store.ids(tenant).place(messages[index]) for index in indexes]
-            arguments: list[Argument] = [conversation, user, SHOWN, *(_signed(place) for place in places if place)]
+            arguments: list[Argument] = [conversation, user, SHOWN, *(place.signed for place in places if place)]
             works.append((scripts.HIDE, partition_of(conversation_bucket(conversation)), arguments))
         done = [False] * len(messages)
         for indexes, reply in zip(by_conversation.values(), await self._store.calls(tenant, works), strict=True):
@@ -182,10 +182,6 @@ def _packed(message: Message) -> bytes:
     if len(packed) > MAXIMUM_MESSAGE_BYTES:
         raise Failure(Kind.TOO_LARGE, "The message is too large")
     return packed
-
-
-def _signed(place: Place) -> int:
-    return -place.sequence if place.lane == BACKFILL else place.sequence
 
 
 def _partition(place: Place) -> int:

@@ -80,7 +80,7 @@ class TopicStore:
     async def page(self, tenant: Tenant, identity: str, after: int, limit: int) -> list[Topic]:
         """Topics of a conversation in the order of their numbers."""
         rows = await self._rows(tenant, identity, "after", after, limit)
-        return [_decode(row) for row in rows]
+        return [_decode(row) for row in rows if row is not None]
 
     async def update(self, tenant: Tenant, number: int, changes: dict[str, Any]) -> Topic | None:
         """Change fields of a topic; none when there is none."""
