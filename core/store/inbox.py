@@ -16,6 +16,8 @@ from core.store.store import Store, Work
 _Ranked = list[tuple[int, int]]
 _DETAILS_AT_ONCE = 200
 _SPARE_ROWS = 8
+_LONG = 200
+"""Rows above which a list is long work."""
 _BOXES = {str(box).encode(): box for box in Box}
 _NO_MARKS = Marks()
 
@@ -45,7 +47,8 @@ class Inbox:
                 (scripts.INBOX, partition, (user.number, share, before or 0, SHOWN, str(box))) for partition in asked
             ]
             down_to: dict[int, int] = {}
-            for partition, reply in zip(asked, await self._store.calls(tenant, works, bulk=True), strict=True):
+            replies = await self._store.calls(tenant, works, bulk=limit > _LONG)
+            for partition, reply in zip(asked, replies, strict=True):
                 for index in range(1, len(reply), 2):
                     conversation, time = int(reply[index]), int(reply[index + 1])
                     times[conversation] = max(time, times.get(conversation, 0))
@@ -73,7 +76,7 @@ class Inbox:
                 arguments: list[Argument] = [user.number, SHOWN, *group[start : start + _DETAILS_AT_ONCE]]
                 works.append((scripts.HEADS, partition, arguments))
         found = {}
-        for reply in await self._store.calls(tenant, works, bulk=True):
+        for reply in await self._store.calls(tenant, works, bulk=len(conversations) > _LONG):
             for row in reply:
                 overview = self._overview(tenant, user, row)
                 found[overview.conversation] = overview

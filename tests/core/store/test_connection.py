@@ -23,6 +23,8 @@ from tests.servers import ServerProcess
 WITHIN_A_SECOND = 1.5
 """Seconds: the promise, and what a busy machine adds."""
 BOUNDED = 20
+LONG = 1000
+"""Rows of a list that is long work."""
 PAUSE = 0.02
 """Between two looks whether it is so."""
 
@@ -175,12 +177,13 @@ async def test_long_work_goes_its_own_way_and_holds_up_nobody(proxy: Proxy, thro
     tenant = await through.tenants.add(new_name())
     ada, bob = await through.users.keys(tenant, ["ada", "bob"])
     await send(through, tenant, ada, bob, "client:0")
-    assert proxy.accepted == 1
     assert len(await through.conversations.list(tenant, ada, 10)) == 1
+    assert proxy.accepted == 1  # that was short
+    assert len(await through.conversations.list(tenant, ada, LONG)) == 1
     assert proxy.accepted == 2
     proxy.hold(connection=2)
     started = time.monotonic()
-    listing = asyncio.create_task(through.conversations.list(tenant, ada, 10))
+    listing = asyncio.create_task(through.conversations.list(tenant, ada, LONG))
     sent = [await send(through, tenant, ada, bob, f"client:{number}") for number in range(100)]
     page = await through.messages.direct_page(tenant, "ada", "bob", Query(100))
     assert [one.id for one in page.messages] == sent[::-1]
@@ -190,7 +193,7 @@ async def test_long_work_goes_its_own_way_and_holds_up_nobody(proxy: Proxy, thro
     assert time.monotonic() - started < WITHIN_A_SECOND
     assert caught.value.kind is Kind.STORE_UNAVAILABLE
     proxy.release()
-    assert len(await through.conversations.list(tenant, ada, 10)) == 1
+    assert len(await through.conversations.list(tenant, ada, LONG)) == 1
 
 
 async def test_a_full_queue_of_long_work_refuses_only_that(
@@ -198,13 +201,13 @@ async def test_a_full_queue_of_long_work_refuses_only_that(
 ) -> None:
     tenant = await through.tenants.add(new_name())
     ada = await through.users.key(tenant, "ada")
-    assert await through.conversations.list(tenant, ada, 10) == []
+    assert await through.conversations.list(tenant, ada, LONG) == []
     monkeypatch.setattr(connection, "MAXIMUM_WAITING", 2 * PARTITIONS)
     proxy.hold(connection=2)
-    lists = [asyncio.create_task(through.conversations.list(tenant, ada, 10)) for _ in range(2)]
+    lists = [asyncio.create_task(through.conversations.list(tenant, ada, LONG)) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(Failure, match="Too many requests wait"):
-        await through.conversations.list(tenant, ada, 10)
+        await through.conversations.list(tenant, ada, LONG)
     assert await echo(through.store, 1)
     proxy.release()
     assert await asyncio.gather(*lists) == [[], []]
@@ -260,7 +263,7 @@ async def test_a_closed_store_fails_calls_and_leaves_nothing_running(module_serv
     async with opened(module_server.url) as core:
         tenant = await core.tenants.add(new_name())
         ada = await core.users.key(tenant, "ada")
-        assert await core.conversations.list(tenant, ada, 10) == []
+        assert await core.conversations.list(tenant, ada, LONG) == []
         other = await Store.open(module_server.url)
         await other.close()
     with pytest.raises(Failure) as caught:
@@ -268,7 +271,7 @@ async def test_a_closed_store_fails_calls_and_leaves_nothing_running(module_serv
     assert caught.value.kind is Kind.STORE_UNAVAILABLE
     # Its connection for long work was never made, and is not made any more.
     with pytest.raises(Failure):
-        await Core(other).conversations.list(tenant, ada, 10)
+        await Core(other).conversations.list(tenant, ada, LONG)
     assert asyncio.all_tasks() == before
 
 
