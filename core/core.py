@@ -18,8 +18,8 @@ from core.retention import Retention
 from core.store.backfill import Backfill
 from core.store.dropping import Dropping
 from core.store.due import DueStore
-from core.store.foreign import ForeignStore
 from core.store.erasures import ErasureStore
+from core.store.foreign import ForeignStore
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
