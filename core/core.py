@@ -4,6 +4,7 @@ from core.clock import Clock, SystemClock
 from core.conversations import Conversations
 from core.due import Due
 from core.erase import Erase
+from core.feeds import Feeds
 from core.foreign import Foreign
 from core.groups import Groups
 from core.housekeeping import Housekeeping
@@ -19,6 +20,7 @@ from core.store.backfill import Backfill
 from core.store.dropping import Dropping
 from core.store.due import DueStore
 from core.store.erasures import ErasureStore
+from core.store.feeds import FeedStore
 from core.store.foreign import ForeignStore
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
@@ -53,6 +55,7 @@ class Core:
         self.imports = Imports(Backfill(store), TopicStore(store), self.clock)
         self.topics = Topics(TopicStore(store), Log(store), self.clock)
         self.conversations = Conversations(Inbox(store), States(store), dropping, self.clock)
+        self.feeds = Feeds(FeedStore(store), Log(store))
         self.receipts = Receipts(ReceiptStore(store))
         self.tokens = Tokens(self.clock)
         self.foreign = Foreign(ForeignStore(store))

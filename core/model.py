@@ -210,6 +210,21 @@ class Report(msgspec.Struct, frozen=True):
     time: int
 
 
+class Active(msgspec.Struct, frozen=True):
+    """A conversation, and whose it is: two users' ids in order, or a group's number."""
+
+    conversation: int
+    parties: tuple[str, str] | int
+
+
+class Portion(msgspec.Struct, frozen=True):
+    """Messages of one conversation in order of time."""
+
+    conversation: int
+    parties: tuple[str, str] | int
+    messages: list[Stored]
+
+
 class Box(StrEnum):
     """Which of a user's lists a conversation stands in. A new message brings it back to the active ones."""
 

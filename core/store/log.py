@@ -92,8 +92,10 @@ class Log:
             for conversation, sequence, time, repeated in replies
         ]
 
-    async def page(self, tenant: Tenant, identity: str, viewer: int | None, query: Query) -> Page:
-        """A page of a conversation; empty when there is none."""
+    async def page(
+        self, tenant: Tenant, identity: str, viewer: int | None, query: Query, *, bulk: bool = False
+    ) -> Page:
+        """A page of a conversation; empty when there is none. `bulk` when it is one of very many."""
         reply = await self._store.call(
             tenant,
             scripts.PAGE,
@@ -108,6 +110,7 @@ class Log:
             query.until,
             query.station,
             query.topic,
+            bulk=bulk,
         )
         conversation, member, cursor = reply[:3]
         # Nobody is a member of a group without any trace.
