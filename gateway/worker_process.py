@@ -94,10 +94,10 @@ class WorkerProcess:
         assert self._ended is not None, "not started"  # noqa: S101
         return await asyncio.shield(self._ended)
 
-    def when_ended(self, tell: Callable[["WorkerProcess"], None]) -> None:
-        """Have somebody told when it has ended."""
+    def when_ended(self, tell: Callable[["WorkerProcess", int], None]) -> None:
+        """Have somebody told when it has ended, with its exit code."""
         assert self._ended is not None, "not started"  # noqa: S101
-        self._ended.add_done_callback(lambda _: tell(self))
+        self._ended.add_done_callback(lambda ended: tell(self, ended.result()))
 
     async def leave(self) -> None:
         """Let it accept nobody any more and end with its last connection, in each connection's own time; returns then."""

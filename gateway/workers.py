@@ -26,6 +26,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class _Ended:
+    """A process has ended, or one in its place did not start."""
+
+    process: WorkerProcess
+    exit_code: int | None
+
+
+@dataclass(frozen=True)
 class _Replacement:
     """A wish for a process with these settings; `done` when it serves."""
 
@@ -46,7 +54,7 @@ class Worker:
         self._began = 0.0
         self._begun = asyncio.Event()
         self._delay = 0.0
-        self._events: asyncio.Queue[WorkerProcess | _Replacement] = asyncio.Queue()
+        self._events: asyncio.Queue[_Ended | _Replacement] = asyncio.Queue()
         self._leaving: asyncio.Task[None] | None = None
 
     @property
@@ -79,8 +87,8 @@ class Worker:
                 event = await self._events.get()
                 if isinstance(event, _Replacement):
                     await self._replace(event)
-                elif event is self._process:
-                    await self._begin_again(await event.wait())
+                elif event.process is self._process:
+                    await self._begin_again(event)
         finally:
             await self._end()
 
@@ -98,7 +106,8 @@ class Worker:
         """Put a new process with these settings in the place of the one that serves. Returns when the new one serves; the
         former one leaves, and the next replacement waits for that, so a worker has two processes at most. Raises
         `WorkerEndedError` when the new one ends before it serves, or does not reach the store: then the former one stays."""
-        if self._leaving is not None:
+        if self._leaving is not None and not self._leaving.done():
+            log.info("restart_waits", worker=self.name, for_the_end_of="the process that still leaves")
             await asyncio.wait({self._leaving})
         wish = _Replacement(settings, asyncio.get_running_loop().create_future())
         self._events.put_nowait(wish)
@@ -119,22 +128,21 @@ class Worker:
         self._process, self._began = process, time.monotonic()
         process.when_ended(self._gone)
 
-    def _gone(self, process: WorkerProcess) -> None:
+    def _gone(self, process: WorkerProcess, exit_code: int) -> None:
         self._processes.discard(process)
-        self._events.put_nowait(process)
-
-    async def _begin_again(self, exit_code: int | None) -> None:
-        if time.monotonic() - self._began > STEADY_SECONDS:
+        if process is self._process and time.monotonic() - self._began > STEADY_SECONDS:
             self._delay = 0.0
-        while True:
-            log.error("worker_ended", worker=self.name, exit_code=exit_code, restart_in_seconds=self._delay)
-            await asyncio.sleep(self._delay)
-            self._delay = min(max(self._delay * 2, FIRST_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
-            try:
-                await self._begin(self._settings)
-                return
-            except WorkerEndedError as problem:
-                exit_code = problem.exit_code
+        self._events.put_nowait(_Ended(process, exit_code))
+
+    async def _begin_again(self, ended: _Ended) -> None:
+        """Once: what was asked for meanwhile comes before the next time."""
+        log.error("worker_ended", worker=self.name, exit_code=ended.exit_code, restart_in_seconds=self._delay)
+        await asyncio.sleep(self._delay)
+        self._delay = min(max(self._delay * 2, FIRST_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
+        try:
+            await self._begin(self._settings)
+        except WorkerEndedError as problem:
+            self._events.put_nowait(_Ended(ended.process, problem.exit_code))
 
     async def _replace(self, wish: _Replacement) -> None:
         former = self._process
