@@ -10,6 +10,7 @@ from core.groups import Groups
 from core.housekeeping import Housekeeping
 from core.ids import Ids
 from core.imports import Imports
+from core.live import Live
 from core.messages import Messages
 from core.model import Tenant
 from core.outbox import Outbox
@@ -40,7 +41,7 @@ from core.users import Users
 
 
 class Core:
-    """All use cases over one store."""
+    """All use cases over one store. `close` it before the store."""
 
     def __init__(self, store: Store, clock: Clock | None = None) -> None:
         self.store = store
@@ -58,6 +59,7 @@ class Core:
         self.feeds = Feeds(FeedStore(store), Log(store))
         self.receipts = Receipts(ReceiptStore(store))
         self.tokens = Tokens(self.clock)
+        self.live = Live(store, self.tenants, self.clock)
         self.foreign = Foreign(ForeignStore(store))
         self.outbox = Outbox(OutboxStore(store), self.tenants)
         due = DueStore(store)
@@ -72,3 +74,7 @@ class Core:
     def ids(self, tenant: Tenant) -> Ids:
         """The id forms of a tenant."""
         return self.store.ids(tenant)
+
+    async def close(self) -> None:
+        """End all who listen to live events, and the connections for it."""
+        await self.live.close()

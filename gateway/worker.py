@@ -113,6 +113,9 @@ def answering_probes(app: AsgiApplication, core: Core) -> AsgiApplication:
                 await core.store.ping()
         except (Failure, TimeoutError):
             status, text = 503, b"the message store does not answer"
+        else:
+            if not core.live.healthy:
+                status, text = 503, b"live events are not heard"
         headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(text))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": text})
@@ -154,6 +157,7 @@ async def serve(control: socket.socket) -> None:
         await asyncio.wait({serving, leaving, order}, return_when=asyncio.FIRST_COMPLETED)
         leaving.cancel()
     server.should_exit = True
+    await core.close()  # who listens is told, and goes
     await serving
     keeping.cancel()
     with suppress(asyncio.CancelledError):

@@ -73,7 +73,7 @@ Users, in the partition of their folded name:
 Outside tenants: `cg{tag}:outbox`, a stream a partition with entries t tenant, g generation, c conversation, s sequence,
 k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the same and e their id, n tries, r why;
 `cg{tag}:due`, a zset of TENANT:GENERATION that have due rows in the partition by the time (tenant time, ms) of the earliest;
-and in partition 0 `:schema`
+`cg{tag}:!pTOKEN`, a channel on which a worker hears its own probes; and in partition 0 `:schema`
 (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
 `:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers), `:tenants:retired` (a hash TENANT:GENERATION -> how far its keys are
 reclaimed), `:erasures` (a hash TENANT:GENERATION:USER -> packed erasure that is under way).

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from core.clock import ManualClock
+from core.clock import Clock, ManualClock
 from core.core import Core
 from core.model import Message, Text
 from core.store.store import Store
@@ -23,10 +23,12 @@ def text(sender: str, words: str = "hello") -> Message:
 
 
 @asynccontextmanager
-async def opened(url: str, clock: ManualClock | None = None) -> AsyncIterator[Core]:
+async def opened(url: str, clock: Clock | None = None) -> AsyncIterator[Core]:
     """A core over a store of its own, as one worker has it."""
     store = await Store.open(url)
+    core = Core(store, clock or ManualClock(START))
     try:
-        yield Core(store, clock or ManualClock(START))
+        yield core
     finally:
+        await core.close()
         await store.close()
