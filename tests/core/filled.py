@@ -4,6 +4,8 @@ import msgspec
 
 from core.conversations import Target
 from core.core import Core
+from core.ids import Parties
+from core.imports import Import
 from core.model import Audience, Box, Event, Message, Signal, Tenant, UserKey
 from tests.core.support import text
 
@@ -26,6 +28,9 @@ async def fill(core: Core, tenant: Tenant) -> None:
     room = await core.groups.create(tenant, name="room", owner=ada, members=keys[:4], dialect="plain", room=True)
     for group in (small.number, large.number, room.number):
         await _group(core, tenant, group, keys)
+    await _history(core, tenant, ("ada", "bob"), keys)
+    await _history(core, tenant, large.number, keys)
+    await _history(core, tenant, large.number + 100, keys)
     for target, users in (("bob", [ada]), ("ada", [bob]), (small.number, [bob, zoe]), (large.number, [bob, keys[5]])):
         for user in users:
             await _states(core, tenant, user, target)
@@ -71,3 +76,22 @@ async def _group(core: Core, tenant: Tenant, number: int, keys: list[UserKey]) -
     await core.messages.hide(tenant, bob, [receipts[0].id, receipts[7].id])
     await core.groups.remove(tenant, number, [zoe])
     await core.groups.add(tenant, number, [keys[41]])
+
+
+async def _history(core: Core, tenant: Tenant, parties: Parties, keys: list[UserKey]) -> None:
+    """Imports and topics."""
+    ada, bob, *_, stranger = keys
+    topic, _ = await core.topics.create(tenant, parties, creator=ada, dialect="plain", alias="about")
+    about = msgspec.structs.replace(text("ada"), topic=topic.number)
+    now = core.clock.now()
+    imports = [Import(str(number), now - number * 7_200_000, ada, about) for number in range(40)]
+    if isinstance(parties, int):
+        imports += [Import("stranger", now, stranger, text(stranger.id))]
+        receipts = await core.imports.group(tenant, parties, imports)
+        await core.messages.send_group(tenant, ada, [parties], about, "client:about")
+    else:
+        receipts = await core.imports.direct(tenant, ada, bob, imports)
+        await core.messages.send_direct(tenant, ada, [bob], about, "client:about")
+    await core.messages.recall(tenant, receipts[3].id)
+    await core.messages.hide(tenant, bob, [receipts[4].id])
+    await core.foreign.link(tenant, "plain", f"foreign {parties}", receipts[5].id)

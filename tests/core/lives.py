@@ -3,12 +3,28 @@
 import random
 from collections.abc import Sequence
 
+import msgspec
+
 from core.clock import ManualClock
 from core.conversations import Target
 from core.core import Core
 from core.groups import Visibility
+from core.ids import Parties
+from core.imports import Import
 from core.messages import Query
-from core.model import EVERY_KIND, EVERYBODY, Audience, Box, MessageKind, Overview, Receipt, Stored, Tenant, UserKey
+from core.model import (
+    EVERY_KIND,
+    EVERYBODY,
+    Audience,
+    Box,
+    Message,
+    MessageKind,
+    Overview,
+    Receipt,
+    Stored,
+    Tenant,
+    UserKey,
+)
 from tests.core.support import text
 
 HOUR = 3_600_000
@@ -26,6 +42,7 @@ class Life:
         self.gone: list[UserKey] = []
         """Users who were erased; the others still have their conversations with them."""
         self.groups: list[int] = []
+        self.topics: dict[Parties, int] = {}
         self.receipts: list[Receipt] = []
         self.heads: dict[int, int] = {}
         self.spans: dict[tuple[int, int], tuple[int, int]] = {}
@@ -52,7 +69,7 @@ class Life:
     async def live(self, steps: int, pause_ms: int = HOUR) -> None:
         """Do something, again and again, up to `pause_ms` apart."""
         acts = [self.send] * 12 + [self.recall, self.hide, self.read, self.read, self.put, self.clear, self.link]
-        acts += [self.join_or_leave, self.mark]
+        acts += [self.join_or_leave, self.mark, self.imports, self.imports, self.open_topic]
         for _ in range(steps):
             self.clock.move(self.rng.randrange(pause_ms))
             await self.rng.choice(acts)()
@@ -61,7 +78,7 @@ class Life:
         sender, self.count = self.pick(), self.count + 1
         audience = self.audience(sender) if self.rng.random() < 0.2 else EVERYBODY
         target = self.rng.choice(self.targets(sender))
-        message, reference = text(sender.id, f"words {self.count}"), f"client:{self.count}"
+        message, reference = self.words(sender, target), f"client:{self.count}"
         if isinstance(target, int):
             sent = await self.core.messages.send_group(self.tenant, sender, [target], message, reference, audience)
             self.heads[target] = sent[0].sequence
@@ -69,6 +86,38 @@ class Life:
             other = await self.core.users.key(self.tenant, target)
             sent = await self.core.messages.send_direct(self.tenant, sender, [other], message, reference, audience)
         self.receipts += sent
+
+    def parties(self, sender: UserKey, target: Target) -> Parties:
+        if isinstance(target, int):
+            return target
+        return (sender.id, target) if sender.id <= target else (target, sender.id)
+
+    def words(self, sender: UserKey, target: Target) -> Message:
+        """A message, about the conversation's topic now and then."""
+        message = text(sender.id, f"words {self.count}")
+        topic = self.topics.get(self.parties(sender, target)) if self.rng.random() < 0.5 else None
+        return msgspec.structs.replace(message, topic=topic)
+
+    async def open_topic(self) -> None:
+        creator = self.pick()
+        parties = self.parties(creator, self.rng.choice(self.targets(creator)))
+        topic, _ = await self.core.topics.create(self.tenant, parties, creator=creator, dialect="plain", alias="a")
+        self.topics[parties] = topic.number
+
+    async def imports(self) -> None:
+        """History of the last three days."""
+        sender = self.pick()
+        target = self.rng.choice(self.targets(sender))
+        some = []
+        for _ in range(self.rng.randrange(1, 6)):
+            self.count += 1
+            time = self.clock.now() - self.rng.randrange(72 * HOUR)
+            some.append(Import(str(self.count), time, sender, self.words(sender, target)))
+        if isinstance(target, int):
+            self.receipts += await self.core.imports.group(self.tenant, target, some)
+        else:
+            other = await self.core.users.key(self.tenant, target)
+            self.receipts += await self.core.imports.direct(self.tenant, sender, other, some)
 
     def audience(self, sender: UserKey) -> Audience:
         some = tuple(self.rng.sample(self.users, 2))

@@ -98,13 +98,13 @@ local function raise_row(user)
     end
   end
 end
-if #stored > 0 and meta.size ~= '2' then
-  each_user(conversation, meta, nil, raise_row)
+if #stored > 0 then
+  if meta.size ~= '2' then each_user(conversation, meta, nil, raise_row) end
+  -- Everybody who sent something is found again; a room keeps nothing of members who left.
   for sender in pairs(senders) do
-    if one == '' and redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0 then
-      redis.call('HSETNX', prefix .. 'v:' .. conversation, 'o' .. sender, 1)
-      raise_row(sender)
-    end
+    local stranger = one == '' and redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0
+    if stranger or meta.size == '2' then redis.call('HSETNX', prefix .. 'v:' .. conversation, 'o' .. sender, 1) end
+    if stranger and meta.size ~= '2' then raise_row(sender) end
   end
 end
 return result
