@@ -11,6 +11,8 @@ from core.store.embedded import server_binary
 from tests.core.support import START, new_name, opened
 from tests.servers import Engine, ServerProcess
 
+pytest.register_assert_rewrite("tests.core.model")
+
 
 @pytest.fixture
 def clock() -> ManualClock:

@@ -11,14 +11,16 @@ from collections.abc import Awaitable, Callable
 from core.clock import ManualClock
 from core.errors import Kind
 from core.store.groups import SMALL_GROUP
-from tests.core.model.conversation_steps import LONG, ConversationSteps
+from tests.core.model.conversation_steps import LONG
 from tests.core.model.group_steps import GroupSteps
+from tests.core.model.import_steps import ImportSteps
 from tests.core.model.message_steps import MessageSteps
-from tests.core.model.plain_space import PlainSpace
 from tests.core.model.sending_steps import AHEAD
 from tests.core.model.side_by_side import Worker
+from tests.core.model.tenant_steps import TenantSteps
+from tests.core.model.topic_steps import TopicSteps
 from tests.core.model.user_steps import UserSteps
-from tests.core.support import START, new_name, opened
+from tests.core.support import START, opened
 from tests.servers import Engine
 
 STEPS = int(os.environ.get("MODEL_STEPS", "10000"))
@@ -26,7 +28,7 @@ SEED = int(os.environ.get("MODEL_SEED", "1"))
 EVERYTHING_EVERY = 500
 
 
-class Walk(UserSteps, MessageSteps, ConversationSteps, GroupSteps):
+class Walk(UserSteps, MessageSteps, ImportSteps, TopicSteps, GroupSteps, TenantSteps):
     """A random walk through everything that the core can do."""
 
     async def step(self) -> None:
@@ -50,16 +52,6 @@ class Walk(UserSteps, MessageSteps, ConversationSteps, GroupSteps):
             self.clock.move(self.rng.choice((60_000, 3_600_000, 50_000_000, 90_000_000)))
         elif chance < 0.67:
             self.clock.move(-self.rng.choice((1, 500, 999, 1_000, 1_500, 70_000, 3_600_000)))
-
-    async def reset(self) -> None:
-        worker = self.rng.choice(self.workers)
-        self.newest[self.tenant] = await worker.core.tenants.reset(self.tenant)
-        self.spaces[self.tenant] = self.space = PlainSpace()
-
-    async def rotate(self) -> None:
-        """A change of the tenant that moves its version and leaves its data."""
-        worker = self.rng.choice(self.workers)
-        self.newest[self.tenant] = await worker.core.tenants.rotate_signing_key(self.tenant)
 
 
 OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
@@ -88,6 +80,13 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.add: 60,
     Walk.remove: 60,
     Walk.update: 8,
+    Walk.import_some: 40,
+    Walk.create_topic: 15,
+    Walk.update_topic: 5,
+    Walk.topics: 10,
+    Walk.clear_for_all: 4,
+    Walk.retain: 3,
+    Walk.sweep: 3,
     Walk.rotate: 10,
     Walk.reset: 1,
 }
@@ -97,15 +96,19 @@ async def test_the_store_does_what_a_plain_model_does(engine: Engine) -> None:
     clock = ManualClock(START)
     async with opened(engine.url, clock) as first, opened(engine.url, clock) as second:
         rng = random.Random(SEED)  # noqa: S311
-        walk = Walk(rng, clock, [Worker(first), Worker(second)], new_name())
+        walk = Walk(rng, clock, engine, [Worker(first), Worker(second)])
         await walk.begin()
         for step in range(1, STEPS + 1):
             try:
                 await walk.step()
                 if step == STEPS // 2:
                     await walk.long_way()
+                    await walk.import_many_at_once()
                 if step % EVERYTHING_EVERY == 0 or step == STEPS:
                     await walk.compare_everything()
+                if step == STEPS:
+                    await walk.reset()
+                    await walk.reclaim()
             except BaseException as problem:
                 problem.add_note(f"at step {step} of seed {SEED}, in {walk.doing}")
                 raise

@@ -25,7 +25,7 @@ for _, conversation in ipairs(wanted) do
       if time then
         local imported = meta.backfill and redis.call('ZRANGE', prefix .. 'bt:' .. conversation, time, time, 'BYSCORE')[1]
         sequence = imported and -imported or first_since(conversation, tonumber(time), view.low, meta.head)
-        newest_live = math.max(sequence, 0)
+        newest_live = imported and walk(view, meta.newest, view.low, meta.newest, -1, 1, mask)[1] or math.max(sequence, 0)
         record = record_at(conversation, sequence)
         if record and not is_shown(view, mask, sequence, record) then record = nil end
       end

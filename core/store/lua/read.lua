@@ -42,7 +42,8 @@ if what == 'read' then
   end
 end
 if reached < asked then return {tonumber(conversation), reached, asked} end
-if ARGV[8] ~= '1' or not write_step(conversation, user, what, asked, tonumber(ARGV[3])) then
+-- Steps into what was dropped are gone, and nobody takes them again.
+if ARGV[8] ~= '1' or asked <= meta.dropped or not write_step(conversation, user, what, asked, tonumber(ARGV[3])) then
   return (what == 'read' and asked > read) and {tonumber(conversation), asked, asked} or nothing
 end
 local one, two = pair_of(meta)

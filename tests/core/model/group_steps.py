@@ -36,7 +36,7 @@ class GroupSteps(SideBySide):
         assert number is not None or created.number not in {one.group_number for one in self.space.groups()}
         assert created == msgspec.structs.replace(group, number=created.number)
         target = self.space.group(created.number)
-        target.group = created
+        target.group, target.exists = created, True
         if alias is not None:
             self.space.aliases[alias] = created.number
         for key in members:

@@ -6,7 +6,8 @@ from core.core import Core
 from core.errors import Kind
 from core.messages import Query
 from core.model import EVERY_KIND, SHOWN, Message, MessageKind, Stored, Tenant, Text
-from tests.core.model.plain_conversation import PlainConversation, PlainMessage
+from tests.core.model.plain_conversation import PlainConversation
+from tests.core.model.plain_rows import PlainMessage
 from tests.core.model.side_by_side import STATIONS, SideBySide
 
 KINDS = [SHOWN, EVERY_KIND, 1 << MessageKind.MESSAGE, 1 << MessageKind.SIGNAL, 1 << MessageKind.EVENT]
@@ -16,12 +17,13 @@ class MessageSteps(SideBySide):
     """Reading, changing and deleting."""
 
     def any_message(self) -> tuple[PlainConversation, PlainMessage] | None:
-        """Mostly a late one, since that is what lists show."""
+        """Mostly a late one, since that is what lists show; now and then one that is gone."""
         target = self.any_conversation()
-        if target is None or not target.entries:
+        if target is None:
             return None
-        late = self.rng.random() < 0.7
-        return target, self.rng.choice(target.entries[-6:] if late else target.entries)
+        late = target.messages[-6:] if self.rng.random() < 0.7 else []
+        some = late or [*target.entries, *target.ever_imported]
+        return (target, self.rng.choice(some)) if some else None
 
     def wrong_id(self) -> int:
         others = [message for space in self.spaces.values() if space is not self.space for message in space.messages()]
@@ -31,7 +33,7 @@ class MessageSteps(SideBySide):
     async def page(self) -> None:
         target = self.any_conversation()
         if target is not None:
-            some = self.sample(target.entries, 3)
+            some = self.sample(target.messages, 3)
             times = [0, 0, *(one.stored.time + self.rng.choice((-1, 0, 1)) for one in some)]
             query = Query(
                 limit=self.rng.choice((1, 2, 10, 50, 500)),
@@ -41,6 +43,7 @@ class MessageSteps(SideBySide):
                 kinds=self.rng.choice(KINDS),
                 cursor=self.rng.choice(times),
                 station=self.rng.choice(STATIONS),
+                topic=self.rng.choice((0, 0, 0, *target.topics)),
             )
             viewer = None if self.rng.random() < 0.1 else await self.viewer(target)
             await self.compare_pages(target, viewer, query, to_the_end=True)
@@ -67,7 +70,7 @@ class MessageSteps(SideBySide):
         async def act(core: Core, tenant: Tenant) -> Stored:
             return await core.messages.edit(tenant, wanted, change)
 
-        if found is None or wanted != found[1].stored.id or found[1].recalled:
+        if found is None or wanted != found[1].stored.id or found[1].recalled or found[1].gone:
             await self.fails(Kind.NOT_FOUND, "message", act)
             return
         target, message = found
@@ -87,12 +90,13 @@ class MessageSteps(SideBySide):
         async def act(core: Core, tenant: Tenant) -> bool:
             return await core.messages.recall(tenant, wanted)
 
-        if found is None or wanted != found[1].stored.id:
+        if found is None or wanted != found[1].stored.id or found[1].gone:
             await self.fails(Kind.NOT_FOUND, "message", act)
             return
         target, message = found
         assert await self.ask(act) is not message.recalled
         self.note("recalled", not message.recalled)
+        self.note("import recalled", message.stored.sequence < 0 and not message.recalled)
         self.note("recalled again", message.recalled)
         message.recalled = True
         await self.compare_message(message, target, None)

@@ -3,74 +3,17 @@ sets, every answer by looking at all of it. It follows no key, number or record 
 store's first answer and holds it to them.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from core.messages import Query
-from core.model import SHOWN, Audience, Box, Group, Marks, Member, MessageKind, Overview, Stored, UserKey
+from core.model import Box, Group, Member, Overview, Stored, UserKey
+from tests.core.model.plain_rows import PlainMember, PlainMessage, PlainState
 
 DAY = 86_400_000
 MINUTE = 60_000
 LARGE = 33
 """Members at once from which a group is a large one for good."""
-
-
-@dataclass(eq=False)
-class PlainMessage:
-    """A message as it is now, and what became of it. Users are numbers."""
-
-    stored: Stored
-    sender: int
-    audience: Audience
-    place: int
-    """How many live messages there were when it came, itself included."""
-    recalled: bool = False
-    hidden_from: set[int] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        to = self.audience.to
-        self.addressees = None if to is None else {user.number for user in to}
-        self.left_out = {user.number for user in self.audience.without}
-        self.is_listed = bool(SHOWN & 1 << self.stored.kind)
-        self.is_countable = self.stored.kind == MessageKind.MESSAGE and not self.audience.online_only
-
-    def is_for(self, user: int) -> bool:
-        """Whether the user is among those who get it, at whatever station."""
-        return user == self.sender or (
-            (self.addressees is None or user in self.addressees) and user not in self.left_out
-        )
-
-    def is_at(self, user: int, station: str) -> bool:
-        """Whether it is there for a user who looks from a station, or from none in particular."""
-        return user == self.sender or not station or self.audience.station in (None, station)
-
-
-@dataclass
-class PlainMember:
-    """Who is or was in a group, with every place of the log that is there for this user; 0 is what was before the log."""
-
-    key: UserKey
-    role: str
-    joined: int
-    after: int
-    """The last message before joining, the last time: it and those before it were never unread."""
-    until: int | None = None
-    """The last message before leaving; none for a present member."""
-    places: set[int] = field(default_factory=set)
-
-
-@dataclass
-class PlainState:
-    """What one user has of a conversation."""
-
-    read: int = 0
-    seen: int = 0
-    floor: int = -1
-    """The place up to which it is cleared."""
-    box: Box = Box.ACTIVE
-    boxed_at: int = 0
-    marks: Marks = field(default_factory=Marks)
-    steps: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: {"read": [], "delivered": []})
-    """How far it was read and delivered, and when."""
 
 
 @dataclass
@@ -82,8 +25,17 @@ class PlainConversation:
     group_number: int | None = None
     number: int | None = None
     group: Group | None = None
+    exists: bool = False
     is_large: bool = False
     entries: list[PlainMessage] = field(default_factory=list)
+    """The live messages, also the dropped ones."""
+    dropped: int = 0
+    """Up to which of them they are gone."""
+    imports: dict[str, PlainMessage] = field(default_factory=dict)
+    """Those that are there, by external id."""
+    ever_imported: list[PlainMessage] = field(default_factory=list)
+    newest_time: int = 0
+    topics: list[int] = field(default_factory=list)
     members: dict[int, PlainMember] = field(default_factory=dict)
     states: dict[int, PlainState] = field(default_factory=dict)
     senders: set[int] = field(default_factory=set)
@@ -97,8 +49,12 @@ class PlainConversation:
         return len(self.entries)
 
     @property
-    def exists(self) -> bool:
-        return bool(self.entries) or self.group is not None
+    def messages(self) -> list[PlainMessage]:
+        """All that are there, live and imported, by time."""
+        live = self.entries[self.dropped :]
+        if not self.imports:
+            return live
+        return sorted([*live, *self.imports.values()], key=lambda message: message.stored.time)
 
     @property
     def is_room(self) -> bool:
@@ -122,7 +78,7 @@ class PlainConversation:
     # Sending
 
     def time_of_next(self, now: int) -> int:
-        return max(now, self.entries[-1].stored.time + 1) if self.entries else now
+        return max(now, self.newest_time + 1)
 
     def repeat(self, sender: int, reference: str, now: int) -> PlainMessage | None:
         """What the same reference led to, while it is remembered: in the period of that message and in the next."""
@@ -130,11 +86,13 @@ class PlainConversation:
         if found is None:
             return None
         period = DAY if reference.startswith("client:") else MINUTE
-        latest = max(now, self.entries[-1].stored.time)
+        latest = max(now, self.newest_time)
         return found if latest // period - found.stored.time // period <= 1 else None
 
     def append(self, message: PlainMessage, reference: str) -> None:
+        self.exists = True
         self.entries.append(message)
+        self.newest_time = message.stored.time
         self.senders.add(message.sender)
         self.first[message.sender, reference] = message
         for member in self.members.values():
@@ -148,6 +106,35 @@ class PlainConversation:
                     and not self.comes_back_unwritten(number)
                 ):
                     state.box = Box.ACTIVE
+
+    # Importing and dropping
+
+    def free_time(self, time: int) -> int:
+        """The first millisecond from `time` on that no message has."""
+        taken = {message.stored.time for message in self.messages}
+        while time in taken:
+            time += 1
+        return time
+
+    def place_of(self, time: int) -> int:
+        """How many live messages come before a time; all that are gone certainly do."""
+        return max(self.dropped, bisect_left(self.entries, time, key=lambda message: message.stored.time))
+
+    def add_import(self, message: PlainMessage, external_id: str) -> None:
+        self.exists = True
+        self.imports[external_id] = message
+        self.ever_imported.append(message)
+        self.newest_time = max(self.newest_time, message.stored.time)
+        self.senders.add(message.sender)
+
+    def drop(self, before: int | None) -> int:
+        """Let go of what is older than a time, of everything when none; how many messages."""
+        old = [message for message in self.messages if before is None or message.stored.time < before]
+        for message in old:
+            message.gone = True
+        self.dropped = self.head if before is None else self.place_of(before)
+        self.imports = {external_id: message for external_id, message in self.imports.items() if not message.gone}
+        return len(old)
 
     # Members
 
@@ -190,7 +177,7 @@ class PlainConversation:
 
     def is_shown(self, viewer: int | None, message: PlainMessage, station: str = "") -> bool:
         """`viewer` None: an administrator's look."""
-        if message.recalled:
+        if message.recalled or message.gone:
             return False
         if viewer is None:
             return True
@@ -216,9 +203,10 @@ class PlainConversation:
             since = max(since, query.cursor + 1)
         found = [
             message.stored
-            for message in self.entries
+            for message in self.messages
             if since <= message.stored.time < until
             and query.kinds & 1 << message.stored.kind
+            and (not query.topic or message.stored.message.topic == query.topic)
             and self.is_shown(number, message, query.station)
         ]
         if query.newest_first:
@@ -227,11 +215,13 @@ class PlainConversation:
 
     def last_shown(self, viewer: UserKey) -> PlainMessage | None:
         """The newest message of those that lists show."""
-        shown = (one for one in reversed(self.entries) if one.is_listed and self.is_shown(viewer.number, one))
+        shown = (one for one in reversed(self.messages) if one.is_listed and self.is_shown(viewer.number, one))
         return next(shown, None)
 
-    def find(self, message_id: int) -> PlainMessage | None:
-        return next((message for message in self.entries if message.stored.id == message_id), None)
+    def newest_sequence(self, viewer: UserKey) -> int:
+        """The newest live one of those: only that is new to anybody, or brings a conversation back."""
+        shown = (message for message in reversed(self.entries[self.dropped :]) if message.is_listed)
+        return next((one.stored.sequence for one in shown if self.is_shown(viewer.number, one)), 0)
 
     # What a user has of it
 
@@ -245,7 +235,7 @@ class PlainConversation:
         if not self.is_inside(user.number) or self.is_room:
             return 0
         member, state = self.members.get(user.number), self.state(user)
-        above = max(state.read, state.floor, member.after if member else 0)
+        above = max(state.read, state.floor, member.after if member else 0, self.dropped)
         return sum(
             message.is_countable
             and message.sender != user.number
@@ -270,7 +260,7 @@ class PlainConversation:
         if what == "read" and position > state.read:
             state.read, changed = position, True
         steps = state.steps[what]
-        if receipt and position > (steps[-1][0] if steps else 0):
+        if receipt and position > max(self.dropped, steps[-1][0] if steps else 0):
             steps.append((position, now))
             changed = True
         return changed
@@ -278,8 +268,7 @@ class PlainConversation:
     def box(self, user: UserKey) -> Box:
         state = self.state(user)
         if self.comes_back_unwritten(user.number):
-            last = self.last_shown(user)
-            return Box.ACTIVE if last is not None and last.stored.sequence > state.boxed_at else state.box
+            return Box.ACTIVE if self.newest_sequence(user) > state.boxed_at else state.box
         return state.box
 
     def overview(self, user: UserKey) -> Overview | None:
@@ -297,7 +286,7 @@ class PlainConversation:
             last.stored,
             self.unread(user),
             state.read,
-            last.stored.sequence > max(state.seen, state.read),
+            self.newest_sequence(user) > max(state.seen, state.read),
             self.box(user),
             state.marks,
         )

@@ -1,9 +1,10 @@
 """One tenant's chat space, as plain Python."""
 
 from core.ids import direct_identity, group_identity
-from core.model import Box, Overview, User, UserKey
+from core.model import Box, Overview, Topic, User, UserKey
 from core.names import fold
-from tests.core.model.plain_conversation import PlainConversation, PlainMessage
+from tests.core.model.plain_conversation import PlainConversation
+from tests.core.model.plain_rows import PlainMessage
 
 
 class PlainSpace:
@@ -16,6 +17,7 @@ class PlainSpace:
         self.profiles: dict[str, User] = {}
         self.conversations: dict[str, PlainConversation] = {}
         self.aliases: dict[str, int] = {}
+        self.topics: dict[int, Topic] = {}
 
     # Users
 
@@ -51,7 +53,7 @@ class PlainSpace:
         return [one for one in self.conversations.values() if one.group_number is not None]
 
     def messages(self) -> list[PlainMessage]:
-        return [message for one in self.conversations.values() for message in one.entries]
+        return [message for one in self.conversations.values() for message in (*one.entries, *one.ever_imported)]
 
     def overviews(self, user: UserKey, box: Box, limit: int, before: int | None) -> list[Overview]:
         """A user's list: at least `limit` rows, those of equal time stay together."""

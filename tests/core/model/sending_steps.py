@@ -23,7 +23,8 @@ from core.model import (
     Text,
     UserKey,
 )
-from tests.core.model.plain_conversation import PlainConversation, PlainMessage
+from tests.core.model.plain_conversation import PlainConversation
+from tests.core.model.plain_rows import PlainMessage
 from tests.core.model.side_by_side import DIALECT, STATIONS, SideBySide
 
 AHEAD = 1000
@@ -33,8 +34,14 @@ AT_ONCE = 50
 class SendingSteps(SideBySide):
     """Sending to one, to many, to groups; repeating."""
 
-    def message(self, sender: UserKey) -> Message:
+    def message(self, sender: UserKey, target: PlainConversation | None = None) -> Message:
+        """Of a `target` perhaps in one of its topics, seldom in one that it has not."""
         self.counter += 1
+        topic = None
+        if target is not None and target.topics and self.rng.random() < 0.4:
+            topic = self.rng.choice(target.topics)
+        elif target is not None and self.space.topics and self.rng.random() < 0.02:
+            topic = self.rng.choice([*self.space.topics, 12_345])
         content = self.rng.choices(
             (
                 Text(f"text {self.counter}"),
@@ -44,7 +51,8 @@ class SendingSteps(SideBySide):
             ),
             (6, 1, 2, 1),
         )[0]
-        return Message(sender.id, content, DIALECT, {"n": self.counter} if self.counter % 3 else None)
+        extension = {"n": self.counter} if self.counter % 3 else None
+        return Message(sender.id, content, DIALECT, extension, topic=topic)
 
     def reference(self) -> str:
         """Of the client (few, so that they come again) or made for the request."""
@@ -82,7 +90,8 @@ class SendingSteps(SideBySide):
         sender = await self.user()
         recipients = [await self.user() for _ in range(self.rng.choice((1, 1, 1, 1, 1, 2, 5, 40)))]
         targets = [self.space.direct(sender, recipient) for recipient in recipients]
-        await self.send(sender, targets, self.message(sender), self.reference(), await self.audience(targets[0]))
+        message = self.message(sender, targets[0])
+        await self.send(sender, targets, message, self.reference(), await self.audience(targets[0]))
         await self.compare_one(targets[0], [sender, recipients[0]])
 
     async def send_group(self) -> None:
@@ -91,17 +100,18 @@ class SendingSteps(SideBySide):
         targets = [self.any_group() for _ in range(self.rng.choice((1, 1, 1, 3)))]
         members = [member.key for member in targets[0].members.values()]
         sender = self.rng.choice(members) if members and self.rng.random() < 0.8 else await self.user()
-        await self.send(sender, targets, self.message(sender), self.reference(), await self.audience(targets[0]))
+        message = self.message(sender, targets[0])
+        await self.send(sender, targets, message, self.reference(), await self.audience(targets[0]))
         await self.compare_one(targets[0], [sender, *self.sample(members, 2)])
 
     async def repeat(self) -> None:
         """The same reference again, with other content."""
         known = [one for one in self.space.conversations.values() if one.first]
         if known:
-            target = max(self.sample(known, 8), key=lambda one: one.entries[-1].stored.time)
+            target = max(self.sample(known, 8), key=lambda one: one.newest_time)
             number, reference = self.rng.choice(list(target.first)[-5:])
             sender = self.space.numbers[number]
-            await self.send(sender, [target], self.message(sender), reference, await self.audience(target))
+            await self.send(sender, [target], self.message(sender, target), reference, await self.audience(target))
             await self.compare_one(target, [sender])
 
     async def burst(self) -> None:
@@ -122,9 +132,8 @@ class SendingSteps(SideBySide):
         """Messages to one conversation, some of them at once."""
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
-            # Its time ends less than a second ahead of the clock.
-            if target.time_of_next(self.clock.now()) > self.clock.now():
-                self.clock.move(AT_ONCE)
+            # Its time must not run a second ahead of the clock.
+            self.clock.move(max(target.time_of_next(self.clock.now()) - self.clock.now(), 0))
             references = [f"many {self.counter} {number}" for number in range(len(some))]
             self.counter += 1
 
@@ -164,6 +173,10 @@ class SendingSteps(SideBySide):
                 return await core.messages.send_group(tenant, sender, numbers, message, reference, audience)
             return await core.messages.send_direct(tenant, sender, recipients, message, reference, audience)
 
+        if message.topic is not None and not self.has_topic(targets, message.topic, sender, reference):
+            self.note("topic refused")
+            await self.fails(Kind.NOT_FOUND, "topic", act)
+            return
         receipts: list[Receipt | None]
         try:
             receipts = [*await self.ask(act)]
@@ -178,6 +191,11 @@ class SendingSteps(SideBySide):
             for target, receipt in zip(targets, receipts, strict=True)
         ]
         assert all(done) == (receipts[0] is not None)
+
+    def has_topic(self, targets: Sequence[PlainConversation], topic: int, sender: UserKey, reference: str) -> bool:
+        """Whether it may be sent there: a message in a topic goes to one conversation, and a repeat is not looked at."""
+        known = targets[0].repeat(sender.number, reference, self.clock.now()) is not None
+        return all(one is targets[0] for one in targets) and (known or topic in targets[0].topics)
 
     async def sent(
         self,
@@ -198,22 +216,23 @@ class SendingSteps(SideBySide):
             if target.number is None:
                 self.learn_number(target, receipt.conversation if receipt else await self.number_of(target))
             sequence = target.head + 1
-            stored = Stored(self.id_of(target, sequence), sequence, time, int(kind_of(message)), message)
+            stored = Stored(self.id_of(target, LIVE, sequence), sequence, time, int(kind_of(message)), message)
             one = PlainMessage(stored, sender.number, audience, sequence)
             target.append(one, reference)
         else:
             one = known
         self.note("repeated", known is not None)
         self.note("sent to some", known is None and audience != EVERYBODY)
+        self.note("sent to a topic", known is None and message.topic is not None)
         if receipt is not None:
             stored = one.stored
             expected = Receipt(stored.id, target.number or 0, stored.sequence, stored.time, known is not None)
             assert receipt == expected
         return True
 
-    def id_of(self, target: PlainConversation, sequence: int) -> int:
+    def id_of(self, target: PlainConversation, lane: int, sequence: int) -> int:
         ids = self.workers[0].core.ids(self.newest[self.tenant])
-        return ids.message(target.number or 0, LIVE, sequence)
+        return ids.message(target.number or 0, lane, sequence)
 
     async def number_of(self, target: PlainConversation) -> int:
         """The number of a conversation that began with a send whose receipt was not seen."""

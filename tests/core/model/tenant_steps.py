@@ -1,0 +1,79 @@
+"""The walk's steps with a whole tenant, and what housekeeping does to it."""
+
+from collections.abc import Awaitable, Callable
+
+from core.core import Core
+from core.model import Tenant
+from tests.core.model.conversation_steps import ConversationSteps
+from tests.core.model.plain_space import PlainSpace
+from tests.core.store.rows import everything
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+ROUNDS = 10_000
+
+
+class TenantSteps(ConversationSteps):
+    """Resetting, dropping, reclaiming."""
+
+    async def rotate(self) -> None:
+        """A change of the tenant that moves its version and leaves its data."""
+        worker = self.rng.choice(self.workers)
+        self.newest[self.tenant] = await worker.core.tenants.rotate_signing_key(self.tenant)
+
+    async def reset(self) -> None:
+        worker = self.rng.choice(self.workers)
+        old = self.newest[self.tenant]
+        self.newest[self.tenant] = await worker.core.tenants.reset(self.tenant)
+        self.spaces[self.tenant] = self.space = PlainSpace()
+        self.retired.append(old)
+        if self.rng.random() < 0.3:
+            await self.reclaim()
+
+    async def reclaim(self) -> None:
+        """Until nothing of the generations that have ended is left but old references and feeds, which end by themselves."""
+        await self.keep_house(lambda core: core.reclaim.round())
+        for old in self.retired:
+            keys = everything(self.engine.servers, f"cg{{*}}{old.number}:{old.generation}:*")
+            left = {key.split(b":", 2)[2] for key in keys}
+            assert {name for name in left if not name.startswith((b"rc", b"ro", b"H:"))} == set()
+            self.note("reclaimed")
+        self.retired.clear()
+
+    async def retain(self) -> None:
+        """For how long messages are kept."""
+        worker, days = self.rng.choice(self.workers), self.rng.choice((None, 3, 30, 30))
+        self.newest[self.tenant] = await worker.core.tenants.set_retention(self.tenant, days)
+
+    async def sweep(self) -> None:
+        """What is too old goes, in both tenants."""
+        self.clock.move(max(self.latest - self.clock.now(), 0) + HOUR + 60_000)
+        await self.keep_house(lambda core: core.retention.round())
+        for tenant, space in self.spaces.items():
+            days = self.newest[tenant].retention_days
+            if days is not None:
+                for one in space.conversations.values():
+                    self.done["dropped"] += one.drop(self.clock.now() - days * DAY)
+        target = self.any_conversation()
+        if target is not None:
+            await self.compare_one(target, [await self.viewer(target)])
+
+    async def keep_house(self, chore: Callable[[Core], Awaitable[bool]]) -> None:
+        """Rounds of both workers until neither has anything to do."""
+        for _ in range(ROUNDS):
+            if not any([await chore(worker.core) for worker in self.workers]):
+                return
+        raise AssertionError("housekeeping has no end")
+
+    async def clear_for_all(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            target, user = found
+            name = self.target(target, user)
+
+            async def act(core: Core, tenant: Tenant) -> bool:
+                return await core.conversations.clear_for_all(tenant, user, name)
+
+            assert self.note("cleared for all", await self.ask(act)) is target.exists
+            target.drop(None)
+            await self.compare_one(target, [user, *self.sample(target.users(), 2)])
