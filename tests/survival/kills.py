@@ -15,6 +15,7 @@ from tests.survival.victim import Disk, Victim, victim
 _EARLIEST, _LATEST = 0.05, 0.8
 """Which part of a round's messages is acknowledged when the kill comes."""
 _LONGEST_DELAY_SECONDS = 0.02
+_ON_THE_WAY_SECONDS = 0.1
 
 
 class Way(NamedTuple):
@@ -48,6 +49,8 @@ class Outcome(NamedTuple):
     repeated: Repeated
     longest_seconds: float
     seconds: float
+    oldest_lost_seconds: float
+    """How long before the kill the oldest lost message was acknowledged."""
     disk: Disk
 
     @property
@@ -77,7 +80,14 @@ async def kill_rounds(way: Way, folder: Path, *, rounds: int, acknowledged: int,
             found = await sending.read_back(killed.program.data)
         finally:
             sending.close()
-        return Outcome(way, rounds, found, sending.repeated, sending.longest_seconds, seconds, killed.disk)
+        lost_at = [sending.acknowledged[text].at for text in found.lost]
+        oldest = max((_seconds_to_kill(killed.kills, at) for at in lost_at), default=0.0)
+        return Outcome(way, rounds, found, sending.repeated, sending.longest_seconds, seconds, oldest, killed.disk)
+
+
+def _seconds_to_kill(kills: list[float], acknowledged: float) -> float:
+    """From an acknowledgement to the next kill; below 0 for one that was still on its way to the client."""
+    return min((kill - acknowledged for kill in kills if kill > acknowledged - _ON_THE_WAY_SECONDS), default=0.0)
 
 
 async def _kill(way: Way, killed: Victim, sending: Sending, at: int, delay: float, done: asyncio.Event) -> None:
@@ -105,10 +115,12 @@ def render(outcomes: list[Outcome]) -> str:
 
 def _disk_line(outcome: Outcome) -> str:
     disk = outcome.disk
+    oldest = f"; the oldest lost was acknowledged {outcome.oldest_lost_seconds:.1f} s before the kill"
     return (
         f"\n{outcome.way.name}: a write to the disk took {_latency(disk.idle_ms)} before the load, {_latency(disk.loaded_ms)} "
         f"under it{', those of the server up to 1.5 s more' if outcome.way.stalled else ''}; aof_delayed_fsync of the killed "
         f"servers: {disk.delayed}; aof_last_write_status: {', '.join(sorted(disk.write_status))}"
+        f"{oldest if outcome.found.lost else ''}"
     )
 
 

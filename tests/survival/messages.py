@@ -37,10 +37,11 @@ class Conversation(NamedTuple):
 
 
 class Acknowledged(NamedTuple):
-    """What the gateway said of a message: its id, as a UUID."""
+    """What the gateway said of a message: its id, as a UUID; and when (monotonic seconds)."""
 
     conversation: Conversation
     id: str
+    at: float
 
 
 @dataclass(slots=True)
@@ -113,8 +114,9 @@ class Sending:
             request = self._request(conversation, text, in_easemob)
             answer = (await self._until_answered(client, request)).json()
             made = self._chat.ids.uuid(int(*answer["data"].values())) if in_easemob else answer["message_id"]
-            self.acknowledged[text] = Acknowledged(conversation, made)
-            self.longest_seconds = max(self.longest_seconds, time.monotonic() - began)
+            now = time.monotonic()
+            self.acknowledged[text] = Acknowledged(conversation, made, now)
+            self.longest_seconds = max(self.longest_seconds, now - began)
             if len(self.acknowledged) >= self._awaited:
                 self._reached.set()
 
@@ -175,7 +177,7 @@ class Sending:
         more, or was never sent."""
         lost, doubled = set(await self._lost_ids(data)), set[str]()
         texts: dict[Conversation, list[str]] = {}
-        for text, (conversation, _) in self.acknowledged.items():
+        for text, (conversation, *_) in self.acknowledged.items():
             texts.setdefault(conversation, []).append(text)
         for conversation, expected in texts.items():
             left, right, _, group = conversation

@@ -51,6 +51,8 @@ class Victim:
         self._arguments = ["--dev", "--workers", str(WORKERS), *(["--durable"] if durable else [])]
         self._starts = 0
         self._killed_server = 0
+        self.kills: list[float] = []
+        """When they were done (monotonic seconds)."""
         self.program = self._start()
         self.url = self.program.url
         self._arguments += ["--port", str(urlsplit(self.url).port)]
@@ -67,6 +69,7 @@ class Victim:
     def kill_worker(self) -> None:
         """Kill one of the workers that live."""
         os.kill(self._chance.choice(until(lambda: self.program.workers)), signal.SIGKILL)
+        self.kills.append(time.monotonic())
 
     def kill_server(self) -> None:
         """Kill the embedded server, after it has said how its disk does. The supervisor starts it again."""
@@ -76,6 +79,7 @@ class Victim:
         self.disk.write_status.add(str(said["aof_last_write_status"]))
         self._killed_server = self.program.server
         os.kill(self._killed_server, signal.SIGKILL)
+        self.kills.append(time.monotonic())
 
     def kill_gateway(self) -> None:
         """Kill supervisor and workers, and start a gateway on the same folder and port. It must take over the server."""
@@ -85,6 +89,7 @@ class Victim:
         for pid in workers:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        self.kills.append(time.monotonic())
         self.program.process.wait()
         self.program = self._start()
         assert self.program.server == server, f"server {self.program.server} was started beside {server}"
