@@ -12,7 +12,7 @@ from core.store.connection import Argument
 from core.store.keys import partition_of
 from core.store.store import Store
 
-MESSAGES_AT_ONCE = 100
+MESSAGES_AT_ONCE = 40
 """A longer script would hold up everybody else's."""
 BYTES_AT_ONCE = 1 << 20
 

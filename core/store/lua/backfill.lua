@@ -20,15 +20,29 @@ end
 local times, ids, key = prefix .. 'bt:' .. conversation, prefix .. 'be:' .. conversation, prefix .. 'c:' .. conversation
 local newest = tonumber(redis.call('HGET', key, 't') or '0')
 
--- How many live messages come before a time; `low` of them certainly do.
+-- How many live messages come before a time: from `low` to `high`.
 local function before(time, low, high)
   return first_since(conversation, time, low + 1, high) - 1
+end
+
+-- The same, near to where the message before went: history comes in order, mostly.
+local near = meta.dropped
+local function before_anywhere(time)
+  local low, high = meta.dropped, meta.head
+  if near < high and struct.unpack('>I6', record_at(conversation, near + 1)) < time then
+    low = near + 1
+  else
+    high = near
+    if near > low and struct.unpack('>I6', record_at(conversation, near)) < time then low = near end
+  end
+  near = before(time, low, high)
+  return near
 end
 
 -- The first free time from `time` on, and how many live messages come before it. From `time` to `time + span - 1` there are as
 -- many messages of both lanes as milliseconds while none is free; so the free one is found without a look at each.
 local function free_time(time)
-  local position = before(time, meta.dropped, meta.head)
+  local position = before_anywhere(time)
   local function is_taken(span)
     local live = before(time + span, position, math.min(meta.head, position + span)) - position
     return live + redis.call('ZCOUNT', times, time, time + span - 1) == span
@@ -88,10 +102,7 @@ local function raise_row(user)
   local view
   for _, each in ipairs(stored) do
     if each.time <= row then return end
-    if not view then
-      if meta.size and redis.call('SISMEMBER', prefix .. 'a:' .. conversation, user) == 1 then return end
-      view = view_of(conversation, meta, user, '')
-    end
+    view = view or view_of(conversation, meta, user, '')
     if is_shown(view, mask, each.sequence, each.record) then
       redis.call('ZADD', row_key, each.time, conversation)
       return

@@ -1,7 +1,7 @@
 -- Whose lists a conversation stands in.
 
--- Calls `visit` with everybody who may have a row: a direct conversation's two users, else all who are or were members, and
--- `sender`, who may be none. Large groups and rooms have rows of those alone who left.
+-- Calls `visit` with everybody who may have a row: a direct conversation's two users, else all who are or were members, of
+-- large groups those alone who left; and `sender`, who may be none.
 local function each_user(conversation, meta, sender, visit)
   local one, two = pair_of(meta)
   if one then
@@ -9,12 +9,15 @@ local function each_user(conversation, meta, sender, visit)
     if two ~= one then visit(two) end
     return
   end
-  local seen = {}
-  for _, user in ipairs(redis.call('HKEYS', prefix .. 'm:' .. conversation)) do
-    seen[user] = true
-    visit(user)
+  local members, present = prefix .. 'm:' .. conversation, prefix .. 'a:' .. conversation
+  if not meta.size or redis.call('SCARD', present) < redis.call('HLEN', members) then
+    local without_row = {}
+    for _, user in ipairs(meta.size and redis.call('SMEMBERS', present) or {}) do without_row[user] = true end
+    for _, user in ipairs(redis.call('HKEYS', members)) do
+      if not without_row[user] then visit(user) end
+    end
   end
-  if sender and not seen[sender] then visit(sender) end
+  if sender and redis.call('HEXISTS', members, sender) == 0 then visit(sender) end
 end
 
 -- Writes the rows anew of those whose list stands at `time`: what was shown there is gone.

@@ -50,34 +50,54 @@ local function walk(view, sequence, low, high, step, limit, mask)
   return found, struct.unpack('>I6', last)
 end
 
+-- Records of several sequences: those that follow each other in a chunk are asked for at once.
+local function records_at(conversation, sequences)
+  local result, first = {}, 1
+  while first <= #sequences do
+    local negative, chunk = sequences[first] < 0, math.floor(math.abs(sequences[first]) / 4096)
+    local fields, index = {}, first
+    repeat
+      fields[#fields + 1] = math.abs(sequences[index])
+      index = index + 1
+      local following = sequences[index]
+    until not following or (following < 0) ~= negative or math.floor(math.abs(following) / 4096) ~= chunk
+    local records = redis.call('HMGET', key_of(conversation, sequences[first]), unpack(fields))
+    for place = 1, #fields do result[first + place - 1] = records[place] end
+    first = index
+  end
+  return result
+end
+
 -- The same of sequences that lie in a sorted set by their times, between two times as ZRANGE takes them. `sign` makes the
 -- members sequences: -1 in the backfill lane.
 local function walk_by_time(view, key, sign, since, till, step, limit, mask)
-  local found, shown, scanned, bytes = {}, 0, 0, 0
+  local found, shown, scanned, bytes, last = {}, 0, 0, 0, nil
   while shown < limit and scanned < 1000 and bytes < 1048576 do
-    local rows
+    local rows, room = nil, math.min(limit - shown, 25)
     if step < 0 then
-      rows = redis.call('ZRANGE', key, till, since, 'BYSCORE', 'REV', 'LIMIT', 0, 25, 'WITHSCORES')
+      rows = redis.call('ZRANGE', key, till, since, 'BYSCORE', 'REV', 'LIMIT', 0, room, 'WITHSCORES')
     else
-      rows = redis.call('ZRANGE', key, since, till, 'BYSCORE', 'LIMIT', 0, 25, 'WITHSCORES')
+      rows = redis.call('ZRANGE', key, since, till, 'BYSCORE', 'LIMIT', 0, room, 'WITHSCORES')
     end
     if #rows == 0 then return found, nil end
-    for index = 1, #rows, 2 do
-      local sequence, time = sign * tonumber(rows[index]), rows[index + 1]
-      local record = record_at(view.conversation, sequence)
+    local sequences = {}
+    for index = 1, #rows, 2 do sequences[#sequences + 1] = sign * tonumber(rows[index]) end
+    local records = records_at(view.conversation, sequences)
+    for index, sequence in ipairs(sequences) do
+      local record = records[index]
       if record and is_shown(view, mask, sequence, record) then
         shown = shown + 1
         bytes = bytes + #record
         found[2 * shown - 1] = sequence
         found[2 * shown] = record
       end
-      scanned = scanned + 1
-      if step < 0 then till = '(' .. time else since = '(' .. time end
-      if shown >= limit then break end
     end
-    if #rows < 50 and shown < limit then return found, nil end
+    scanned = scanned + #sequences
+    if #sequences < room then return found, nil end
+    last = rows[#rows]
+    if step < 0 then till = '(' .. last else since = '(' .. last end
   end
-  return found, tonumber((string.gsub(step < 0 and till or since, '%(', '')))
+  return found, tonumber(last)
 end
 
 local function walk_backfill(view, since, till, step, limit, mask)
