@@ -16,8 +16,9 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._open: set[int] = set()
-        self._flows = asyncio.Event()
-        self._flows.set()
+        # By whether they are answers.
+        self._flows = {False: asyncio.Event(), True: asyncio.Event()}
+        self.release()
         self._held: int | None = None
         self._passing: int | None = None
         self._delay = 0.0
@@ -52,7 +53,20 @@ class Proxy:
         """Forward nothing more, neither way, on old and new connections, or on one of them (the first that was made is
         1)."""
         self._held = connection
-        self._flows.clear()
+        self.hold_commands()
+        self.hold_answers()
+
+    def hold_commands(self) -> None:
+        """Forward nothing more to the server."""
+        self._flows[False].clear()
+
+    def hold_answers(self) -> None:
+        """Forward nothing more from the server."""
+        self._flows[True].clear()
+
+    def release_answers(self) -> None:
+        """Forward what comes from the server, what was held too."""
+        self._flows[True].set()
 
     def slow(self, seconds: float, piece: int = 1 << 16) -> None:
         """Let answers through in pieces of so many bytes, each after so many seconds; 0 seconds: all at once."""
@@ -60,7 +74,8 @@ class Proxy:
 
     def release(self) -> None:
         """Forward everything, what was held too."""
-        self._flows.set()
+        for flow in self._flows.values():
+            flow.set()
 
     def swallow(self, after: int = 0) -> None:
         """Let so many answers through, then throw away all that follow, until `cut`."""
@@ -98,7 +113,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := await source.read(1 << 16):
                 if self._held in (None, number):
-                    await self._flows.wait()
+                    await self._flows[answers].wait()
                 if answers and target in self._swallowed:
                     continue
                 if answers and self._passing is not None:

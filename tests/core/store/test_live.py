@@ -1,7 +1,9 @@
 """What listeners are told when connections fail, go silent or have to go elsewhere."""
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -29,6 +31,7 @@ from tests.servers import Engine, ServerProcess, wait_until
 DISCONNECTS = 1_000
 NOTICED_SECONDS = 5.0
 WITHIN_A_SECOND = 1.5
+AT_ONCE = 0.5
 GROUPS = (1, 2)
 
 
@@ -198,11 +201,36 @@ async def test_disconnects_leave_no_gap_unsaid_on_any_engine(engine: Engine) -> 
         assert follower.has_seen(chat.heads)
 
 
-async def test_a_partition_that_moves_to_another_server_is_heard_there() -> None:
-    with servers.cluster_engine() as engine, ExitStack() as stack:
-        async with opened(engine.url, SystemClock()) as core:
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[Engine]:
+    with servers.cluster_engine() as engine:
+        yield engine
+
+
+async def test_nobody_listens_while_a_server_of_many_is_silent(own_cluster: Engine) -> None:
+    async with opened(own_cluster.url, SystemClock()) as core:
+        chat = await Chat.begin(core)
+        silent = own_cluster.servers[2].pid
+        os.kill(silent, signal.SIGSTOP)
+        try:
+            with pytest.raises(Failure) as caught:
+                await listen_once(core, chat)
+        finally:
+            os.kill(silent, signal.SIGCONT)
+        assert caught.value.kind is Kind.STORE_UNAVAILABLE
+        async with asyncio.timeout(BOUNDED):
+            while True:
+                try:
+                    return await listen_once(core, chat)
+                except Failure:
+                    continue
+
+
+async def test_a_partition_that_moves_to_another_server_is_heard_there(own_cluster: Engine) -> None:
+    with ExitStack() as stack:
+        async with opened(own_cluster.url, SystemClock()) as core:
             chat = await Chat.begin(core)
-            mover = Mover(engine, slot_of(TAGS[partition_of(bucket_of(chat.direct))]), stack)
+            mover = Mover(own_cluster, slot_of(TAGS[partition_of(bucket_of(chat.direct))]), stack)
             follower = Follower(core, chat.tenant, list(chat.heads))
             async with core.live.listen(chat.tenant, users=[chat.ada], groups=GROUPS) as listener:
                 await chat.send(chat.direct)
@@ -240,6 +268,33 @@ async def listen_once(core: Core, chat: Chat) -> None:
         pass
 
 
+async def test_an_old_confirmation_is_not_taken_for_a_new_one(chat: Chat, proxy: Proxy, through: Core) -> None:
+    async with through.live.listen(chat.tenant, groups=[1]) as other:
+        proxy.hold_answers()
+        going = asyncio.create_task(listen_once(through, chat))
+        await until_channels(chat, PARTITIONS)
+        going.cancel()
+        await until_channels(chat, 0)
+        proxy.hold_commands()
+        coming = asyncio.create_task(listen_once(through, chat))
+        await asyncio.sleep(0)
+        proxy.release_answers()
+        # What this one hears comes behind all that was held.
+        await chat.send(group_identity(1))
+        assert isinstance(await next_event(other), Announced)
+        assert not coming.done()
+        proxy.release()
+        await coming
+
+
+async def until_channels(chat: Chat, count: int) -> None:
+    """Wait until the server knows so many channels of users."""
+    pattern = f"cg{{*}}{chat.tenant.number}:*:!u*"
+    async with asyncio.timeout(BOUNDED):
+        while len(await chat.core.store.command(0, "PUBSUB", "SHARDCHANNELS", pattern)) != count:
+            pass
+
+
 async def test_it_can_be_closed_at_any_moment_of_its_beginning(module_server: ServerProcess, chat: Chat) -> None:
     tasks = asyncio.all_tasks()
     for turns in range(40):
@@ -250,7 +305,8 @@ async def test_it_can_be_closed_at_any_moment_of_its_beginning(module_server: Se
             await asyncio.sleep(0)
         async with asyncio.timeout(BOUNDED):
             await core.close()
-            await asyncio.wait([beginning])
+        done, _ = await asyncio.wait([beginning], timeout=AT_ONCE)
+        assert done
         assert isinstance(beginning.exception(), Failure | None)
         await store.close()
         assert asyncio.all_tasks() == tasks
