@@ -11,6 +11,19 @@ local function first_since(conversation, time, low, high)
   return low
 end
 
+-- A sequence itself if it lies in an interval, else the nearest in the direction of the walk that does; beyond everything when
+-- there is none. So nobody walks over what was sent while not being a member.
+local function next_within(intervals, sequence, step)
+  local nearest = step > 0 and math.huge or -1
+  for _, interval in ipairs(intervals) do
+    local first, last = interval[1], interval[2] < 0 and math.huge or interval[2]
+    if sequence >= first and sequence <= last then return sequence end
+    if step > 0 and first > sequence and first <= last then nearest = math.min(nearest, first) end
+    if step < 0 and last < sequence and first <= last then nearest = math.max(nearest, last) end
+  end
+  return nearest
+end
+
 -- Walks the live lane from `sequence` by `step` and collects at most `limit` shown records, looking at no more than 1,000,
 -- and giving no more than about a megabyte: a longer answer would hold up everybody else's.
 -- Returns {sequence, record, …}, and the time up to which it looked, nothing at the end.
@@ -20,6 +33,7 @@ local function walk(view, sequence, low, high, step, limit, mask)
   -- Nothing to ask but kind and flags.
   local open = not (view.intervals or view.own or view.hidden)
   for kind = 0, 7 do kinds[kind] = bit.band(mask, bit.lshift(1, kind)) ~= 0 end
+  if view.intervals then sequence = next_within(view.intervals, sequence, step) end
   while sequence >= low and sequence <= high and shown < limit and scanned < 1000 and bytes < 1048576 do
     local chunk = math.floor(sequence / 4096)
     local wanted = {}
@@ -45,6 +59,7 @@ local function walk(view, sequence, low, high, step, limit, mask)
       end
     end
     scanned = scanned + #wanted
+    if view.intervals then sequence = next_within(view.intervals, sequence, step) end
   end
   if sequence < low or sequence > high or not last then return found, nil end
   return found, struct.unpack('>I6', last)

@@ -113,6 +113,48 @@ async def test_a_former_member_finds_the_last_message_after_thousands_more(
         assert [row and row.last and row.last.sequence for row in rows] == [2, 2]
 
 
+async def test_a_member_s_page_does_not_walk_over_what_was_sent_while_away(
+    core: Core, clock: ManualClock, tenant: Tenant
+) -> None:
+    ada = await conversation_of(core, clock, tenant, [text("ada", "1"), text("ada", "2")])
+    bob, eve = await core.users.keys(tenant, ["bob", "eve"])
+
+    async def go_on(turn: int) -> None:
+        for half in ("a", "b"):
+            clock.move(1_000)
+            references = [f"{turn} {half} {number}" for number in range(600)]
+            await asyncio.gather(
+                *(core.messages.send_group(tenant, ada, [1], text("ada"), reference) for reference in references)
+            )
+
+    await core.groups.add(tenant, 1, [bob], sees=Visibility.EVERYTHING)  # sees 1 and 2
+    await core.groups.remove(tenant, 1, [bob])
+    await go_on(0)
+    await core.groups.add(tenant, 1, [bob, eve])
+    await core.messages.send_group(tenant, ada, [1], text("ada"), "client:1203")
+    await core.groups.remove(tenant, 1, [bob])
+    await go_on(1)
+    for user, seen in ((bob, [1203, 2, 1]), (eve, list(range(2403, 1202, -1)))):
+        for newest_first in (True, False):
+            page = await core.messages.group_page(tenant, user, 1, Query(100, newest_first))
+            expected = seen if newest_first else seen[::-1]
+            assert [one.sequence for one in page.messages] == expected[:100]
+            assert (page.cursor == 0) == (len(seen) <= 100)
+    page = await core.messages.group_page(tenant, bob, 1, Query(100, until=(await time_of(core, tenant, 1203))))
+    assert ([one.sequence for one in page.messages], page.cursor) == ([2, 1], 0)
+    rows = await core.conversations.list(tenant, bob, 10)
+    assert [row.last and row.last.sequence for row in rows] == [1203]
+
+
+async def time_of(core: Core, tenant: Tenant, sequence: int) -> int:
+    page = await core.messages.group_page(tenant, None, 1, Query(1))
+    place = core.ids(tenant).place(page.messages[0].id)
+    assert place is not None
+    found = await core.messages.get(tenant, core.ids(tenant).message(place.conversation, LIVE, sequence))
+    assert found is not None
+    return found.time
+
+
 async def test_a_large_group_writes_no_rows_and_shows_the_same(
     engine: Engine, core: Core, clock: ManualClock, tenant: Tenant
 ) -> None:
