@@ -31,9 +31,9 @@ class Failure(Exception):
     """A use case that did not happen.
 
     `reason` refines the kind for adapters that word causes differently. The core uses `tenant`, `user`, `group`, `message`,
-    `alias`, `application` (what was not found or is taken), `name` (not a legal name), `reserved`, `login` (too many
-    attempts), `full`, `schema`, `url`, `retention`, `time`, `cursor`, `foreign` (not a legal foreign id) and for tokens
-    `malformed`, `unknown`, `expired`; the gateway `route`, `method`, `path`, `host`, `body` and `idempotency_key`.
+    `topic`, `alias`, `application` (what was not found or is taken), `name` (not a legal name), `reserved`, `login` (too
+    many attempts), `full`, `schema`, `url`, `retention`, `time`, `cursor`, `foreign` (not a legal foreign id), of imports
+    `sender`, `external_id`, and for tokens `malformed`, `unknown`, `expired`; the gateway `route`, `method`, `path`, `host`, `body` and `idempotency_key`.
     Adapters may add their own.
     `field` names the offending field, `subject` the offending value.
     """
