@@ -6,7 +6,9 @@ from uuid import uuid4
 
 from core.clock import Clock, ManualClock
 from core.core import Core
-from core.model import Message, Text
+from core.imports import Import
+from core.messages import Page
+from core.model import Message, Text, UserKey
 from core.store.store import Store
 
 START = 1_700_000_000_000
@@ -20,6 +22,16 @@ def new_name() -> str:
 
 def text(sender: str, words: str = "hello") -> Message:
     return Message(sender, Text(words), "plain")
+
+
+def old(name: str, time: int, sender: UserKey, words: str = "") -> Import:
+    """History: a message of an external id."""
+    return Import(name, time, sender, text(sender.id, words or name))
+
+
+def words(page: Page) -> list[str]:
+    """The texts of a page."""
+    return [one.message.content.text for one in page.messages if isinstance(one.message.content, Text)]
 
 
 @asynccontextmanager
