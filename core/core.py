@@ -1,5 +1,6 @@
 """The neutral core as one object: what adapters are given."""
 
+from core.backup import Backup
 from core.clock import Clock, SystemClock
 from core.conversations import Conversations
 from core.due import Due
@@ -66,9 +67,9 @@ class Core:
         self.due = Due(due, self.messages, self.users, self.tenants, self.clock)
         self.reclaim = Reclaim(RetiredStore(store), self.clock)
         self.retention = Retention(dropping, tenants, self.clock)
-        self.erase = Erase(
-            ErasureStore(store, due), dropping, users, GroupStore(store), TopicStore(store), self.tenants, self.clock
-        )
+        erasures = ErasureStore(store, due)
+        self.erase = Erase(erasures, dropping, users, GroupStore(store), TopicStore(store), self.tenants, self.clock)
+        self.backup = Backup(store, tenants, erasures, self.clock)
         self.housekeeping = Housekeeping([self.due, self.reclaim, self.retention, self.erase])
 
     def ids(self, tenant: Tenant) -> Ids:

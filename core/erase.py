@@ -58,7 +58,7 @@ class Erase:
     async def round(self) -> bool:
         """Erase some; false when there was nothing to erase. Raises *store unavailable*, `StaleTenant`."""
         erasure = await self._store.any()
-        if erasure is None:
+        if erasure is None or await self._store.is_paused():
             return False
         tenant = (await self._tenants.numbered({erasure.tenant})).get(erasure.tenant)
         if tenant is None or tenant.generation != erasure.generation:

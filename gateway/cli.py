@@ -2,6 +2,7 @@
 
 import click
 
+from gateway.commands.backup import backup, restore
 from gateway.commands.configuration import config
 from gateway.commands.doctor import doctor
 from gateway.commands.serve import serve
@@ -14,7 +15,7 @@ def group() -> None:
     """Four vendors' chat APIs over one neutral core."""
 
 
-for command in (serve, config, tenant, user, credential, token, doctor):
+for command in (serve, config, tenant, user, credential, token, backup, restore, doctor):
     group.add_command(command)
 
 

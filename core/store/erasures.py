@@ -13,6 +13,8 @@ from core.store.keys import PARTITIONS, partition_of, system_key
 from core.store.store import Store
 
 _ERASURES = system_key("erasures")
+_BACKUP = system_key("backup")
+_BACKUP_LIFE_MS = 60_000
 NAMES = -1
 """The step before the partitions: the user's names."""
 MESSAGES_AT_ONCE = 1_000
@@ -36,7 +38,7 @@ class Erasure(msgspec.Struct, frozen=True, array_like=True):
         return f"{self.tenant}:{self.generation}:{self.user.number}"
 
 
-_encode = msgspec.msgpack.Encoder().encode
+encode_erasure = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Erasure).decode
 
 
@@ -47,9 +49,25 @@ class ErasureStore:
         self._store = store
         self._due = due
 
+    async def all(self) -> list[Erasure]:
+        """All of them."""
+        return [_decode(packed) for packed in await self._store.command(0, "HVALS", _ERASURES)]
+
+    async def pause(self) -> None:
+        """Erase nothing for a minute: a backup is being made, and knows of the erasures under way."""
+        await self._store.command(0, "SET", _BACKUP, "1", "PX", _BACKUP_LIFE_MS)
+
+    async def resume(self) -> None:
+        """Go on erasing."""
+        await self._store.command(0, "DEL", _BACKUP)
+
+    async def is_paused(self) -> bool:
+        """Whether a backup is being made."""
+        return bool(await self._store.command(0, "EXISTS", _BACKUP))
+
     async def add(self, erasure: Erasure) -> None:
         """Note that a user is to be erased; from here on it is done, whoever dies."""
-        await self._store.command(0, "HSETNX", _ERASURES, erasure.field, _encode(erasure))
+        await self._store.command(0, "HSETNX", _ERASURES, erasure.field, encode_erasure(erasure))
 
     async def any(self) -> Erasure | None:
         """One of them, whichever."""
@@ -61,7 +79,11 @@ class ErasureStore:
         following = msgspec.structs.replace(erasure, partition=erasure.partition + 1)
         last = following.partition == PARTITIONS
         noted = await self._store.run_system(
-            scripts.RECLAIMED, _ERASURES, erasure.field, _encode(erasure), b"" if last else _encode(following)
+            scripts.RECLAIMED,
+            _ERASURES,
+            erasure.field,
+            encode_erasure(erasure),
+            b"" if last else encode_erasure(following),
         )
         return following if noted and not last else None
 
@@ -92,7 +114,14 @@ class ErasureStore:
         """Go on in the erasure's partition: whether there is more to do, and a conversation in which the caller has to do
         its part before (0: none) and then give as `done`."""
         more, conversation = await self._store.call(
-            tenant, scripts.ERASE, erasure.partition, erasure.user.number, SHOWN, MESSAGES_AT_ONCE, done
+            tenant,
+            scripts.ERASE,
+            erasure.partition,
+            erasure.user.number,
+            SHOWN,
+            MESSAGES_AT_ONCE,
+            done,
+            erasure.user.id,
         )
         return bool(more), conversation
 

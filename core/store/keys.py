@@ -76,7 +76,8 @@ k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the 
 `cg{tag}:!pTOKEN`, a channel on which a worker hears its own probes; and in partition 0 `:schema`
 (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
 `:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers), `:tenants:retired` (a hash TENANT:GENERATION -> how far its keys are
-reclaimed), `:erasures` (a hash TENANT:GENERATION:USER -> packed erasure that is under way).
+reclaimed), `:erasures` (a hash TENANT:GENERATION:USER -> packed erasure that is under way), `:backup`
+(there while a backup is being made).
 """
 
 from binascii import crc_hqx

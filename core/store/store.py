@@ -137,6 +137,11 @@ class Store:
         """Find out anew, in the background, which server holds which partition."""
         self._topology.refresh()
 
+    async def count_keys(self) -> int:
+        """How many keys all servers have, whosoever they are."""
+        partitions = self._topology.one_partition_each()
+        return sum(await asyncio.gather(*(self.command(partition, "DBSIZE") for partition in partitions)))
+
     def _send(self, tenant: Tenant, script: Script, partition: int, arguments: Sequence[Argument], bulk: bool) -> _Sent:
         key = tenant_key(partition, tenant.number)
         command = pack((b"EVALSHA", script.sha, 1, key, tenant.version, tenant.generation, *arguments))

@@ -74,6 +74,10 @@ class TenantStore:
         number: int = await self._store.command(0, "INCR", f"{_REGISTRY}:counter")
         return number
 
+    async def last_number(self) -> int:
+        """The highest number that was taken so far."""
+        return int(await self._store.command(0, "GET", f"{_REGISTRY}:counter") or 0)
+
     async def by_name(self, name: str) -> Tenant | None:
         """A tenant by its name."""
         number = await self._store.command(0, "HGET", f"{_REGISTRY}:names", name)
