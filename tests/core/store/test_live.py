@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from itertools import count
 
 import pytest
 
@@ -227,26 +228,51 @@ async def test_nobody_listens_while_a_server_of_many_is_silent(own_cluster: Engi
 
 
 async def test_a_partition_that_moves_to_another_server_is_heard_there(own_cluster: Engine) -> None:
-    with ExitStack() as stack:
-        async with opened(own_cluster.url, SystemClock()) as core:
-            chat = await Chat.begin(core)
-            mover = Mover(own_cluster, slot_of(TAGS[partition_of(bucket_of(chat.direct))]), stack)
-            follower = Follower(core, chat.tenant, list(chat.heads))
-            async with core.live.listen(chat.tenant, users=[chat.ada], groups=GROUPS) as listener:
-                await chat.send(chat.direct)
-                await follower.take(await next_event(listener))
+    async with opened(own_cluster.url, SystemClock()) as core, opened(own_cluster.url, SystemClock()) as other:
+        chat = await Chat.begin(core)
+        partition = partition_of(bucket_of(chat.direct))
+        group = next(number for number in count(1) if partition_of(bucket_of(group_identity(number))) == partition)
+        chat.heads[group_identity(group)] = 0
+        everywhere, there = (
+            Follower(core, chat.tenant, list(chat.heads)),
+            Follower(other, chat.tenant, list(chat.heads)),
+        )
+        async with (
+            core.live.listen(chat.tenant, users=[chat.ada], groups=[group]) as hearing_all,
+            # With one connection, to the server that loses the partition.
+            other.live.listen(chat.tenant, groups=[group]) as hearing_one,
+        ):
+            await chat.send(chat.direct)
+            await chat.send(group_identity(group))
+            with ExitStack() as stack:
+                mover = Mover(own_cluster, slot_of(TAGS[partition]), stack)
                 mover.begin()
                 for key in mover.keys(mover.source):
                     mover.move(key)
                 mover.end()
-                await chat.send(chat.direct)
+            await chat.send(chat.direct)
+            await chat.send(group_identity(group))
+            for follower, listener in ((everywhere, hearing_all), (there, hearing_one)):
                 while follower.gaps == 0 or not follower.has_seen(chat.heads):
                     await follower.take(await next_event(listener))
-                await chat.send(chat.direct)
+            await chat.send(group_identity(group))
+            for follower, listener in ((everywhere, hearing_all), (there, hearing_one)):
                 while not follower.has_seen(chat.heads):
                     await follower.take(await next_event(listener))
                 assert (follower.gaps, follower.unsaid) == (1, [])
-                assert core.live.healthy
+            assert core.live.healthy
+            assert other.live.healthy
+
+
+async def test_a_server_that_refuses_is_not_asked_without_end(module_server: ServerProcess, proxy: Proxy) -> None:
+    with module_server.client() as client:
+        client.execute_command("ACL SETUSER limited on >secret ~* +@all resetchannels &cg{*}:!p*")
+    async with opened(proxy.url.replace("//", "//limited:secret@"), SystemClock()) as core:
+        chat = await Chat.begin(core)
+        with pytest.raises(Failure) as caught:
+            await listen_once(core, chat)
+        assert caught.value.kind is Kind.STORE_UNAVAILABLE
+    assert proxy.accepted < 20
 
 
 async def test_who_comes_while_another_goes_misses_nothing(chat: Chat, through: Core) -> None:
