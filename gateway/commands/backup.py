@@ -35,8 +35,8 @@ def backup(where: Where, file: Path) -> None:
     except OSError as problem:
         raise click.ClickException(f"{file} can't be written: {problem.strerror}") from None
     click.echo(
-        f"{file}: {done.tenants} tenants, {done.conversations} conversations, {done.messages} messages,"
-        f" {file.stat().st_size:,} bytes."
+        f"{file}: tenants {done.tenants}, conversations {done.conversations}, messages {done.messages},"
+        f" bytes {file.stat().st_size}"
     )
     click.echo("It holds credentials and hashes of passwords: keep it safe.", err=True)
 
