@@ -14,7 +14,7 @@ from core.store.groups import SMALL_GROUP
 from tests.core.model.conversation_steps import LONG
 from tests.core.model.group_steps import GroupSteps
 from tests.core.model.import_steps import ImportSteps
-from tests.core.model.message_steps import MessageSteps
+from tests.core.model.receipt_steps import ReceiptSteps
 from tests.core.model.sending_steps import AHEAD
 from tests.core.model.side_by_side import Worker
 from tests.core.model.tenant_steps import TenantSteps
@@ -28,7 +28,7 @@ SEED = int(os.environ.get("MODEL_SEED", "1"))
 EVERYTHING_EVERY = 500
 
 
-class Walk(UserSteps, MessageSteps, ImportSteps, TopicSteps, GroupSteps, TenantSteps):
+class Walk(UserSteps, ReceiptSteps, ImportSteps, TopicSteps, GroupSteps, TenantSteps):
     """A random walk through everything that the core can do."""
 
     async def step(self) -> None:
@@ -85,8 +85,12 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.update_topic: 5,
     Walk.topics: 10,
     Walk.clear_for_all: 4,
+    Walk.receipts: 20,
+    Walk.reports: 10,
+    Walk.feed: 6,
     Walk.retain: 3,
     Walk.sweep: 3,
+    Walk.erase_user: 3,
     Walk.rotate: 10,
     Walk.reset: 1,
 }

@@ -26,7 +26,7 @@ class ConversationSteps(SendingSteps):
         if target is None:
             return None
         user = await self.viewer(target)
-        if target.group_number is None and user not in target.peers:
+        if target.group_number is None and user.id not in {peer.id for peer in target.peers}:
             target = self.space.direct(user, await self.user())
         return target, user
 
@@ -56,7 +56,7 @@ class ConversationSteps(SendingSteps):
 
     async def move(self, target: PlainConversation, user: UserKey, what: str, up_to: int | None) -> None:
         receipt, station = what == "delivered" or self.rng.random() < 0.7, self.rng.choice(("", "phone"))
-        changed = target.move(user, what, up_to, self.clock.now(), receipt)
+        changed = target.move(user, what, up_to, self.clock.now(), receipt, station)
 
         async def act(conversations: Conversations, tenant: Tenant, key: UserKey, name: Target) -> bool:
             if what == "read":

@@ -62,8 +62,8 @@ class GroupSteps(SideBySide):
             target = self.any_group()
             number = target.group_number or 0
             users = await self.users(self.rng.choice((1, 1, 2, 20)))
-            if target.members and self.rng.random() < 0.4:  # somebody who was there before
-                users[0] = self.rng.choice(list(target.members.values())).key
+            if self.users_of(target) and self.rng.random() < 0.4:  # somebody who was there before
+                users[0] = self.rng.choice(self.users_of(target))
             sees = self.rng.choice(list(Visibility))
 
             async def act(core: Core, tenant: Tenant) -> list[bool]:

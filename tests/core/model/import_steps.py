@@ -38,7 +38,7 @@ class ImportSteps(SendingSteps):
         self.counter += 1
         external_id = self.rng.choice((f"x{self.rng.randrange(30)}", f"new {self.counter}", f"new {self.counter}"))
         if target.group_number is None:
-            sender = self.rng.choice(target.peers)
+            sender = await self.user(self.rng.choice(target.peers).id)
         else:
             sender = await self.viewer(target)
         return Import(external_id, min(time, now), sender, self.message(sender, target))
@@ -47,8 +47,10 @@ class ImportSteps(SendingSteps):
         async def act(core: Core, tenant: Tenant) -> list[Receipt]:
             if target.group_number is not None:
                 return await core.imports.group(tenant, target.group_number, rows)
-            first, second = target.peers
+            first, second = peers
             return await core.imports.direct(tenant, first, second, rows)
+
+        peers = [await self.user(peer.id) for peer in target.peers]
 
         if self.rng.random() < 0.05:
             rows = [*rows, Import("late", self.clock.now() + 1, rows[0].sender, rows[0].message)]
@@ -57,6 +59,7 @@ class ImportSteps(SendingSteps):
         if not {row.message.topic for row in rows} <= {None, *target.topics}:
             await self.fails(Kind.NOT_FOUND, "topic", act)
             return
+        target.settle(tuple(peers))
         receipts: list[Receipt] | None = None
         try:
             receipts = await self.ask(act)
@@ -76,7 +79,7 @@ class ImportSteps(SendingSteps):
 
     def imported(self, target: PlainConversation, row: Import) -> Receipt | None:
         """What one import did; nothing when its time would run ahead of the clock."""
-        known = target.imports.get(row.external_id)
+        known = target.external.get(row.external_id)
         message = known
         if message is None:
             time = target.free_time(row.time)

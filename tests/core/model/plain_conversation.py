@@ -6,9 +6,12 @@ store's first answer and holds it to them.
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
+import msgspec
+
+from core.ids import Parties, parties_of
 from core.messages import Query
-from core.model import Box, Group, Member, Overview, Stored, UserKey
-from tests.core.model.plain_rows import PlainMember, PlainMessage, PlainState
+from core.model import Box, Group, Member, Overview, Stored, UserKey, UserReceipt
+from tests.core.model.plain_rows import PlainMember, PlainMessage, PlainReport, PlainState
 
 DAY = 86_400_000
 MINUTE = 60_000
@@ -26,16 +29,22 @@ class PlainConversation:
     number: int | None = None
     group: Group | None = None
     exists: bool = False
+    is_settled: bool = False
+    """A direct conversation learns whose it is from its first message."""
     is_large: bool = False
     entries: list[PlainMessage] = field(default_factory=list)
     """The live messages, also the dropped ones."""
     dropped: int = 0
     """Up to which of them they are gone."""
-    imports: dict[str, PlainMessage] = field(default_factory=dict)
-    """Those that are there, by external id."""
+    imports: list[PlainMessage] = field(default_factory=list)
+    """Those that are there."""
     ever_imported: list[PlainMessage] = field(default_factory=list)
+    external: dict[str, PlainMessage] = field(default_factory=dict)
+    """What an external id leads to."""
     newest_time: int = 0
     topics: list[int] = field(default_factory=list)
+    reports: list[PlainReport] = field(default_factory=list)
+    reported: int = 0
     members: dict[int, PlainMember] = field(default_factory=dict)
     states: dict[int, PlainState] = field(default_factory=dict)
     senders: set[int] = field(default_factory=set)
@@ -54,15 +63,28 @@ class PlainConversation:
         live = self.entries[self.dropped :]
         if not self.imports:
             return live
-        return sorted([*live, *self.imports.values()], key=lambda message: message.stored.time)
+        return sorted([*live, *self.imports], key=lambda message: message.stored.time)
 
     @property
     def is_room(self) -> bool:
         return self.group is not None and self.group.room
 
-    def other(self, user: UserKey) -> UserKey:
-        """The one of a direct conversation's two users that is not this one."""
-        return self.peers[0] if self.peers[1] == user else self.peers[1]
+    @property
+    def parties(self) -> Parties:
+        return parties_of(self.identity)
+
+    def other(self, user: UserKey) -> str:
+        """Of a direct conversation's two users the one that is not this one."""
+        return self.peers[0].id if self.peers[1].id == user.id else self.peers[1].id
+
+    def settle(self, peers: tuple[UserKey, ...]) -> None:
+        """Whose it is now: who took the name of an erased user inherits nothing."""
+        for peer in peers:
+            if self.is_settled and peer not in self.peers:
+                self.state(peer).floor = self.head
+        self.is_settled = True
+        self.peers = tuple(sorted(peers, key=lambda peer: peer.id))
+        self.pair = {peer.number for peer in peers}
 
     def state(self, user: UserKey) -> PlainState:
         return self.states.setdefault(user.number, PlainState())
@@ -122,8 +144,9 @@ class PlainConversation:
 
     def add_import(self, message: PlainMessage, external_id: str) -> None:
         self.exists = True
-        self.imports[external_id] = message
+        self.imports.append(message)
         self.ever_imported.append(message)
+        self.external[external_id] = message
         self.newest_time = max(self.newest_time, message.stored.time)
         self.senders.add(message.sender)
 
@@ -133,8 +156,24 @@ class PlainConversation:
         for message in old:
             message.gone = True
         self.dropped = self.head if before is None else self.place_of(before)
-        self.imports = {external_id: message for external_id, message in self.imports.items() if not message.gone}
+        self.imports = [message for message in self.imports if not message.gone]
+        self.external = {name: message for name, message in self.external.items() if not message.gone}
+        while self.reports and (before is None or self.reports[0].sequence <= self.dropped):
+            del self.reports[0]
         return len(old)
+
+    def erase(self, user: UserKey, began: int) -> None:
+        """What a user sent, was and had here goes."""
+        for message in (*self.entries, *self.ever_imported):
+            message.recalled |= message.sender == user.number
+        self.external = {name: message for name, message in self.external.items() if message.sender != user.number}
+        self.members.pop(user.number, None)
+        self.states.pop(user.number, None)
+        for report in self.reports:
+            if report.user == user:
+                report.user, report.station = None, ""
+        if self.group is not None and self.group.owner == user.id and self.group.created <= began:
+            self.group = msgspec.structs.replace(self.group, owner="")
 
     # Members
 
@@ -245,12 +284,30 @@ class PlainConversation:
             for message in self.entries[above : self.end(user)]
         )
 
+    def receipts(self, message: PlainMessage) -> list[UserReceipt]:
+        """When it reached whom and who read it when, of everybody who could get it."""
+        members = (member.key for member in self.members.values() if message.place in member.places)
+        users = {key for key in (*self.peers, *members) if key.number != message.sender and message.is_for(key.number)}
+        return [
+            UserReceipt(user, *self.times(user, message.stored.sequence))
+            for user in sorted(users, key=lambda user: user.number)
+        ]
+
+    def times(self, user: UserKey, sequence: int) -> tuple[int | None, int | None]:
+        """When a live message was delivered to a user, and read."""
+        steps = self.state(user).steps
+        times = [
+            next((time for position, time in steps[what] if 0 < sequence <= position), None)
+            for what in ("delivered", "read")
+        ]
+        return min((time for time in times if time is not None), default=None), times[1]
+
     def comes_back_unwritten(self, user: int) -> bool:
         """Nobody writes down that a large group is back in a member's list: its last message says so while it is there."""
         member = self.members.get(user)
         return (self.is_large or self.is_room) and member is not None and member.until is None
 
-    def move(self, user: UserKey, what: str, up_to: int | None, now: int, receipt: bool) -> bool:
+    def move(self, user: UserKey, what: str, up_to: int | None, now: int, receipt: bool, station: str) -> bool:
         """What the user has read, or was delivered; whether that, or what others know of it, changed."""
         if not self.exists or not self.is_inside(user.number):
             return False
@@ -263,6 +320,9 @@ class PlainConversation:
         if receipt and position > max(self.dropped, steps[-1][0] if steps else 0):
             steps.append((position, now))
             changed = True
+            if self.peers:
+                self.reported += 1
+                self.reports.append(PlainReport(self.reported, user, station, what, position, now))
         return changed
 
     def box(self, user: UserKey) -> Box:
@@ -280,7 +340,7 @@ class PlainConversation:
         return Overview(
             self.number,
             last.stored.time,
-            None if in_group else self.other(user).id,
+            None if in_group else self.other(user),
             self.group,
             self.group_number,
             last.stored,

@@ -64,3 +64,15 @@ class PlainState:
     marks: Marks = field(default_factory=Marks)
     steps: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: {"read": [], "delivered": []})
     """How far it was read and delivered, and when."""
+
+
+@dataclass
+class PlainReport:
+    """That a user was delivered, or has read, everything up to a message."""
+
+    number: int
+    user: UserKey | None
+    station: str
+    what: str
+    sequence: int
+    time: int

@@ -1,5 +1,9 @@
 """One tenant's chat space, as plain Python."""
 
+from collections.abc import Iterable
+
+import msgspec
+
 from core.ids import direct_identity, group_identity
 from core.model import Box, Overview, Topic, User, UserKey
 from core.names import fold
@@ -39,11 +43,30 @@ class PlainSpace:
             self.profiles[user.id] = user
             self.owners.setdefault(fold(user.id), user.id)
 
+    def current(self, keys: Iterable[UserKey]) -> list[UserKey]:
+        """Those that were not erased."""
+        return [key for key in keys if self.keys.get(key.id) == key]
+
+    def erase(self, user: UserKey, began: int) -> None:
+        """Everything of a user but the name, which is free at once."""
+        for one in self.conversations.values():
+            one.erase(user, began)
+        for number, topic in self.topics.items():
+            if topic.creator == user.id and topic.created <= began:
+                self.topics[number] = msgspec.structs.replace(topic, creator="")
+
+    def forget_name(self, user: UserKey) -> None:
+        del self.keys[user.id]
+        self.profiles.pop(user.id, None)
+        if self.owners.get(fold(user.id)) == user.id:
+            del self.owners[fold(user.id)]
+
     # Conversations
 
     def direct(self, first: UserKey, second: UserKey) -> PlainConversation:
         identity = direct_identity(first.id, second.id)
-        return self.conversations.setdefault(identity, PlainConversation(identity, (first, second)))
+        peers = (first, second) if first.id <= second.id else (second, first)
+        return self.conversations.setdefault(identity, PlainConversation(identity, peers))
 
     def group(self, number: int) -> PlainConversation:
         identity = group_identity(number)

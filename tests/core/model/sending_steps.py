@@ -67,7 +67,7 @@ class SendingSteps(SideBySide):
         """Mostly everybody; else some of those whom it may concern, and some whom it doesn't."""
         if self.rng.random() < 0.7:
             return EVERYBODY
-        concerned = [*target.users(), *await self.users(1)]
+        concerned = [*self.users_of(target), *await self.users(1)]
         some = tuple(self.sample(concerned, self.rng.choice((0, 1, 1, 2, 4))))
         others = tuple(self.sample(concerned, self.rng.choice((1, 1, 2))))
         chance = self.rng.random()
@@ -98,7 +98,7 @@ class SendingSteps(SideBySide):
         if not self.space.groups():
             return
         targets = [self.any_group() for _ in range(self.rng.choice((1, 1, 1, 3)))]
-        members = [member.key for member in targets[0].members.values()]
+        members = self.users_of(targets[0])
         sender = self.rng.choice(members) if members and self.rng.random() < 0.8 else await self.user()
         message = self.message(sender, targets[0])
         await self.send(sender, targets, message, self.reference(), await self.audience(targets[0]))
@@ -111,15 +111,17 @@ class SendingSteps(SideBySide):
             target = max(self.sample(known, 8), key=lambda one: one.newest_time)
             number, reference = self.rng.choice(list(target.first)[-5:])
             sender = self.space.numbers[number]
+            if not self.space.current([sender]):
+                return
             await self.send(sender, [target], self.message(sender, target), reference, await self.audience(target))
             await self.compare_one(target, [sender])
 
     async def burst(self) -> None:
         """Enough messages for what has a bound: 200 visible to a newcomer, 1,000 looked at for a page."""
-        groups = [one for one in self.space.groups() if one.members]
+        groups = [one for one in self.space.groups() if self.users_of(one)]
         if groups:
             target = groups[0] if self.rng.random() < 0.7 else self.rng.choice(groups)
-            sender = self.rng.choice([member.key for member in target.members.values()])
+            sender = self.rng.choice(self.users_of(target))
             quiet = self.rng.random() < 0.3
             messages = [self.message(sender) for _ in range(self.rng.choice((150, 300, 450)))]
             if quiet:
@@ -130,6 +132,7 @@ class SendingSteps(SideBySide):
 
     async def send_many(self, target: PlainConversation, messages: Sequence[tuple[UserKey, Message]]) -> None:
         """Messages to one conversation, some of them at once."""
+        others = {sender: await self.user(target.other(sender)) for sender, _ in messages if target.peers}
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
             # Its time must not run a second ahead of the clock.
@@ -149,8 +152,8 @@ class SendingSteps(SideBySide):
                         groups = [target.group_number]
                         sends.append(core.messages.send_group(tenant, sender, groups, message, reference))
                     else:
-                        other = target.other(sender)
-                        sends.append(core.messages.send_direct(tenant, sender, [other], message, reference))
+                        to = [others[sender]]
+                        sends.append(core.messages.send_direct(tenant, sender, to, message, reference))
                 return [receipt for receipts in await asyncio.gather(*sends) for receipt in receipts]
 
             receipts = await self.ask(act)
@@ -166,7 +169,7 @@ class SendingSteps(SideBySide):
         audience: Audience = EVERYBODY,
     ) -> None:
         numbers = [target.group_number for target in targets if target.group_number is not None]
-        recipients = [target.other(sender) for target in targets if target.group_number is None]
+        recipients = [await self.user(target.other(sender)) for target in targets if target.group_number is None]
 
         async def act(core: Core, tenant: Tenant) -> list[Receipt]:
             if numbers:
@@ -218,6 +221,8 @@ class SendingSteps(SideBySide):
             sequence = target.head + 1
             stored = Stored(self.id_of(target, LIVE, sequence), sequence, time, int(kind_of(message)), message)
             one = PlainMessage(stored, sender.number, audience, sequence)
+            if target.peers:
+                target.settle((sender, self.space.keys[target.other(sender)]))
             target.append(one, reference)
         else:
             one = known
@@ -229,10 +234,6 @@ class SendingSteps(SideBySide):
             expected = Receipt(stored.id, target.number or 0, stored.sequence, stored.time, known is not None)
             assert receipt == expected
         return True
-
-    def id_of(self, target: PlainConversation, lane: int, sequence: int) -> int:
-        ids = self.workers[0].core.ids(self.newest[self.tenant])
-        return ids.message(target.number or 0, lane, sequence)
 
     async def number_of(self, target: PlainConversation) -> int:
         """The number of a conversation that began with a send whose receipt was not seen."""

@@ -145,15 +145,24 @@ class SideBySide:
 
     async def viewer(self, target: PlainConversation, *, of_any_kind: bool = True) -> UserKey:
         """Who is or was in it, or anybody."""
-        keys = target.users()
+        keys = self.users_of(target)
         if keys and (self.rng.random() < 0.7 or not of_any_kind):
             return self.rng.choice(keys)
         strangers = [self.space.numbers[number] for number in target.senders if not target.is_inside(number)]
+        strangers = self.space.current(strangers)
         return self.rng.choice(strangers) if strangers and self.rng.random() < 0.5 else await self.user()
 
     def target(self, target: PlainConversation, user: UserKey) -> Target:
         """How a user names a conversation; a stranger to a direct one can't."""
-        return target.other(user).id if target.group_number is None else target.group_number
+        return target.other(user) if target.group_number is None else target.group_number
+
+    def users_of(self, target: PlainConversation) -> list[UserKey]:
+        """Whoever is, or was, in it, and was not erased."""
+        return self.space.current(target.users())
+
+    def id_of(self, target: PlainConversation, lane: int, sequence: int) -> int:
+        ids = self.workers[0].core.ids(self.newest[self.tenant])
+        return ids.message(target.number or 0, lane, sequence)
 
     def measure(self, target: PlainConversation) -> None:
         self.done["longest log"] = max(self.done["longest log"], target.head)
@@ -182,7 +191,7 @@ class SideBySide:
         expected = target.page(viewer, query)
         for _ in range(PAGES if to_the_end else 1):
             page = await self.read_page(target, viewer, query)
-            if target.senders or not target.peers:  # a direct conversation learns whose it is from its first message
+            if target.is_settled or not target.peers:
                 assert page.member == (viewer is None or target.is_inside(viewer.number))
             assert page.messages == expected[: len(page.messages)]
             assert len(page.messages) <= query.limit
@@ -209,14 +218,14 @@ class SideBySide:
 
     async def compare_one(self, target: PlainConversation, users: Sequence[UserKey]) -> None:
         """What was just done, as those see it whom it concerns."""
-        for user in dict.fromkeys(users):
+        for user in self.space.current(dict.fromkeys(users)):
             await self.compare_state(target, user)
             query = Query(5, kinds=EVERY_KIND, station=self.rng.choice(STATIONS))
             await self.compare_pages(target, user, query, to_the_end=False)
 
     async def compare_state(self, target: PlainConversation, user: UserKey) -> None:
         """A user's row of the conversation, and often the list in which it stands, which asks every partition."""
-        if target.group_number is not None or user in target.peers:
+        if target.group_number is not None or user.id in {peer.id for peer in target.peers}:
             row, expected = await self.row(target, user), target.overview(user)
             assert row == expected
         if self.rng.random() < 0.2:

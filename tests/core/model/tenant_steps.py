@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from core.core import Core
+from core.errors import Failure
 from core.model import Tenant
+from core.names import is_reserved
 from tests.core.model.conversation_steps import ConversationSteps
 from tests.core.model.plain_space import PlainSpace
 from tests.core.store.rows import everything
@@ -64,6 +68,42 @@ class TenantSteps(ConversationSteps):
             if not any([await chore(worker.core) for worker in self.workers]):
                 return
         raise AssertionError("housekeeping has no end")
+
+    async def erase_user(self) -> None:
+        """Erase a user, whose name another one may take before all of it is done."""
+        name = self.name()
+
+        async def act(core: Core, tenant: Tenant) -> bool:
+            return await core.erase.user(tenant, name)
+
+        if is_reserved(name):
+            with pytest.raises(Failure):
+                await self.ask(act, from_memory=True)
+            return
+        user, began = self.space.keys.get(name), self.clock.now()
+        assert await self.ask(act, from_memory=True) is (user is not None)
+        if user is None:
+            return
+        self.note("erased")
+        found = await self.workers[0].core.tenants.find(self.tenant)
+        assert found is not None
+        self.newest[self.tenant] = found
+        self.space.forget_name(user)
+        self.clock.move(1)
+        theirs = [
+            one for one in self.space.conversations.values() if one.is_inside(user.number) or user.number in one.senders
+        ]
+        if self.rng.random() < 0.5:
+            another, peer = await self.user(name), await self.user()
+            target = self.space.direct(another, peer)
+            await self.send(another, [target], self.message(another), self.reference())
+            theirs.append(target)
+        await self.keep_house(lambda core: core.erase.round())
+        self.space.erase(user, began)
+        for target in self.sample(theirs, 4):
+            await self.compare_one(target, [await self.viewer(target), *self.sample(target.users(), 2)])
+            if target.group_number is not None:
+                await self.compare_group(target)
 
     async def clear_for_all(self) -> None:
         found = await self.whose()

@@ -4,7 +4,6 @@ import msgspec
 
 from core.core import Core
 from core.errors import Kind
-from core.ids import Parties
 from core.messages import Page, Query
 from core.model import EVERY_KIND, Tenant, Topic
 from tests.core.model.plain_conversation import PlainConversation
@@ -16,12 +15,6 @@ TOPIC_ALIASES = ["order 1", "order 2", "名前"]
 class TopicSteps(SideBySide):
     """Topics of conversations."""
 
-    def parties(self, target: PlainConversation) -> Parties:
-        if target.group_number is not None:
-            return target.group_number
-        first, second = (peer.id for peer in target.peers)
-        return first, second
-
     def named(self, target: PlainConversation, alias: str | None) -> Topic | None:
         """The newest topic of an alias."""
         topics = [self.space.topics[number] for number in target.topics]
@@ -31,7 +24,7 @@ class TopicSteps(SideBySide):
         target = self.any_conversation()
         if target is None or self.rng.random() < 0.2:
             target = self.space.direct(await self.user(), await self.user())
-        parties, creator = self.parties(target), await self.user()
+        parties, creator = target.parties, await self.user()
         alias = self.rng.choice((None, *TOPIC_ALIASES))
         once, title = self.rng.random() < 0.5, f"topic {self.counter}"
         now = self.clock.now()
@@ -50,8 +43,7 @@ class TopicSteps(SideBySide):
         else:
             assert created
             assert topic.number not in self.space.topics
-            ordered = parties if isinstance(parties, int) else tuple(sorted(parties))
-            assert topic == Topic(topic.number, ordered, creator.id, now, now, True, title, alias)  # type: ignore[arg-type]
+            assert topic == Topic(topic.number, parties, creator.id, now, now, True, title, alias)
             self.space.topics[topic.number] = topic
             target.topics.append(topic.number)
             target.exists = True
@@ -76,7 +68,7 @@ class TopicSteps(SideBySide):
 
     async def compare_topics(self, target: PlainConversation) -> None:
         """A conversation's topics, and the messages of one of them."""
-        parties = self.parties(target)
+        parties = target.parties
         after, limit = self.rng.choice((0, *target.topics)), self.rng.choice((1, 100))
         topics = [self.space.topics[number] for number in sorted(target.topics) if number > after][:limit]
         assert await self.ask(lambda core, tenant: core.topics.list(tenant, parties, after, limit)) == topics
