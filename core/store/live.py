@@ -194,7 +194,8 @@ class _Subscriber:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
             try:
                 await self._hear()
-            except (OSError, TimeoutError, ConnectionLost, Failure, RuntimeError):  # the last for answers nobody expects
+            except (OSError, TimeoutError, ConnectionLost, Failure, RuntimeError):
+                # The last is an answer of the store that nobody expected.
                 whole = self._proved and len(self._heard) == len(self.channels)
                 pause = 0.0 if whole else min(_LONGEST_PAUSE, pause * 2 or 0.02)
             finally:
