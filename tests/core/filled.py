@@ -31,6 +31,8 @@ async def fill(core: Core, tenant: Tenant) -> None:
     await _history(core, tenant, ("ada", "bob"), keys)
     await _history(core, tenant, large.number, keys)
     await _history(core, tenant, large.number + 100, keys)
+    at = core.clock.now() + 1_000_000
+    await core.due.send_direct(tenant, ada, [bob], text("ada"), "client:later", at)
     for target, users in (("bob", [ada]), ("ada", [bob]), (small.number, [bob, zoe]), (large.number, [bob, keys[5]])):
         for user in users:
             await _states(core, tenant, user, target)

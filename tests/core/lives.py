@@ -29,6 +29,9 @@ from tests.core.support import text
 
 HOUR = 3_600_000
 
+Seen = dict[tuple[str, Target, bool], list[tuple[int, int, str]]]
+"""By viewer, conversation, and whether of its topic alone: sequences, times and senders."""
+
 
 class Life:
     """A small group, a larger one and direct conversations among a few users, and strangers who send to the groups."""
@@ -194,10 +197,26 @@ class Life:
                 return found
             query = Query(1000, newest_first=False, kinds=EVERY_KIND, cursor=page.cursor)
 
+    async def talk(self, user: UserKey | None, topic: int) -> list[Stored]:
+        """Everything that a user is shown of a topic, newest first."""
+        page = await self.core.topics.page(self.tenant, topic, Query(1000, kinds=EVERY_KIND), user)
+        assert not page.cursor
+        return page.messages
+
     async def row(self, user: UserKey, target: Target) -> Overview | None:
         if isinstance(target, int):
             return await self.core.conversations.group(self.tenant, user, target)
         return await self.core.conversations.direct(self.tenant, user, target)
+
+    async def seen(self) -> Seen:
+        """What every user sees of every conversation and of its topic."""
+        found: Seen = {}
+        for user in self.users:
+            for target in self.targets(user):
+                found[user.id, target, False] = _rows(await self.page(user, target))
+                topic = self.topics.get(self.parties(user, target))
+                found[user.id, target, True] = _rows(await self.talk(user, topic)) if topic else []
+        return found
 
     async def lists(self, user: UserKey) -> dict[Box, list[Overview]]:
         return {box: await self.core.conversations.list(self.tenant, user, 1000, box=box) for box in Box}
@@ -234,3 +253,7 @@ class Life:
                 assert row.last == shown[-1]
                 assert row.unread == self.unread(user, target, shown, row.read)
             assert rows == {}
+
+
+def _rows(messages: Sequence[Stored]) -> list[tuple[int, int, str]]:
+    return [(one.sequence, one.time, one.message.sender) for one in messages]

@@ -97,6 +97,9 @@ async def look_into(core: Core, engine: Engine, life: Life) -> Life:
     """The same users in another store."""
     other = Life(core, await find(core, life.tenant.name), life.clock, 1)
     other.users, other.gone, other.groups, other.count = life.users, life.gone, life.groups, life.count + 1_000_000
+    for parties, topic in life.topics.items():
+        if await core.topics.find(other.tenant, topic) is not None:
+            other.topics[parties] = topic
     read_groups(engine, other)
     return other
 

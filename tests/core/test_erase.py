@@ -5,19 +5,17 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.clock import ManualClock
-from core.conversations import Target
 from core.core import Core
 from core.errors import Failure, Kind, StaleTenant
 from core.messages import Query
 from core.model import Tenant, UserKey
 from core.store import erasures
-from tests.core.lives import Life
+from tests.core.lives import Life, Seen
 from tests.core.store.rows import of_tenant, values_of_tenant
 from tests.core.support import new_name, opened, text
 from tests.servers import Engine
 
 ROUNDS = 20_000
-Seen = dict[tuple[str, Target], list[tuple[int, int, str]]]
 
 
 @pytest.fixture
@@ -53,15 +51,6 @@ async def begin(life: Life, user: UserKey) -> None:
     life.spans = {place: span for place, span in life.spans.items() if place[1] != user.number}
 
 
-async def seen(life: Life) -> Seen:
-    """By viewer and conversation: sequences, times and senders."""
-    return {
-        (user.id, target): [(one.sequence, one.time, one.message.sender) for one in await life.page(user, target)]
-        for user in life.users
-        for target in life.targets(user)
-    }
-
-
 def without(before: Seen, erased: str) -> Seen:
     return {place: [row for row in rows if row[2] != erased] for place, rows in before.items() if place[0] != erased}
 
@@ -70,10 +59,10 @@ def without(before: Seen, erased: str) -> Seen:
 async def test_the_others_keep_what_is_theirs(engine: Engine, core: Core, life: Life, name: str) -> None:
     await life.live(300, pause_ms=60_000)
     user = next(one for one in life.users if one.id == name)
-    before = await seen(life)
+    before = await life.seen()
     await begin(life, user)
     await finish(core)
-    assert await seen(life) == without(before, name)
+    assert await life.seen() == without(before, name)
     await life.check()
     for group in life.groups:
         found = await core.groups.detail(life.tenant, group)
@@ -146,17 +135,17 @@ async def test_it_goes_on_wherever_it_was_stopped(core: Core, life: Life, monkey
     await life.live(200, pause_ms=60_000)
     monkeypatch.setattr(erasures, "MESSAGES_AT_ONCE", 1)
     monkeypatch.setattr("core.erase._CALLS_A_ROUND", 2)
-    before = await seen(life)
+    before = await life.seen()
     await begin(life, life.users[2])
     await finish(*(Core(core.store, life.clock) for _ in range(3)))
-    assert await seen(life) == without(before, "cy")
+    assert await life.seen() == without(before, "cy")
     await life.check()
 
 
 async def test_it_is_done_once_it_was_asked_for(core: Core, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever was asked died in the middle of it."""
     await life.live(100, pause_ms=60_000)
-    before = await seen(life)
+    before = await life.seen()
     ada = life.users[0]
 
     async def die(_: str) -> Tenant:
@@ -172,18 +161,18 @@ async def test_it_is_done_once_it_was_asked_for(core: Core, life: Life, monkeypa
     found = await core.tenants.find(life.tenant.name)
     assert found is not None
     life.tenant = found
-    assert await seen(life) == without(before, "ada")
+    assert await life.seen() == without(before, "ada")
     assert (await core.users.key(life.tenant, "ada")).number != ada.number
 
 
 async def test_several_are_erased_side_by_side(core: Core, other: Core, life: Life) -> None:
     await life.live(200, pause_ms=60_000)
-    before = await seen(life)
+    before = await life.seen()
     for user in life.users[1:4]:
         await begin(life, user)
         before = without(before, user.id)
     await finish(core, other)
-    assert await seen(life) == before
+    assert await life.seen() == before
     await life.check()
 
 

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from core.clock import ManualClock
-from core.conversations import Target
 from core.core import Core
 from core.errors import Failure, Kind
 from core.messages import Query
@@ -29,15 +28,6 @@ async def drop(core: Core, clock: ManualClock) -> int:
     raise AssertionError("dropping has no end")
 
 
-async def seen(life: Life) -> dict[tuple[str, Target], list[tuple[int, int, str]]]:
-    """By viewer and conversation: sequences, times and senders."""
-    return {
-        (user.id, target): [(one.sequence, one.time, one.message.sender) for one in await life.page(user, target)]
-        for user in life.users
-        for target in life.targets(user)
-    }
-
-
 @pytest.fixture
 async def life(core: Core, tenant: Tenant, clock: ManualClock) -> Life:
     life = Life(core, await core.tenants.set_retention(tenant.name, 2), clock, 1)
@@ -53,10 +43,10 @@ async def test_what_is_too_old_goes_and_the_rest_is_as_it_was(
     for _ in range(4):
         await life.live(120)
         await life.check()
-        before = await seen(life)
+        before = await life.seen()
         await drop(core, clock)
         limit = clock.now() - 2 * DAY
-        assert await seen(life) == {place: [row for row in rows if row[1] >= limit] for place, rows in before.items()}
+        assert await life.seen() == {place: [row for row in rows if row[1] >= limit] for place, rows in before.items()}
         await life.check()
 
 
@@ -84,14 +74,14 @@ async def test_it_goes_on_after_every_call(
     await life.live(200)
     monkeypatch.setattr(dropping, "MESSAGES_AT_ONCE", 1)
     monkeypatch.setattr("core.retention._CALLS_A_ROUND", 1)
-    before = await seen(life)
+    before = await life.seen()
     clock.move(HOUR + 60_000)
     limit, calls = clock.now() - 2 * DAY, 0
     workers = [Core(core.store, clock) for _ in range(3)]
     while any([await worker.retention.round() for worker in workers]):
         calls += 1
         assert calls < ROUNDS
-    assert await seen(life) == {place: [row for row in rows if row[1] >= limit] for place, rows in before.items()}
+    assert await life.seen() == {place: [row for row in rows if row[1] >= limit] for place, rows in before.items()}
     await life.check()
 
 
@@ -124,10 +114,10 @@ async def test_tenants_without_it_keep_everything(engine: Engine, core: Core, li
     assert {key: of_tenant(engine, neighbour.number)[key] for key in kept} == kept
     life.tenant = await core.tenants.set_retention(life.tenant.name, None)
     await life.live(20)
-    before = await seen(life)
+    before = await life.seen()
     clock.move(10 * DAY)
     await drop(core, clock)
-    assert await seen(life) == before
+    assert await life.seen() == before
 
 
 async def test_less_than_a_day_is_refused(core: Core, tenant: Tenant) -> None:
@@ -139,13 +129,13 @@ async def test_less_than_a_day_is_refused(core: Core, tenant: Tenant) -> None:
 async def test_a_conversation_is_cleared_for_all(core: Core, life: Life, clock: ManualClock) -> None:
     await life.live(200)
     for target in (life.groups[0], life.groups[1], "bob"):
-        before = await seen(life)
+        before = await life.seen()
         assert await core.conversations.clear_for_all(life.tenant, life.users[0], target)
         names = {life.users[0].id, target}
-        after = await seen(life)
-        for (viewer, other), rows in before.items():
+        after = await life.seen()
+        for (viewer, other, of_topic), rows in before.items():
             cleared = other == target if isinstance(target, int) else {viewer, other} == names
-            assert after[viewer, other] == ([] if cleared else rows)
+            assert after[viewer, other, of_topic] == ([] if cleared else rows)
         await life.check()
         await life.live(50)
         await life.check()
