@@ -78,6 +78,7 @@ class ReceiptStore:
 
 
 def _names(identity: str, users: Sequence[bytes]) -> dict[int, str]:
-    """The ids of a direct conversation's users by their numbers; members' ids stand in their rows."""
+    """The ids of a direct conversation's users by their numbers; members' ids stand in their rows. One that only has topics
+    so far does not know the numbers."""
     parties = parties_of(identity)
-    return {} if isinstance(parties, int) else dict(zip(map(int, users), parties, strict=True))
+    return {} if isinstance(parties, int) else dict(zip(map(int, users), parties, strict=False))

@@ -35,7 +35,8 @@ class ReceiptSteps(MessageSteps):
         found = [one for one in self.space.conversations.values() if one.peers]
         if found:
             with_some = [one for one in found if one.reported]
-            target = self.rng.choice(with_some if with_some and self.rng.random() < 0.8 else found)
+            silent = [one for one in found if one.exists and not one.is_settled]
+            target = self.rng.choice(self.rng.choice((with_some, with_some, silent)) or found)
             first, second = (peer.id for peer in target.peers)
             newest_first, limit = self.rng.random() < 0.5, self.rng.choice((1, 3, 100))
             cursor = self.rng.choice((0, 0, self.rng.randrange(target.reported + 2)))
