@@ -9,7 +9,8 @@ Conversations, in the partition of their identity:
     k               hash    bucket -> the last local number taken
     c:CONVERSATION  hash    i identity, h head (last sequence), t newest time of either lane (ms), o ordinal among counted
                             messages, s last sequence that touches the lists, u numbers of a direct conversation's two
-                            users in the order of the identity, g packed group, l 1 once it is large, 2 for a room,
+                            users in the order of the identity, f packed relation of the two, whose blocks are bits 64 (by
+                            the first) and 128 of q, g packed group, l 1 once it is large, 2 for a room,
                             d sequence up to which the log was dropped, e ordinal there, b last sequence of the backfill
                             lane, j number of the last report; 1 once there was one: a user who put it into another box, r a
                             recalled counted message, w a message for some alone
@@ -66,6 +67,13 @@ Users, in the partition of their folded name:
     p, s            hash    id -> packed profile, id -> salt and hash of the password
     z               zset    ids of registered users by number
     at:ID           string  attempts to log in since the last that succeeded, for some minutes
+    pr              hash    number -> packed {last seen (ms), stations}; a station is {name, until (ms), status}
+    ec:USER, eb:USER, eo:USER
+                    hash    other user -> packed {id, state, since (ms), time of the last change (ms), remark}: contacts, whom
+                            the user blocks, who blocks the user
+    ecSTATE:USER, ebSTATE:USER, eoSTATE:USER
+                    zset    the same users by the time of the last change, those of one state each: `a` it is so, `s` the user
+                            has asked for it, `r` was asked for it, `e` it has ended
 
     q               hash    the tenant's counters (`user`, `group`, `topic`), in the partition of its number
     wk              hash    how far walks over this partition's conversations are: `retention`, `erase USER`
@@ -77,7 +85,8 @@ k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the 
 (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
 `:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers), `:tenants:retired` (a hash TENANT:GENERATION -> how far its keys are
 reclaimed), `:erasures` (a hash TENANT:GENERATION:USER -> packed erasure that is under way), `:backup`
-(there while a backup is being made).
+(there while a backup is being made), `:changes` (a stream with the last entries u TENANT:GENERATION:USER, v version: whose older
+tokens have ended).
 """
 
 from binascii import crc_hqx
