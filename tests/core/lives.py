@@ -243,6 +243,12 @@ class Life:
             lists = await self.lists(user)
             rows = {(row.group_number or row.peer): row for box in lists.values() for row in box}
             assert sum(map(len, lists.values())) == len(rows)
+            for box, listed in lists.items():
+                times = [row.time for row in listed]
+                assert times == sorted(times, reverse=True)
+                assert times[:1] == [
+                    row.time for row in await self.core.conversations.list(self.tenant, user, 1, box=box)
+                ][:1]
             for target in self.targets(user):
                 shown = await self.page(user, target)
                 row = await self.row(user, target)

@@ -7,6 +7,7 @@ import pytest
 from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind, StaleTenant
+from core.imports import Import
 from core.messages import Query
 from core.model import Tenant, UserKey
 from core.store import erasures
@@ -81,6 +82,10 @@ async def test_nothing_of_the_user_is_left(engine: Engine, core: Core, life: Lif
     await life.live(200, pause_ms=60_000)
     sent = await core.messages.send_direct(life.tenant, ada, [bob], text("ada", "canary-text"), "client:a")
     sent += await core.messages.send_group(life.tenant, ada, life.groups, text("ada", "canary-text"), "client:a")
+    imports = [Import("canary-external", life.clock.now(), ada, text("ada", "canary-import"))]
+    sent += await core.imports.group(life.tenant, life.groups[0], imports)
+    await core.messages.send_direct(life.tenant, bob, [ada], text("bob"), "client:a")
+    await core.conversations.read(life.tenant, ada, "bob")
     for number, receipt in enumerate(sent):
         await core.foreign.link(life.tenant, "plain", f"canary-id {number}", receipt.id)
     await core.due.send_direct(life.tenant, ada, [bob], text("ada", "canary-due"), "client:b", life.clock.now() + 1)
@@ -155,6 +160,8 @@ async def test_it_is_done_once_it_was_asked_for(core: Core, life: Life, monkeypa
         patch.setattr(core.tenants, "count_erasure", die)
         with pytest.raises(ConnectionError):
             await core.erase.user(life.tenant, "ada")
+    # The name is free by now, and somebody takes it before the rest is done.
+    await Core(core.store, life.clock).users.register(life.tenant, "ada", password="new")
     await finish(core)
     life.users.remove(ada)
     life.gone.append(ada)
@@ -163,6 +170,25 @@ async def test_it_is_done_once_it_was_asked_for(core: Core, life: Life, monkeypa
     life.tenant = found
     assert await life.seen() == without(before, "ada")
     assert (await core.users.key(life.tenant, "ada")).number != ada.number
+    assert await core.users.check_password(life.tenant, "ada", "new") is not None
+
+
+async def test_nothing_is_new_any_more_that_the_user_sent_last(
+    core: Core, tenant: Tenant, clock: ManualClock
+) -> None:
+    ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+    await core.messages.send_direct(tenant, bob, [ada], text("bob"), "client:1")
+    await core.conversations.look(tenant, bob, "ada")
+    for number in range(2500):  # a longer way back than one step
+        clock.move(1)
+        await core.messages.send_direct(tenant, ada, [bob], text("ada"), f"client:{number}")
+    await core.erase.user(tenant, "ada")
+    await finish(core)
+    found = await core.tenants.find(tenant.name)
+    assert found is not None
+    (row,) = await core.conversations.list(found, bob, 10)
+    assert row.last is not None
+    assert (row.last.sequence, row.unread, row.is_new) == (1, 0, False)
 
 
 async def test_several_are_erased_side_by_side(core: Core, other: Core, life: Life) -> None:

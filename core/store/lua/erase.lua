@@ -83,14 +83,14 @@ local function erase_external_ids(conversation)
   return cursor == 0
 end
 
--- The newest message that touches lists, when that one has gone. A long way back is gone in steps, as after a recall.
+-- The newest message that touches lists, when that one has gone. Returns whether it is found; a long way back takes steps.
 local function move_newest(conversation, meta)
   local record = meta.newest > meta.dropped and record_at(conversation, meta.newest)
-  if record and bit.band(string.byte(record, 13), 1) ~= 0 then
-    local found = walk({conversation = conversation, meta = meta}, meta.newest - 1, meta.dropped + 1, meta.newest, -1, 1, mask)
-    meta.newest = found[1] or math.max(meta.dropped, meta.newest - 1000)
-    redis.call('HSET', prefix .. 'c:' .. conversation, 's', meta.newest)
-  end
+  if not record or bit.band(string.byte(record, 13), 1) == 0 then return true end
+  local found = walk({conversation = conversation, meta = meta}, meta.newest - 1, meta.dropped + 1, meta.newest, -1, 1, mask)
+  redis.call('HSET', prefix .. 'c:' .. conversation, 's', found[1] or math.max(meta.dropped, meta.newest - 1000))
+  room = room - 1000
+  return false
 end
 
 local function rewrite_row(conversation, other)
@@ -150,11 +150,9 @@ local stages = {
     return erase_lane(conversation, 1, meta.head) and 'imported'
   end,
   imported = function(conversation, meta) return erase_lane(conversation, -1, tonumber(meta.backfill or '0')) and 'external' end,
-  external = function(conversation) return erase_external_ids(conversation) and 'rows' end,
-  rows = function(conversation, meta)
-    if cursor == 0 then move_newest(conversation, meta) end
-    return rewrite_some(conversation, meta, 'm') and 'strangers'
-  end,
+  external = function(conversation) return erase_external_ids(conversation) and 'newest' end,
+  newest = function(conversation, meta) return move_newest(conversation, meta) and 'rows' end,
+  rows = function(conversation, meta) return rewrite_some(conversation, meta, 'm') and 'strangers' end,
   strangers = function(conversation, meta) return rewrite_some(conversation, meta, 'v') and 'reports' end,
   reports = function(conversation) return blank_reports(conversation) and 'outside' end,
 }
@@ -176,6 +174,7 @@ local function erase(conversation)
       local following = stages[stage](conversation, meta)
       room = room - 10
       if following then stage, cursor = following, 0 end
+      meta = meta_of(conversation)
     end
   end
   return false, false
