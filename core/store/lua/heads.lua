@@ -22,13 +22,9 @@ for _, conversation in ipairs(wanted) do
     if not record and meta.size ~= '2' then
       -- Further back than is looked, or the own message of who never was a member: the row says when it was.
       local time = redis.call('ZSCORE', prefix .. 'x' .. box .. ':' .. user, conversation)
-      if time then
-        local imported = meta.backfill and redis.call('ZRANGE', prefix .. 'bt:' .. conversation, time, time, 'BYSCORE')[1]
-        sequence = imported and -imported or first_since(conversation, tonumber(time), view.low, meta.head)
-        newest_live = imported and walk(view, meta.newest, view.low, meta.newest, -1, 1, mask)[1] or math.max(sequence, 0)
-        record = record_at(conversation, sequence)
-        if record and not is_shown(view, mask, sequence, record) then record = nil end
-      end
+      if time then sequence, record = shown_at(view, time, mask) end
+      newest_live = sequence
+      if record and sequence < 0 then newest_live = walk(view, meta.newest, view.low, meta.newest, -1, 1, mask)[1] or 0 end
     end
     if record then
       -- A large group comes back by itself when something newer is shown.

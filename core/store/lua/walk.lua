@@ -26,7 +26,7 @@ end
 
 -- Walks the live lane from `sequence` by `step` and collects at most `limit` shown records, looking at no more than 1,000,
 -- and giving no more than about a megabyte: a longer answer would hold up everybody else's.
--- Returns {sequence, record, …}, and the time up to which it looked, nothing at the end.
+-- Returns {sequence, record, …}, and the time up to which it looked, nothing at the end; and the sequence to go on from.
 local function walk(view, sequence, low, high, step, limit, mask)
   local found, shown, scanned, bytes, kinds, last = {}, 0, 0, 0, {}, nil
   local conversation = view.conversation
@@ -37,7 +37,7 @@ local function walk(view, sequence, low, high, step, limit, mask)
   while sequence >= low and sequence <= high and shown < limit and scanned < 1000 and bytes < 1048576 do
     local chunk = math.floor(sequence / 4096)
     local wanted = {}
-    local room = math.min(limit - shown, 1000 - scanned, 25)
+    local room = math.min(scanned == 0 and limit or 25, 1000 - scanned, 25)
     while #wanted < room and sequence >= low and sequence <= high and math.floor(sequence / 4096) == chunk do
       wanted[#wanted + 1] = sequence
       sequence = sequence + step
@@ -55,6 +55,10 @@ local function walk(view, sequence, low, high, step, limit, mask)
           bytes = bytes + #record
           found[2 * shown - 1] = wanted[index]
           found[2 * shown] = record
+          if shown == limit then
+            sequence = wanted[index] + step
+            break
+          end
         end
       end
     end
@@ -62,7 +66,7 @@ local function walk(view, sequence, low, high, step, limit, mask)
     if view.intervals then sequence = next_within(view.intervals, sequence, step) end
   end
   if sequence < low or sequence > high or not last then return found, nil end
-  return found, struct.unpack('>I6', last)
+  return found, struct.unpack('>I6', last), sequence
 end
 
 -- Records of several sequences: those that follow each other in a chunk are asked for at once.
@@ -145,32 +149,19 @@ local function merge(live, live_time, backfill, backfill_time, step, limit)
   return found, bound
 end
 
--- Sequence and record of the last message of `mask` that the viewer is shown, nothing when there is none; and the sequence of
--- the last one in the live lane, 0 when there is none: only that is new to anybody.
-local function last_shown(view, mask)
-  local meta = view.meta
-  local sequence, record
-  -- The newest of the kinds that touch lists: no need to walk over what came after. An interval ends no earlier than the
-  -- one before it, so the first find is the last message.
-  local intervals = view.intervals
-  for index = intervals and #intervals or 1, 1, -1 do
-    local low, high = view.low, meta.newest
-    if intervals then
-      low = math.max(low, intervals[index][1])
-      if intervals[index][2] >= 0 then high = math.min(high, intervals[index][2]) end
-    end
-    if high >= low then
-      record = record_at(view.conversation, high)
-      if record and is_shown(view, mask, high, record) then
-        sequence = high
-      else
-        local rows = walk(view, high - 1, low, high, -1, 1, mask)
-        sequence, record = rows[1], rows[2]
-      end
-      if sequence then break end
-    end
+-- Sequence and record of the last message of `mask` that the viewer is shown, nothing when there is none in so many walks; and
+-- the sequence of the last one in the live lane, 0 when there is none: only that is new to anybody.
+local function last_shown(view, mask, walks)
+  -- The newest of the kinds that touch lists: no need to walk over what came after.
+  local newest = view.meta.newest
+  local from, sequence, record = newest, nil, nil
+  for _ = 1, walks or 1 do
+    local rows, following, place = walk(view, from, view.low, newest, -1, 1, mask)
+    sequence, record = rows[1], rows[2]
+    if sequence or not following then break end
+    from = place
   end
-  if meta.backfill then
+  if view.meta.backfill then
     local since = sequence and struct.unpack('>I6', record) or '-inf'
     local rows = walk_backfill(view, since, '+inf', -1, 1, mask)
     if rows[2] then return rows[1], rows[2], sequence or 0 end
@@ -178,9 +169,20 @@ local function last_shown(view, mask)
   if sequence then return sequence, record, sequence end
 end
 
--- Time of that message (ms), nothing when there is none.
+-- Sequence and record of the message of a time (ms), as a row says it; nothing when the viewer is not shown it.
+local function shown_at(view, time, mask)
+  local conversation, meta = view.conversation, view.meta
+  local imported = meta.backfill and redis.call('ZRANGE', prefix .. 'bt:' .. conversation, time, time, 'BYSCORE')[1]
+  local sequence = imported and -imported or first_since(conversation, tonumber(time), view.low, meta.head)
+  local record = record_at(conversation, sequence)
+  if record and struct.unpack('>I6', record) == tonumber(time) and is_shown(view, mask, sequence, record) then
+    return sequence, record
+  end
+end
+
+-- Time of the last message that the user is shown (ms), nothing when there is none among the newest 10,000.
 local function last_time(conversation, user, mask)
-  local meta = meta_of(conversation)
-  local _, record = last_shown(view_of(conversation, meta, user, ''), mask)
+  local view = view_of(conversation, meta_of(conversation), user, '')
+  local _, record = last_shown(view, mask, 10)
   return record and struct.unpack('>I6', record) or nil
 end
