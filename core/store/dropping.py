@@ -12,8 +12,8 @@ from core.store.foreign import ForeignStore
 from core.store.keys import partition_of
 from core.store.store import Store
 
-MESSAGES_AT_ONCE = 1_000
-"""About how many messages one call looks at, at most 500 of one conversation: a millisecond or two of the server's time."""
+MESSAGES_AT_ONCE = 500
+"""About how many messages one call looks at: a millisecond or two of the server's time."""
 _MAXIMUM_CALLS = 1 << 20
 
 _decode = msgspec.msgpack.Decoder(list[str]).decode

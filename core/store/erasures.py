@@ -17,7 +17,7 @@ _BACKUP = system_key("backup")
 _BACKUP_LIFE_MS = 60_000
 NAMES = -1
 """The step before the partitions: the user's names."""
-MESSAGES_AT_ONCE = 1_000
+MESSAGES_AT_ONCE = 500
 """About how many messages one call looks at: a millisecond or two of the server's time."""
 _DUE_AT_ONCE = 100
 _MAXIMUM_PAGES = 1 << 10

@@ -10,7 +10,7 @@ from core.store.store import Store
 
 _RETIRED = system_key("tenants:retired")
 _REGISTRY = system_key("tenants")
-KEYS_AT_ONCE = 1000
+KEYS_AT_ONCE = 500
 """About how many keys one call deletes: a millisecond or so of the server's time."""
 _VERSION_LIFE_MS = 86_400_000
 """How long a removed tenant's versions stay, to refuse whoever still believes in it."""

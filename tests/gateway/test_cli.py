@@ -227,5 +227,5 @@ def test_more_than_one_worker_is_refused(run: Run) -> None:
 
 def test_help_names_every_command(run: Run) -> None:
     output = run("--help").output
-    for command in ("serve", "config", "tenant", "user", "credential", "token", "doctor"):
+    for command in ("serve", "config", "tenant", "user", "credential", "token", "backup", "restore", "doctor"):
         assert f"  {command} " in output

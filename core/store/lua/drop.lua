@@ -18,12 +18,12 @@ local function own_messages(conversation, meta, sender)
   return new_messages(view_of(conversation, meta, sender, ''), tonumber(state[2] or '0'))
 end
 
--- Drops what follows the dropped part, up to `last` at most: 500 messages, or about a megabyte. Returns how many.
-local function drop_live(conversation, meta, last)
+-- Drops what follows the dropped part, up to `last` and about `room` messages or a megabyte; a sender takes as long as some
+-- messages. Returns how much of the room it took, 0 when there was nothing to drop.
+local function drop_live(conversation, meta, last, room)
   if last <= meta.dropped then return 0 end
-  local sequence, bytes, senders, ordinal = meta.dropped, 0, {}, nil
-  last = math.min(last, meta.dropped + 500)
-  while sequence < last and bytes < 1048576 do
+  local sequence, bytes, taken, senders, ordinal = meta.dropped, 0, 0, {}, nil
+  while sequence < last and taken < room and bytes < 1048576 do
     local chunk, wanted = math.floor((sequence + 1) / 4096), {}
     while #wanted < 25 and sequence < last and math.floor((sequence + 1) / 4096) == chunk do
       sequence = sequence + 1
@@ -31,7 +31,7 @@ local function drop_live(conversation, meta, last)
     end
     local key = prefix .. 'l:' .. conversation .. ':' .. chunk
     for index, record in ipairs(redis.call('HMGET', key, unpack(wanted))) do
-      bytes = bytes + #record
+      bytes, taken = bytes + #record, taken + 1
       local _, position, _, flags, number = struct.unpack('>I6I4BI2I6', record)
       local sender = string.format('%.0f', number)
       ordinal = position
@@ -42,6 +42,7 @@ local function drop_live(conversation, meta, last)
           own = {count = 0}
           own.from, own.top = own_messages(conversation, meta, sender)
           senders[sender] = own
+          taken = taken + 8
         end
         if wanted[index] > own.from and wanted[index] <= own.top then own.count = own.count + 1 end
         if bit.band(flags, 1) ~= 0 then redis.call('ZREM', prefix .. 't:' .. conversation .. ':' .. sender, wanted[index]) end
@@ -57,7 +58,7 @@ local function drop_live(conversation, meta, last)
       redis.call('HDEL', state, 'k' .. sender)
     end
   end
-  return sequence - meta.dropped
+  return taken
 end
 
 -- Imports from before `time` (ms), the oldest 200 at most. Returns how many.

@@ -39,7 +39,7 @@ local function drop_rest(conversation, meta)
   else
     cursor = drop_for_some(conversation, meta, prefix .. 'v:' .. conversation, cursor, before, limit, mask)
   end
-  room = room - 50
+  room = room - 100
   if cursor == '0' then stage = after[stage] end
 end
 
@@ -52,10 +52,10 @@ local function trim(conversation)
     if stage == 'live' or stage == 'log' then
       -- `log` once something was dropped.
       if stage == 'live' then before = meta.dropped end
-      local count = drop_live(conversation, meta, last_before(conversation, meta))
+      local taken = drop_live(conversation, meta, last_before(conversation, meta), room)
         + (meta.backfill and drop_backfill(conversation, limit) or 0)
-      room = room - count
-      if count > 0 then
+      room = room - taken
+      if taken > 0 then
         stage, meta = 'log', meta_of(conversation)
       elseif stage == 'live' then
         return true
