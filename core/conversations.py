@@ -3,6 +3,7 @@
 A conversation is named by the user and a peer's id, or a group's number (`Target`)."""
 
 from core.clock import Clock
+from core.errors import Failure, Kind
 from core.ids import direct_identity, group_identity
 from core.model import Box, Marks, Overview, Tenant, UserKey
 from core.store.dropping import Dropping
@@ -11,6 +12,8 @@ from core.store.states import States
 
 Target = str | int
 """The other user's id, or a group's number."""
+_HIGHEST_TIME = (1 << 48) - 1
+_MAXIMUM_COLOUR_BYTES = 255
 
 
 class Conversations:
@@ -72,14 +75,20 @@ class Conversations:
         favourite: bool | None = None, colour: str | None = None,
     ) -> bool:  # fmt: skip
         """Change what the user noted of the conversation; none leaves a note as it is, an empty colour takes it away. False
-        for an unknown conversation."""
+        for an unknown conversation. Raises *bad request* with reason `muted_until` for what is no time and not -1, `colour`
+        for one over 255 bytes."""
         default = Marks()
         changes: dict[str, object] = {}
         if muted_until is not None:
+            # Lua, which packs notes anew, holds no larger integers.
+            if not -1 <= muted_until <= _HIGHEST_TIME:
+                raise Failure(Kind.BAD_REQUEST, "The time is out of range", reason="muted_until")
             changes["muted_until"] = muted_until if muted_until != default.muted_until else None
         if favourite is not None:
             changes["favourite"] = favourite or None
         if colour is not None:
+            if len(colour.encode()) > _MAXIMUM_COLOUR_BYTES:
+                raise Failure(Kind.BAD_REQUEST, "The colour is too long", reason="colour")
             changes["colour"] = colour or None
         return await self._states.mark(tenant, user, _identity(user, target), changes)
 

@@ -14,7 +14,7 @@ from core.messages import Messages
 from core.model import EVERYBODY, Audience, Message, Tenant, UserKey
 from core.store.due import Claimed, DueStore, Row, Waiting
 from core.store.keys import PARTITIONS, partition_of
-from core.store.log import MAXIMUM_MESSAGE_BYTES
+from core.store.log import MAXIMUM_MESSAGE_BYTES, check_audience
 from core.tenants import Tenants
 from core.users import Users
 
@@ -84,7 +84,7 @@ class Due:
 
         The same `reference` of the same sender gives the same row and changes nothing of it, also when it was done or
         cancelled already (for 24 to 48 hours when it begins with `client:`, else for one to two minutes). Raises *bad
-        request* with reason `time`, *too large*, *store unavailable* with reason `full` when too much is waiting.
+        request* with reason `time` or `audience`, *too large*, *store unavailable* with reason `full` when too much is waiting.
         """
         return await self._schedule(
             tenant, at, reference, _Send(sender, tuple(recipients), (), message, _kept(audience))
@@ -106,6 +106,8 @@ class Due:
     async def _schedule(self, tenant: Tenant, at: int, reference: str, send: _Send) -> str:
         if not 0 <= at <= _HIGHEST_TIME:
             raise Failure(Kind.BAD_REQUEST, "The time is out of range", reason="time")
+        if send.audience is not None:
+            check_audience(send.audience)
         action = _encode(send)
         if len(action) > MAXIMUM_MESSAGE_BYTES:
             raise Failure(Kind.TOO_LARGE, "The message is too large")

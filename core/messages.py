@@ -37,8 +37,8 @@ class Messages:
         nothing. It is remembered for 24 to 48 hours when it begins with `client:` (the caller chose it), else for one to
         two minutes (enough for repeats of our own).
 
-        Raises *not found* with reason `topic` when the message's topic is not one of the conversation's, as it never is of
-        several: nothing is sent then; *rate limited* when a conversation's time would run more than a second ahead of the
+        Raises *bad request* with reason `audience` when that names over 100 users, *not found* with reason `topic` when the
+        message's topic is not one of the conversation's, as it never is of several: nothing is sent then; *rate limited* when a conversation's time would run more than a second ahead of the
         clock, *store unavailable* when it is not certain that everything was stored (repeating is safe).
         """
         kind = kind_of(message)

@@ -19,6 +19,9 @@ APPENDS_AT_ONCE = 50
 OUTBOX_BOUND = 100_000
 """Entries a partition's outbox may hold before sends of tenants with a consumer are refused."""
 MAXIMUM_MESSAGE_BYTES = 1 << 20
+MAXIMUM_AUDIENCE = 100
+"""Users that a message's audience may name: everybody who looks at the message looks at all of them."""
+_HIDDEN_AT_ONCE = 200
 _COUNTED = int(Flag.COUNTED)
 _DELETED_ALREADY = 2
 _CHANGED_MEANWHILE = 2
@@ -169,15 +172,25 @@ class Log:
             if place is not None:
                 by_conversation.setdefault(place.conversation, []).append(index)
         works: list[Work] = []
-        for conversation, indexes in by_conversation.items():
-            places = [self._store.ids(tenant).place(messages[index]) for index in indexes]
-            arguments: list[Argument] = [conversation, user, SHOWN, *(place.signed for place in places if place)]
-            works.append((scripts.HIDE, partition_of(conversation_bucket(conversation)), arguments))
+        asked: list[list[int]] = []
+        for conversation, rows in by_conversation.items():
+            for start in range(0, len(rows), _HIDDEN_AT_ONCE):
+                indexes = rows[start : start + _HIDDEN_AT_ONCE]
+                places = [self._store.ids(tenant).place(messages[index]) for index in indexes]
+                arguments: list[Argument] = [conversation, user, SHOWN, *(place.signed for place in places if place)]
+                works.append((scripts.HIDE, partition_of(conversation_bucket(conversation)), arguments))
+                asked.append(indexes)
         done = [False] * len(messages)
-        for indexes, reply in zip(by_conversation.values(), await self._store.calls(tenant, works), strict=True):
+        for indexes, reply in zip(asked, await self._store.calls(tenant, works), strict=True):
             for index, hidden in zip(indexes, reply, strict=True):
                 done[index] = bool(hidden)
         return done
+
+
+def check_audience(audience: Audience) -> None:
+    """Raises *bad request* with reason `audience` for one that names too many users."""
+    if max(len(audience.to or ()), len(audience.without)) > MAXIMUM_AUDIENCE:
+        raise Failure(Kind.BAD_REQUEST, f"An audience names up to {MAXIMUM_AUDIENCE} users", reason="audience")
 
 
 def _packed(message: Message) -> bytes:
@@ -227,6 +240,7 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
 
 def _restricted(audience: Audience, sender: int, flags: int) -> tuple[int, bytes]:
     """The flags, and the packed audience, of a message that is not for everybody. Nobody is kept from what he sent himself."""
+    check_audience(audience)
     if audience.to is not None or audience.station is not None or audience.without:
         flags |= Flag.RESTRICTED
     if audience.online_only:

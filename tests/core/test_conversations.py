@@ -2,6 +2,7 @@ import pytest
 
 from core.clock import ManualClock
 from core.core import Core
+from core.errors import Failure, Kind
 from core.model import Message, Overview, Signal, Tenant, UserKey
 from tests.core.support import START, text
 
@@ -87,3 +88,17 @@ async def test_paging_by_time_skips_no_conversation_whatever_came_after_what_is_
         seen += [(row.time - START, row.peer or row.group_number) for row in page]
         before = page[-1].time
     assert seen == [(30, "bob"), (20, groups[2]), (10, groups[1]), (0, groups[0])]
+
+
+async def test_notes_that_the_store_could_not_give_back_are_refused(core: Core, tenant: Tenant, ada: UserKey) -> None:
+    bob = await core.users.key(tenant, "bob")
+    await core.messages.send_direct(tenant, bob, [ada], text("bob"), "client:1")
+    for muted_until in (2**48, 2**63, 2**64, -2):
+        with pytest.raises(Failure) as caught:
+            await core.conversations.mark(tenant, ada, "bob", muted_until=muted_until)
+        assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "muted_until")
+    with pytest.raises(Failure) as caught:
+        await core.conversations.mark(tenant, ada, "bob", colour="r" * 256)
+    assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "colour")
+    assert await core.conversations.mark(tenant, ada, "bob", muted_until=2**48 - 1)
+    assert [row.marks.muted_until for row in await core.conversations.list(tenant, ada, 5)] == [2**48 - 1]

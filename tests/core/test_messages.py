@@ -7,6 +7,7 @@ from core.errors import Failure, Kind
 from core.messages import Query, kind_of
 from core.model import (
     EVERY_KIND,
+    Audience,
     Audio,
     Content,
     Custom,
@@ -149,3 +150,29 @@ async def test_a_page_of_large_messages_comes_in_pieces(core: Core, tenant: Tena
         assert 0 < len(page.messages) <= 25
         found, pages, cursor = found + len(page.messages), pages + 1, page.cursor
     assert (found, pages) == (60, 3)
+
+
+async def test_an_audience_names_few_since_everybody_looks_at_all_of_it(core: Core, tenant: Tenant) -> None:
+    ada, *others = await core.users.keys(tenant, [f"user {number}" for number in range(102)])
+    group = (await core.groups.create(tenant, name="", owner=ada, members=[ada, *others], dialect="plain")).number
+    for audience in (Audience(to=tuple(others)), Audience(without=tuple(others))):
+        for send in (
+            core.messages.send_group(tenant, ada, [group], text(ada.id), "client:many", audience),
+            core.due.send_group(tenant, ada, [group], text(ada.id), "client:many", 0, audience),
+        ):
+            with pytest.raises(Failure) as caught:
+                await send
+            assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "audience")
+    few = Audience(to=tuple(others[:100]))
+    assert len(await core.messages.send_group(tenant, ada, [group], text(ada.id), "client:few", few)) == 1
+
+
+async def test_very_many_messages_are_hidden_in_pieces(core: Core, tenant: Tenant) -> None:
+    ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+    sent = [
+        (await core.messages.send_direct(tenant, ada, [bob], text("ada"), f"client:{number}"))[0].id
+        for number in range(450)
+    ]
+    assert await core.messages.hide(tenant, bob, [*sent, sent[0], sent[200]]) == [True] * 450 + [False] * 2
+    assert (await core.messages.direct_page(tenant, "ada", "bob", Query(500), bob)).messages == []
+    assert await core.messages.hide(tenant, ada, [sent[3], sent[3]]) == [True, False]

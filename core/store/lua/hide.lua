@@ -7,13 +7,15 @@ if not meta then
   for index = 6, #ARGV do result[index - 5] = 0 end
   return result
 end
+local view = view_of(conversation, meta, user, '')
 for index = 6, #ARGV do
   local sequence = tonumber(ARGV[index])
   local record = record_at(conversation, sequence)
   result[index - 5] = 0
-  if record and is_shown(view_of(conversation, meta, user, ''), 255, sequence, record) then
+  if record and is_shown(view, 255, sequence, record) then
     local time, _, _, flags, sender = struct.unpack('>I6I4BI2I6', record)
     hide(conversation, sequence, user, bit.band(flags, 8) ~= 0 and sender ~= tonumber(user))
+    view.hidden = {} -- what the view remembers of the bits is out of date
     redis.call('ZREM', prefix .. 'w:' .. conversation .. ':' .. user, sequence)
     result[index - 5] = 1
     newest = math.max(newest, time)
