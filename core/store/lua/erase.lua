@@ -96,9 +96,8 @@ end
 local function rewrite_row(conversation, other)
   local key = prefix .. 'x' .. box_of(conversation, other) .. ':' .. other
   local row = other ~= user and redis.call('ZSCORE', key, conversation)
-  if row then
-    local time = last_time(conversation, other, mask)
-    if time ~= tonumber(row) then place_row(conversation, other, time) end
+  if row and not shown_at(view_of(conversation, meta_of(conversation), other, ''), row, mask) then
+    place_row(conversation, other, last_time(conversation, other, mask))
   end
 end
 
