@@ -1,5 +1,6 @@
 """The neutral core as one object: what adapters are given."""
 
+from core.attributes import Attributes
 from core.backup import Backup
 from core.clock import Clock, SystemClock
 from core.conversations import Conversations
@@ -12,6 +13,7 @@ from core.housekeeping import Housekeeping
 from core.ids import Ids
 from core.imports import Imports
 from core.live import Live
+from core.members import Members
 from core.messages import Messages
 from core.model import Tenant
 from core.outbox import Outbox
@@ -24,6 +26,9 @@ from core.store.due import DueStore
 from core.store.erasures import ErasureStore
 from core.store.feeds import FeedStore
 from core.store.foreign import ForeignStore
+from core.store.group_attributes import GroupAttributes
+from core.store.group_lists import GroupLists
+from core.store.group_people import GroupPeople
 from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
@@ -52,7 +57,10 @@ class Core:
         self.tenants = Tenants(tenants, self.clock)
         users = UserStore(store)
         self.users = Users(users, self.clock)
-        self.groups = Groups(GroupStore(store), self.clock)
+        people = GroupPeople(store)
+        self.groups = Groups(GroupStore(store), GroupLists(store), Log(store), dropping, self.clock)
+        self.members = Members(GroupStore(store), people, self.clock)
+        self.attributes = Attributes(GroupAttributes(store), people, self.clock)
         self.messages = Messages(Log(store), self.clock)
         self.imports = Imports(Backfill(store), TopicStore(store), self.clock)
         self.topics = Topics(TopicStore(store), Log(store), self.clock)

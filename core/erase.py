@@ -99,7 +99,7 @@ class Erase:
     async def _leave_group(self, tenant: Tenant, erasure: Erasure, number: int) -> None:
         found = await self._groups.read(tenant, number, members=False)
         if found is not None and _is_of(erasure.user, found[0].owner, found[0].created, erasure.began):
-            await self._groups.update(tenant, number, {"owner": ""})
+            await self._groups.update(tenant, number, {"owner": ""}, self._clock.now(), owner=0)
 
     async def _leave_topics(self, tenant: Tenant, erasure: Erasure, identity: str) -> None:
         after = 0

@@ -30,10 +30,13 @@ RETRYABLE = frozenset({Kind.RATE_LIMITED, Kind.UPSTREAM_FAILED, Kind.STORE_UNAVA
 class Failure(Exception):
     """A use case that did not happen.
 
-    `reason` refines the kind for adapters that word causes differently. The core uses `tenant`, `user`, `group`, `message`,
-    `topic`, `alias`, `application` (what was not found or is taken), `name` (not a legal name), `reserved`, `login` (too
-    many attempts), `full`, `schema`, `url`, `retention`, `time`, `cursor`, `foreign` (not a legal foreign id), of imports
-    `sender`, `external_id`, and for tokens `malformed`, `unknown`, `expired`; the gateway `route`, `method`, `path`, `host`, `body` and `idempotency_key`.
+    `reason` refines the kind for adapters that word causes differently. The core uses `tenant`, `user`, `group`,
+    `message`, `topic`, `alias`, `application` (what was not found or is taken), of groups `member`, `admin`, `owner`
+    (is it, or is none), `blocked`, `muted`, `all_muted`, `disabled`, `members` (too many), `limit` (a full list),
+    `pending`, `attributes`, `name` (not a legal name), `reserved`, `login` (too many attempts), `full`, `schema`,
+    `url`, `retention`, `time`, `cursor`, `foreign` (not a legal foreign id), of imports `sender`, `external_id`, and
+    for tokens `malformed`, `unknown`, `expired`; the gateway `route`, `method`, `path`, `host`, `body` and
+    `idempotency_key`.
     Adapters may add their own.
     `field` names the offending field, `subject` the offending value.
     """

@@ -7,6 +7,7 @@ import msgspec
 from core.clock import Clock
 from core.errors import Failure, Kind
 from core.ids import direct_identity, group_identity
+from core.membership import Check
 from core.model import EVERYBODY, Audience, Event, Message, MessageKind, Receipt, Signal, Stored, Tenant, UserKey
 from core.store.log import Append, Log, Page, Query
 
@@ -66,9 +67,16 @@ class Messages:
         message: Message,
         reference: str,
         audience: Audience = EVERYBODY,
+        *,
+        check: Check = Check.NONE,
     ) -> list[Receipt]:
-        """Send one message to each group (by number), like `send_direct`. The sender need not be a member. To a number that
-        is reserved but not created the message is kept; only its sender sees it until the group is created."""
+        """Send one message to each group (by number), like `send_direct`. To a number that is reserved but not created the
+        message is kept; only its sender sees it until the group is created.
+
+        Also raises *not found* with reason `group` for a group that was deleted, *forbidden* with reason `disabled` for one
+        to which nobody sends, and what `check` asks for, of a user who sends: `member` for who is none, `blocked`, `muted`,
+        `all_muted` for who is not allowed to send while the group is muted. The others of several groups have got it
+        then."""
         kind = kind_of(message)
         appends = [
             Append(
@@ -79,6 +87,7 @@ class Messages:
                 message=message,
                 reference=reference,
                 audience=audience,
+                check=check,
             )
             for number in groups
         ]

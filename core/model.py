@@ -360,7 +360,7 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
     id: str
     number: int
     role: str = "member"
-    """`member` or `owner`."""
+    """`owner`, `admin` or `member`."""
     joined: int = 0
 
 
@@ -386,6 +386,13 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     """By dialect: what only that dialect knows of the group."""
     room: bool = False
     """Members come and go: it stands in no list, counts nothing as unread and keeps nothing of who left."""
+    announcement: str | None = None
+    """What the group tells its members, beside all messages."""
+    image_url: str | None = None
+    disabled: bool = False
+    """Nobody sends to it."""
+    muted: bool = False
+    """Of the users only the owner, admins and those who are allowed to send to it."""
 
 
 class Topic(msgspec.Struct, frozen=True, array_like=True):

@@ -172,7 +172,7 @@ async def _overwrite(
     attributes: Any,
 ) -> Group:
     group, present = existing
-    changes: dict[str, Any] = {"name": name, "owner": owner.id}
+    changes: dict[str, Any] = {"name": name, "owner": owner}
     if truthy(attributes):
         changes["attributes"] = attributes if isinstance(attributes, dict) else None
         changes["leftovers"] = {**(group.leftovers or {}), NAME: _odd(attributes) or {}}

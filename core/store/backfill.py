@@ -48,6 +48,8 @@ class Backfill:
                 arguments += (row.external_id, row.time, row.sender, int(row.kind), topic, row.body)
             reply = await self._store.call(tenant, scripts.BACKFILL, partition_of(bucket), *arguments, bulk=True)
             conversation = reply[0]
+            if not conversation:
+                raise Failure(Kind.NOT_FOUND, "The group was deleted", reason="group", subject=identity[1:])
             receipts += [
                 Receipt(message_id(conversation, BACKFILL, -sequence), conversation, sequence, time, bool(repeated))
                 for sequence, time, repeated in zip(reply[1::3], reply[2::3], reply[3::3], strict=True)

@@ -1,13 +1,14 @@
 """Groups' rows: profile and members, in the partition of the group's conversation; chosen ids in the partition of the id."""
 
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
 from typing import Any
 
 import msgspec
 
+from core.errors import Failure, Kind
 from core.ids import bucket_of, group_identity
-from core.model import SHOWN, Group, Member, Tenant
+from core.membership import Visibility, Waiting
+from core.model import SHOWN, Group, Member, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
@@ -19,17 +20,12 @@ SMALL_GROUP = 32
 HIGHEST_NUMBER = (1 << 31) - 1
 _TRIES = 20
 _DONE = ord("1")
+_DISABLED, _MUTED = 1, 2
+_USERS_AT_ONCE = 500
+_MAXIMUM_CALLS = 1 << 16
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Group).decode
-
-
-class Visibility(IntEnum):
-    """How many of the earlier messages a new member sees."""
-
-    EVERYTHING = -1
-    NOTHING = 0
-    LATEST = 200
 
 
 class GroupStore:
@@ -54,14 +50,20 @@ class GroupStore:
         found = await self._alias(tenant, dialect, alias, 0)
         return found or await self._alias(tenant, dialect, alias, await self.new_number(tenant))
 
+    async def release(self, tenant: Tenant, dialect: str, alias: str, number: int) -> None:
+        """Let an app choose this id anew, when it still leads to this number."""
+        await self._alias(tenant, dialect, alias, -number)
+
     async def _alias(self, tenant: Tenant, dialect: str, alias: str, number: int) -> int:
         field = f"{dialect}\0{alias}"
         found: int = await self._store.call(tenant, scripts.ALIAS, partition_of(bucket_of(field)), field, number)
         return found
 
-    async def create(self, tenant: Tenant, group: Group, members: Sequence[Member], reference: str | None) -> bool:
-        """Write a group and its members; false when the number has a group."""
-        identity, partition = _place(group.number)
+    async def create(
+        self, tenant: Tenant, group: Group, owner: int, members: Sequence[UserKey], reference: str | None
+    ) -> bool:
+        """Write a group and its members; false when the number has a group, or had one."""
+        identity, partition = place_of(group.number)
         arguments = (
             *reference_arguments(group.created, reference),
             identity,
@@ -70,68 +72,161 @@ class GroupStore:
             SMALL_GROUP,
             SHOWN,
             1 if group.room else 0,
+            f"{group.created:015d}:{group.number:010d}",
+            owner,
+            group.maximum_members or 0,
         )
         return bool(await self._store.call(tenant, scripts.CREATE_GROUP, partition, *arguments, *_rows(members)))
 
     async def read(self, tenant: Tenant, number: int, *, members: bool = True) -> tuple[Group, list[Member]] | None:
         """A group and, if wanted, its present members in the order in which they joined."""
-        identity, partition = _place(number)
+        identity, partition = place_of(number)
         reply = await self._store.call(tenant, scripts.READ_GROUP, partition, identity, 1 if members else 0)
-        if reply is None:
-            return None
-        present = [
-            Member(reply[i + 1].decode(), int(reply[i]), reply[i + 2].decode(), reply[i + 3])
-            for i in range(1, len(reply), 4)
-        ]
-        present.sort(key=lambda member: (member.joined, member.number))
-        return _decode(reply[0]), present
+        return None if reply is None else (_decode(reply[0]), decode_members(reply[1:]))
 
-    async def update(self, tenant: Tenant, number: int, changes: dict[str, Any]) -> Group | None:
-        """Change fields of a group's profile; none when there is no such group."""
-        identity, partition = _place(number)
+    async def update(
+        self,
+        tenant: Tenant,
+        number: int,
+        changes: dict[str, Any],
+        now: int,
+        *,
+        owner: int | None = None,
+        transfer: bool = False,
+        reference: str | None = None,
+    ) -> Group | None:
+        """Change fields of a group's profile; none when there is no such group. With `owner`, the number of the new one (0:
+        nobody); with `transfer` it has to be a member. Raises *conflict*."""
+        identity, partition = place_of(number)
         for _ in range(_TRIES):
             found = await self._store.call(tenant, scripts.READ_GROUP, partition, identity, 0)
             if found is None:
                 return None
-            group = msgspec.structs.replace(_decode(found[0]), **changes)
-            if await self._store.call(tenant, scripts.UPDATE_GROUP, partition, identity, found[0], _encode(group)):
+            old = _decode(found[0])
+            group = msgspec.structs.replace(old, **changes)
+            grows = group.maximum_members != old.maximum_members
+            arguments = (
+                *reference_arguments(now, reference),
+                identity,
+                found[0],
+                _encode(group),
+                _DISABLED * group.disabled + _MUTED * group.muted,
+                (group.maximum_members or 0) if grows else "",
+                "" if owner is None else owner,
+                1 if transfer else 0,
+            )
+            done = await self._store.call(tenant, scripts.UPDATE_GROUP, partition, *arguments)
+            if done == b"done":
                 return group
+            if done != b"changed":
+                raise refused(done.decode(), group.owner if transfer else str(number))
         raise RuntimeError("a group was changed faster than it could be updated")
+
+    async def delete(self, tenant: Tenant, number: int, now: int) -> Group | None:
+        """Mark a group as deleted; none when there is none, or when nothing is left of one that was."""
+        identity, partition = place_of(number)
+        packed = await self._store.call(tenant, scripts.DELETE_GROUP, partition, now, identity)
+        return _decode(packed) if packed else None
+
+    async def end(self, tenant: Tenant, number: int) -> None:
+        """Remove what is left of a group that was deleted and cleared."""
+        identity, partition = place_of(number)
+        for _ in range(_MAXIMUM_CALLS):
+            if not await self._store.call(tenant, scripts.END_GROUP, partition, identity, _USERS_AT_ONCE):
+                return
 
     async def add(
         self,
         tenant: Tenant,
         number: int,
-        members: Sequence[Member],
+        users: Sequence[UserKey],
         sees: Visibility,
         now: int,
         reference: str | None,
+        waiting: Waiting | None = None,
     ) -> list[bool] | None:
-        """Add members; an answer each, none when there is no such group."""
-        identity, partition = _place(number)
-        arguments = (*reference_arguments(now, reference), identity, int(sees), SMALL_GROUP, SHOWN)
-        reply = await self._store.call(tenant, scripts.ADD_MEMBERS, partition, *arguments, *_rows(members))
-        return None if reply is None else [done == _DONE for done in reply]
+        """Add members, who have to be waiting for it if so said; an answer each, none when there is no such group. Raises
+        why nobody was added."""
+        identity, partition = place_of(number)
+        arguments = (*reference_arguments(now, reference), identity, int(sees), SMALL_GROUP, SHOWN, waiting or "")
+        reply = await self._store.call(tenant, scripts.ADD_MEMBERS, partition, *arguments, *_rows(users))
+        return _answers(reply, users)
 
     async def remove(
-        self, tenant: Tenant, number: int, users: Sequence[int], now: int, reference: str | None
+        self,
+        tenant: Tenant,
+        number: int,
+        users: Sequence[UserKey],
+        now: int,
+        reference: str | None,
+        *,
+        spare_owner: bool = False,
+        block: int = 0,
     ) -> list[bool] | None:
-        """End memberships; an answer each, none when there is no such group."""
-        identity, partition = _place(number)
-        arguments = (*reference_arguments(now, reference), identity, SHOWN)
-        reply = await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, *arguments, *users)
-        return None if reply is None else [done == _DONE for done in reply]
+        """End memberships; an answer each, none when there is no such group. With `block` they are blocked, and it is how many
+        may be. Raises why nobody was removed."""
+        identity, partition = place_of(number)
+        arguments = (*reference_arguments(now, reference), identity, SHOWN, 1 if spare_owner else 0, block)
+        numbers = [user.number for user in users]
+        reply = await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, *arguments, *numbers)
+        return _answers(reply, users)
 
 
-def _place(number: int) -> tuple[str, int]:
+def place_of(number: int) -> tuple[str, int]:
     """The identity and the partition of a group's conversation."""
     identity = group_identity(number)
     return identity, partition_of(bucket_of(identity))
 
 
-def _rows(members: Sequence[Member]) -> Iterator[Argument]:
-    for member in members:
-        yield from (member.number, member.id, member.role)
+def _rows(users: Sequence[UserKey]) -> Iterator[Argument]:
+    for user in users:
+        yield from (user.number, user.id)
+
+
+def _answers(reply: Any, users: Sequence[UserKey]) -> list[bool] | None:
+    if reply is None:
+        return None
+    if isinstance(reply, list):
+        raise refused(reply[0].decode(), names_of(reply[1:], users))
+    return read_answers(reply)
+
+
+def read_answers(reply: bytes) -> list[bool]:
+    """What a script says of each user."""
+    return [done == _DONE for done in reply]
+
+
+def names_of(numbers: Sequence[bytes], users: Sequence[UserKey]) -> str:
+    """The ids of those users whose numbers a script gave."""
+    names = {user.number: user.id for user in users}
+    return ", ".join(dict.fromkeys(names[int(number)] for number in numbers))
+
+
+_REFUSALS = {
+    "member": (Kind.NOT_FOUND, "member", "No member of the group"),
+    "present": (Kind.CONFLICT, "member", "A member of the group already"),
+    "owner": (Kind.FORBIDDEN, "owner", "This is the owner of the group"),
+    "admin": (Kind.NOT_FOUND, "admin", "No admin of the group"),
+    "blocked": (Kind.FORBIDDEN, "blocked", "The group has blocked this user"),
+    "pending": (Kind.NOT_FOUND, "pending", "This user does not wait to join"),
+    "full": (Kind.CONFLICT, "members", "The group takes no more members"),
+    "limit": (Kind.CONFLICT, "limit", "The group's list is full"),
+    "group": (Kind.NOT_FOUND, "group", "No such group"),
+}
+
+
+def refused(why: str, subject: str) -> Failure:
+    """Why a script changed nothing in a group."""
+    kind, reason, text = _REFUSALS[why]
+    return Failure(kind, text, reason=reason, subject=subject)
+
+
+def decode_members(reply: Sequence[Any]) -> list[Member]:
+    """Members of `[number, id, role, joined, …]`."""
+    return [
+        Member(reply[i + 1].decode(), int(reply[i]), reply[i + 2].decode(), reply[i + 3])
+        for i in range(0, len(reply), 4)
+    ]
 
 
 def decode_group(packed: bytes) -> Group:

@@ -11,6 +11,9 @@ Conversations, in the partition of their identity:
                             messages, s last sequence that touches the lists, u numbers of a direct conversation's two
                             users in the order of the identity, f packed relation of the two, whose blocks are bits 64 (by
                             the first) and 128 of q, g packed group, l 1 once it is large, 2 for a room,
+                            p number of the group's owner, x how many members it takes, n last place in the order of joining,
+                            q what limits sends to it (bits, in `group.lua`), y its place in the tenant's list, z packed group
+                            that is being deleted, empty once nothing is left of it,
                             d sequence up to which the log was dropped, e ordinal there, b last sequence of the backfill
                             lane, j number of the last report; 1 once there was one: a user who put it into another box, r a
                             recalled counted message, w a message for some alone
@@ -25,7 +28,12 @@ Conversations, in the partition of their identity:
                     zset    sequences of the countable messages for this user and not for everybody
     m:CONVERSATION  hash    user -> packed {id, role, joined (ms), intervals}; an interval is {first sequence seen (0: imports
                             of before the log too), last (-1: still a member), head when joining}
-    a:CONVERSATION  set     the users who are members now
+    a:CONVERSATION  zset    the users who are members now, in the order in which they joined
+    ga:CONVERSATION, gb:CONVERSATION, gm:CONVERSATION, gw:CONVERSATION, gp:CONVERSATION
+                    hash    user -> packed {id, time (ms)}: a group's admins, whom it has blocked, muted (until when, -1 for
+                            ever), allowed to send while all are muted, and who waits to join {…, why, words}
+    gu:CONVERSATION hash    user -> packed map of the member's attributes in the group
+    gk:CONVERSATION hash    name -> packed attribute of the group {value, user's id, number, whether it goes with the user, time}
     v:CONVERSATION  hash    a letter and the user's number: r read up to, f floor (cleared up to), k own counted messages
                             since, b box (`a` or `h`, and the head at which it was put there), i seen up to, p packed
                             marks, e 1 once messages are hidden from the user, o 1 for who sent or has keys here besides members
@@ -48,6 +56,9 @@ Conversations, in the partition of their identity:
                     zset    conversations of the user's list by time (ms) of the last message that it shows: active,
                             archived, hidden
     y:USER          set     the large groups that the user is a member of, which have no row in those
+    ug:USER, ur:USER
+                    zset    numbers of the groups, and of the rooms, that the user is a member of, by number
+    lg, lr          zset    the groups, and the rooms, of this partition: time of creation:number, in order of the texts
     H:HOUR          set     conversations to which something was sent in this hour since the epoch
     ic:CONVERSATION hash    dialect NUL sequence -> packed foreign ids; sequences of the backfill lane are negative
     rcTURN, roTURN  hash    reference of a client, of our own -> first result: conversation:sender:reference -> packed

@@ -6,6 +6,7 @@ import msgspec
 
 from core.errors import Failure, Kind
 from core.ids import LIVE, Place, bucket_of, conversation_bucket
+from core.membership import Check
 from core.model import EVERYBODY, SHOWN, Audience, Flag, Message, MessageKind, Receipt, Stored, Tenant
 from core.store import scripts
 from core.store.connection import Argument
@@ -41,6 +42,7 @@ class Append(msgspec.Struct, frozen=True):
     message: Message
     reference: str
     audience: Audience = EVERYBODY
+    check: Check = Check.NONE
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -87,8 +89,9 @@ class Log:
         replies = []
         for start in range(0, len(works), APPENDS_AT_ONCE):
             replies += await self._store.calls(tenant, works[start : start + APPENDS_AT_ONCE])
-        if replies and not replies[0][0]:
-            raise unknown_topic(body.topic if body else None)
+        for append, reply in zip(appends, replies, strict=True):
+            if not reply[0]:
+                raise _refused(append, reply[1])
         message_id = self._store.ids(tenant).message
         return [
             Receipt(message_id(conversation, LIVE, sequence), conversation, sequence, time, bool(repeated))
@@ -233,6 +236,7 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
         audience,
         "" if topic is None else topic,
         packed,
+        append.check,
         *append.pair,
     ]
     return scripts.APPEND, partition_of(bucket), arguments
@@ -253,6 +257,24 @@ def _restricted(audience: Audience, sender: int, flags: int) -> tuple[int, bytes
     )
     station = audience.station if audience.station is not None else False
     return int(flags), encode((addressees, station, without))
+
+
+_REFUSALS = {
+    1: (Kind.NOT_FOUND, "group", "The group was deleted"),
+    2: (Kind.FORBIDDEN, "disabled", "The group is disabled"),
+    3: (Kind.FORBIDDEN, "member", "The sender is no member of the group"),
+    4: (Kind.FORBIDDEN, "blocked", "The group has blocked the sender"),
+    5: (Kind.FORBIDDEN, "muted", "The sender is muted in the group"),
+    6: (Kind.FORBIDDEN, "all_muted", "All members of the group are muted"),
+}
+"""What `limits.lua` says."""
+
+
+def _refused(append: Append, why: int) -> Failure:
+    if why not in _REFUSALS:
+        return unknown_topic(append.message.topic)
+    kind, reason, text = _REFUSALS[why]
+    return Failure(kind, text, reason=reason, subject=append.identity[1:])
 
 
 def unknown_topic(topic: int | None) -> Failure:

@@ -56,7 +56,7 @@ async def test_a_group_is_what_it_was_created_as(core: Core, tenant: Tenant, use
         None,
         {"plain": {"approval": False}},
     )
-    members = [Member("ada", ada.number, "owner", START), Member("bob", bob.number, "member", START)]
+    members = [Member("bob", bob.number, "member", START), Member("ada", ada.number, "owner", START)]
     assert await core.groups.detail(tenant, 1) == (group, members)
     assert await core.groups.find(tenant, 1) == group
 

@@ -2,28 +2,32 @@
 -- first write, since a failing script keeps what it wrote.
 -- ARGV: 3 now (ms), 4 identity, 5 bucket, 6 sender's number, 7 reference, 8 class of the reference row, 9 its period (ms),
 --       10 kind, 11 flags, 12 touches the inboxes, 13 bound of the outbox (0: no consumer), 14 packed audience {addressees,
---       station, without} (empty: everybody), 15 topic (empty: none), 16 body, 17 and 18 the numbers of a direct
---       conversation's users in the order of its identity.
--- Returns {conversation, sequence, time, repeated}, {0, 0, 0, 0} when the conversation has no such topic; errors AHEAD (time
--- would run over a second before the clock), FULL, QUEUE (the outbox is full).
+--       station, without} (empty: everybody), 15 topic (empty: none), 16 body, 17 what is checked of the sender in a group (as
+--       in limits.lua), 18 and 19 the numbers of a direct conversation's users in the order of its identity.
+-- Returns {conversation, sequence, time, repeated}; {0, why, 0, 0} when it is refused, as limits.lua says or 0 for a topic that
+-- the conversation has not; errors AHEAD (time would run over a second before the clock), FULL, QUEUE (the outbox is full).
 local now, identity, sender, period = tonumber(ARGV[3]), ARGV[4], ARGV[6], tonumber(ARGV[9])
-local one, two = ARGV[17], ARGV[18]
+local one, two = ARGV[18], ARGV[19]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
-local meta, users, large, boxed
+local meta, users, large, boxed, limits
 local head, last, ordinal = 0, 0, 0
 if conversation then
   meta = prefix .. 'c:' .. conversation
-  local fields = redis.call('HMGET', meta, 'h', 't', 'o', 'l', 'u', 'a')
+  local fields = redis.call('HMGET', meta, 'h', 't', 'o', 'l', 'u', 'a', 'q')
   head = tonumber(fields[1] or '0')
   last = tonumber(fields[2] or '0')
   ordinal = tonumber(fields[3] or '0')
-  large, users, boxed = fields[4], fields[5], fields[6]
+  large, users, boxed, limits = fields[4], fields[5], fields[6], fields[7]
   -- Rows are filed by the message's time, which never runs backwards as the callers' clocks may.
   local first = first_result(ARGV[8], period, math.max(now, last), conversation .. ':' .. sender .. ':' .. ARGV[7])
   if first then
     local sequence, time = struct.unpack('>I4I6', first)
     return {tonumber(conversation), sequence, time, 1}
   end
+end
+if limits or ARGV[17] ~= '' then
+  local refused = why_refused(conversation, tonumber(limits or '0'), sender, ARGV[17], now)
+  if refused then return {0, refused, 0, 0} end
 end
 if ARGV[15] ~= '' and not (conversation and redis.call('HEXISTS', prefix .. 'o:' .. conversation, ARGV[15]) == 1) then
   return {0, 0, 0, 0}
@@ -53,7 +57,7 @@ redis.call('HSET', meta, 'h', sequence, 't', string.format('%.0f', time), 'o', o
 local state = prefix .. 'v:' .. conversation
 note_pair(conversation, users, one, two, head)
 -- Own messages are no unread ones: a user who may have unread ones has a count of them.
-if counted and large ~= '2' and (one or redis.call('SISMEMBER', prefix .. 'a:' .. conversation, sender) == 1) then
+if counted and large ~= '2' and (one or redis.call('ZSCORE', prefix .. 'a:' .. conversation, sender)) then
   redis.call('HINCRBY', state, 'k' .. sender, 1)
 end
 -- Everybody who sent something is found again; a room keeps nothing of members who left.
@@ -70,7 +74,7 @@ if audience then
     redis.call('HSET', meta, 'w', 1)
     for _, number in ipairs(addressees) do
       local user = string.format('%.0f', number)
-      local present = user == one or user == two or redis.call('SISMEMBER', prefix .. 'a:' .. conversation, user) == 1
+      local present = user == one or user == two or redis.call('ZSCORE', prefix .. 'a:' .. conversation, user)
       if user ~= sender and present then
         redis.call('ZADD', prefix .. 'w:' .. conversation .. ':' .. user, sequence, sequence)
       end
@@ -87,7 +91,7 @@ if touches and large ~= '2' then
   if one then
     rows = one == two and {one} or {one, two}
   else
-    rows = not large and redis.call('SMEMBERS', prefix .. 'a:' .. conversation) or {}
+    rows = not large and redis.call('ZRANGE', prefix .. 'a:' .. conversation, 0, -1) or {}
     -- Who never was a member is shown the own messages, so the row says when the last one was.
     if stranger then rows[#rows + 1] = sender end
   end

@@ -4,10 +4,12 @@
 --       users in the order of its identity (empty for a group), 9… of each message external id, time (ms), sender's number,
 --       kind, topic (empty: none), body.
 -- Returns sequence (negative), time and whether it was there already of each, after the conversation; of fewer than were given
--- when the next one's time would run over half a second before the clock. Error FULL.
+-- when the next one's time would run over half a second before the clock. {0} for a group that was deleted. Error FULL.
 local now, identity, mask, one, two = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[6]), ARGV[7], ARGV[8]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
-local last = conversation and tonumber(redis.call('HGET', prefix .. 'c:' .. conversation, 'b') or '0') or 0
+local fields = conversation and redis.call('HMGET', prefix .. 'c:' .. conversation, 'b', 'z') or {}
+if fields[2] then return {0} end
+local last = tonumber(fields[1] or '0')
 if last + (#ARGV - 8) / 6 > 536870911 then return redis.error_reply('-FULL refused') end -- 2^29 - 1
 conversation = conversation or conversation_of(identity, ARGV[5])
 if not conversation then return redis.error_reply('-FULL refused') end

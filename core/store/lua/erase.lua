@@ -139,8 +139,10 @@ local function forget_user(conversation, meta)
   unlink(keys)
   redis.call('HDEL', prefix .. 'v:' .. conversation, unpack(states))
   redis.call('HDEL', prefix .. 'm:' .. conversation, user)
-  redis.call('SREM', prefix .. 'a:' .. conversation, user)
+  redis.call('ZREM', prefix .. 'a:' .. conversation, user)
   redis.call('SREM', prefix .. 'hu:' .. conversation, user)
+  local group = group_of(meta.identity)
+  if group then forget_in_group(group, user) end
 end
 
 local stages = {

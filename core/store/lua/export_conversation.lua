@@ -36,9 +36,16 @@ end
 local members = add('m:' .. conversation, 'h', redis.call('HGETALL', prefix .. 'm:' .. conversation))
 for index = 1, #members, 2 do note_user(members[index]) end
 for user in string.gmatch(meta.users or '', '%d+') do note_user(user) end
-add('a:' .. conversation, 's', redis.call('SMEMBERS', prefix .. 'a:' .. conversation))
+add_zset('a:' .. conversation)
 add('rl:' .. conversation, 'l', redis.call('LRANGE', prefix .. 'rl:' .. conversation, 0, -1))
 add_zset('t:' .. conversation)
+if meta.group then
+  add(meta.size == '2' and 'lr' or 'lg', 'z', {redis.call('HGET', prefix .. 'c:' .. conversation, 'y'), 0})
+  for _, letter in ipairs({'a', 'b', 'm', 'w', 'p', 'u', 'k'}) do
+    local name = 'g' .. letter .. ':' .. conversation
+    add(name, 'h', redis.call('HGETALL', prefix .. name))
+  end
+end
 
 for _, user in ipairs(users) do
   local place = conversation .. ':' .. user
@@ -47,6 +54,10 @@ for _, user in ipairs(users) do
   local list = 'x' .. string.sub(states['b' .. user] or '', 1, 1) .. ':' .. user
   local time = redis.call('ZSCORE', prefix .. list, conversation)
   if time then add(list, 'z', {conversation, time}) end
+  for _, name in ipairs({'ug:', 'ur:'}) do
+    local number = meta.group and redis.call('ZSCORE', prefix .. name .. user, string.sub(meta.identity, 2))
+    if number then add(name .. user, 'z', {number, number}) end
+  end
   if meta.size == '1' and redis.call('SISMEMBER', prefix .. 'y:' .. user, conversation) == 1 then
     add('y:' .. user, 's', {conversation})
   end

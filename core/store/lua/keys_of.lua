@@ -19,9 +19,16 @@ local function add_chunks(keys, conversation, letter, first, last)
   for chunk = first, last do keys[#keys + 1] = prefix .. letter .. ':' .. conversation .. ':' .. chunk end
 end
 
+-- What a group keeps beside its members.
+local function add_group_keys(keys, conversation)
+  for _, letter in ipairs({'a', 'b', 'm', 'w', 'p', 'u', 'k'}) do keys[#keys + 1] = prefix .. 'g' .. letter .. ':' .. conversation end
+end
+
 -- The keys in which a user's lists have their rows.
 local function lists_of(user)
-  return {prefix .. 'x:' .. user, prefix .. 'xa:' .. user, prefix .. 'xh:' .. user, prefix .. 'y:' .. user}
+  local keys = {}
+  for _, name in ipairs({'x:', 'xa:', 'xh:', 'y:', 'ug:', 'ur:'}) do keys[#keys + 1] = prefix .. name .. user end
+  return keys
 end
 
 local function chunk_of(sequence)

@@ -1,4 +1,5 @@
--- Memberships. A member's row is packed {id, role, joined, intervals}; `a:` is the set of the present ones.
+-- Memberships. A member's row is packed {id, role, joined, intervals}; `a:` holds the present ones in the order in which they
+-- joined.
 
 -- How much of the earlier log a newcomer sees, as the first sequence: `visible` earlier messages, all for -1. 0 takes in what
 -- is imported of the time before the log.
@@ -21,7 +22,8 @@ local function keep_return(conversation, user, mask)
 end
 
 -- Makes a user a present member; false when it is one. What was sent before joining is not unread.
-local function join(conversation, user, id, role, now, head, visible)
+local function join(group, user, id, now, visible)
+  local conversation = group.conversation
   local key = prefix .. 'm:' .. conversation
   local row = redis.call('HGET', key, user)
   local intervals = {}
@@ -32,20 +34,59 @@ local function join(conversation, user, id, role, now, head, visible)
     -- Who came and left while nothing was sent needs no interval.
     if newest and newest[1] > newest[2] then table.remove(intervals) end
   end
-  intervals[#intervals + 1] = {first_visible(head, visible), -1, head}
-  redis.call('HSET', key, user, cmsgpack.pack({id, role, now, intervals}))
-  redis.call('SADD', prefix .. 'a:' .. conversation, user)
+  intervals[#intervals + 1] = {first_visible(group.head, visible), -1, group.head}
+  redis.call('HSET', key, user, cmsgpack.pack({id, user == group.owner and 'owner' or 'member', now, intervals}))
+  redis.call('ZADD', prefix .. 'a:' .. conversation, redis.call('HINCRBY', group.key, 'n', 1), user)
+  redis.call('ZADD', memberships_of(group, user), group.number, group.number)
   redis.call('HDEL', prefix .. 'v:' .. conversation, 'k' .. user)
+  take_off_list(group, 'p', user)
   return true
 end
 
+-- Ends a membership and gives the user's id; nothing for no present member. A room keeps nothing of who left but what the user
+-- deleted. A privilege ends with the membership, a sanction does not.
+local function leave(group, user, mask)
+  local conversation = group.conversation
+  local members = prefix .. 'm:' .. conversation
+  if redis.call('ZREM', prefix .. 'a:' .. conversation, user) == 0 then return nil end
+  redis.call('ZREM', memberships_of(group, user), group.number)
+  for _, letter in ipairs({'a', 'w'}) do take_off_list(group, letter, user) end
+  redis.call('HDEL', prefix .. 'gu:' .. conversation, user)
+  local row = cmsgpack.unpack(redis.call('HGET', members, user))
+  if is_room(group) then
+    redis.call('HDEL', members, user)
+    redis.call('HDEL', prefix .. 'v:' .. conversation, 'r' .. user, 'i' .. user, 'b' .. user, 'p' .. user)
+    redis.call('UNLINK', prefix .. 'rs:' .. conversation .. ':' .. user, prefix .. 'ds:' .. conversation .. ':' .. user)
+  else
+    row[4][#row[4]][2] = group.head
+    redis.call('HSET', members, user, cmsgpack.pack(row))
+    redis.call('SREM', prefix .. 'y:' .. user, conversation)
+    if group.size then keep_return(conversation, user, mask) end
+    write_row(conversation, user, mask)
+  end
+  return row[1]
+end
+
+-- Attributes that go with who set them, of those who left.
+local function drop_attributes_of(group, left)
+  if bit.band(group.limits, 32) == 0 then return end
+  local key = prefix .. 'gk:' .. group.conversation
+  local rows, more = redis.call('HGETALL', key), false
+  for index = 1, #rows, 2 do
+    local _, _, user, goes = unpack(cmsgpack.unpack(rows[index + 1]), 1, 4)
+    if goes and left[user] then redis.call('HDEL', key, rows[index]) elseif goes then more = true end
+  end
+  set_limit(group, 32, more)
+end
+
 -- A group that outgrows the bound keeps no inbox rows: its members keep a set of memberships instead. It stays large.
-local function mark_large(conversation, bound)
-  local meta = prefix .. 'c:' .. conversation
+local function mark_large(group, bound)
+  local conversation = group.conversation
   local present = prefix .. 'a:' .. conversation
-  if not redis.call('HGET', meta, 'l') and redis.call('SCARD', present) > bound then
-    redis.call('HSET', meta, 'l', 1)
-    for _, user in ipairs(redis.call('SMEMBERS', present)) do
+  if not group.size and redis.call('ZCARD', present) > bound then
+    group.size = '1'
+    redis.call('HSET', group.key, 'l', 1)
+    for _, user in ipairs(redis.call('ZRANGE', present, 0, -1)) do
       redis.call('ZREM', prefix .. 'x' .. box_of(conversation, user) .. ':' .. user, conversation)
       redis.call('SADD', prefix .. 'y:' .. user, conversation)
     end

@@ -91,6 +91,7 @@ local function reclaim_conversation(conversation)
   note_times(conversation, dropped, tonumber(fields[5] or '0'))
   local keys = {prefix .. 'l:' .. conversation .. ':' .. first}
   for _, name in ipairs({'c', 'bt', 'be', 'j', 'a', 't', 'rl', 'ic'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
+  add_group_keys(keys, conversation)
   room = room - unlink(keys)
   return true
 end
@@ -136,7 +137,7 @@ if not (reclaim_conversations() and reclaim_feeds()) then return 1 end
 reclaim_references(now)
 reclaim_references(tonumber(redis.call('HGET', counters, 'to') or now))
 local keys = {}
-for _, name in ipairs({'n', 'd', 'i', 'ti', 'due', 'duef', 'dueb', 'u', 'w', 'f', 'p', 's', 'z', 'q', 'wk', 'k'}) do
+for _, name in ipairs({'n', 'd', 'i', 'ti', 'due', 'duef', 'dueb', 'u', 'w', 'f', 'p', 's', 'z', 'q', 'wk', 'lg', 'lr', 'k'}) do
   keys[#keys + 1] = prefix .. name
 end
 unlink(keys)

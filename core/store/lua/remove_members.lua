@@ -1,33 +1,30 @@
--- Ends memberships; the intervals stay, so that who leaves keeps what it could see. A room keeps nothing of who left. ARGV:
--- 3 now (ms), 4 class of the reference row, 5 its period (ms), 6 reference, 7 identity, 8 mask of the kinds that lists show,
--- 9… numbers. Returns 1 or 0 (no present member) for each, as text; nothing when the group does not exist.
+-- Ends memberships; the intervals stay, so that who leaves keeps what it could see. ARGV: 3 now (ms), 4 class of the reference
+-- row, 5 its period (ms), 6 reference, 7 identity, 8 mask of the kinds that lists show, 9 whether the owner has to stay,
+-- 10 how many the group may block, if these are blocked too (0: they are not), 11… numbers.
+-- Returns 1 or 0 (no present member) for each, as text; nothing when the group does not exist; else why nobody was removed:
+-- `owner` or `limit`.
 local now, period, reference = tonumber(ARGV[3]), tonumber(ARGV[5]), 'remove:' .. ARGV[7] .. ':' .. ARGV[6]
 local done = first_result(ARGV[4], period, now, reference)
-if done and #done == #ARGV - 8 then return done end
-local conversation = redis.call('HGET', prefix .. 'n', ARGV[7])
-local meta = conversation and prefix .. 'c:' .. conversation
-if not meta or redis.call('HEXISTS', meta, 'g') == 0 then return false end
-local fields = redis.call('HMGET', meta, 'h', 'l')
-local head, members = tonumber(fields[1] or '0'), prefix .. 'm:' .. conversation
-local result = {}
-for index = 9, #ARGV do
-  local user = ARGV[index]
-  local left = redis.call('SREM', prefix .. 'a:' .. conversation, user)
-  if left == 1 and fields[2] == '2' then
-    redis.call('HDEL', members, user)
-    -- What the user deleted stays deleted.
-    redis.call('HDEL', prefix .. 'v:' .. conversation, 'r' .. user, 'i' .. user, 'b' .. user, 'p' .. user)
-    redis.call('UNLINK', prefix .. 'rs:' .. conversation .. ':' .. user, prefix .. 'ds:' .. conversation .. ':' .. user)
-  elseif left == 1 then
-    local row = cmsgpack.unpack(redis.call('HGET', members, user))
-    row[4][#row[4]][2] = head
-    redis.call('HSET', members, user, cmsgpack.pack(row))
-    redis.call('SREM', prefix .. 'y:' .. user, conversation)
-    if fields[2] then keep_return(conversation, user, tonumber(ARGV[8])) end
-    write_row(conversation, user, tonumber(ARGV[8]))
-  end
-  result[#result + 1] = left
+if done and #done == #ARGV - 10 then return done end
+local group = group_of(ARGV[7])
+if not group then return false end
+local mask, blocks = tonumber(ARGV[8]), tonumber(ARGV[10])
+for index = 11, #ARGV do
+  if ARGV[9] == '1' and ARGV[index] == group.owner then return {'owner', ARGV[index]} end
 end
+if blocks > 0 and redis.call('HLEN', list_of(group, 'b')) + #ARGV - 10 > blocks then return {'limit'} end
+local result, left = {}, {}
+for index = 11, #ARGV do
+  local user = ARGV[index]
+  local id = leave(group, user, mask)
+  result[#result + 1] = id and 1 or 0
+  if id then
+    left[user] = true
+    if blocks > 0 then put_on_list(group, 'b', user, id, now) end
+  end
+end
+drop_attributes_of(group, left)
 done = table.concat(result)
 keep_result(ARGV[4], period, now, reference, done)
+if next(left) then tell('members', group.conversation, group.head, now, group.identity, nil, nil, 0) end
 return done

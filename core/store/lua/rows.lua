@@ -10,9 +10,9 @@ local function each_user(conversation, meta, sender, visit)
     return
   end
   local members, present = prefix .. 'm:' .. conversation, prefix .. 'a:' .. conversation
-  if not meta.size or redis.call('SCARD', present) < redis.call('HLEN', members) then
+  if not meta.size or redis.call('ZCARD', present) < redis.call('HLEN', members) then
     local without_row = {}
-    for _, user in ipairs(meta.size and redis.call('SMEMBERS', present) or {}) do without_row[user] = true end
+    for _, user in ipairs(meta.size and redis.call('ZRANGE', present, 0, -1) or {}) do without_row[user] = true end
     for _, user in ipairs(redis.call('HKEYS', members)) do
       if not without_row[user] then visit(user) end
     end

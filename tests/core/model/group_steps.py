@@ -36,11 +36,11 @@ class GroupSteps(SideBySide):
         assert number is not None or created.number not in {one.group_number for one in self.space.groups()}
         assert created == msgspec.structs.replace(group, number=created.number)
         target = self.space.group(created.number)
-        target.group, target.exists = created, True
+        target.group, target.owner, target.exists = created, owner, True
         if alias is not None:
             self.space.aliases[alias] = created.number
         for key in members:
-            target.join(key, "owner" if key == owner else "member", now, -1)
+            target.join(key, now, -1)
         self.note("room created", room)
         self.note("group created over messages", target.head > 0)
         await self.compare_group(target)
@@ -74,7 +74,7 @@ class GroupSteps(SideBySide):
             else:
                 now = self.clock.now()
                 before = {key for key in users if key.number in target.members}
-                expected = [target.join(key, "member", now, int(sees)) for key in users]
+                expected = [target.join(key, now, int(sees)) for key in users]
                 assert await self.ask(act) == expected
                 for key, joined in zip(users, expected, strict=True):
                     self.note("joined", joined)
