@@ -23,7 +23,7 @@ end
 local function drop_live(conversation, meta, last, room)
   if last <= meta.dropped then return 0 end
   local sequence, bytes, taken, senders, ordinal = meta.dropped, 0, 0, {}, nil
-  while sequence < last and taken < room and bytes < 1048576 do
+  while sequence < last and (taken == 0 or taken < room) and bytes < 1048576 do
     local chunk, wanted = math.floor((sequence + 1) / 4096), {}
     while #wanted < 25 and sequence < last and math.floor((sequence + 1) / 4096) == chunk do
       sequence = sequence + 1
