@@ -16,7 +16,7 @@ from tests.core.model.group_steps import GroupSteps
 from tests.core.model.import_steps import ImportSteps
 from tests.core.model.receipt_steps import ReceiptSteps
 from tests.core.model.sending_steps import AHEAD
-from tests.core.model.side_by_side import Worker
+from tests.core.model.side_by_side import SCANNED, Worker
 from tests.core.model.tenant_steps import TenantSteps
 from tests.core.model.topic_steps import TopicSteps
 from tests.core.model.user_steps import UserSteps
@@ -81,11 +81,11 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.remove: 60,
     Walk.update: 8,
     Walk.import_some: 40,
-    Walk.create_topic: 15,
+    Walk.create_topic: 20,
     Walk.update_topic: 5,
     Walk.topics: 10,
     Walk.clear_for_all: 4,
-    Walk.receipts: 20,
+    Walk.receipts: 30,
     Walk.reports: 10,
     Walk.feed: 6,
     Walk.retain: 3,
@@ -94,6 +94,19 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.rotate: 10,
     Walk.reset: 1,
 }
+
+
+CAME_ABOUT = (
+    """
+cleared, cleared for all, delivered moved, delivered did not move, dropped, edited, erased, group created over messages,
+hidden, hidden in vain, hour, import recalled, imported, imported again, joined, joined again, left, left a room, looked,
+marked, put into a box, read moved, read did not move, recalled, recalled again, receipt delivered, receipt read, reclaimed,
+repeated, reports, room created, sent to a topic, sent to some, stale view refused, taken out of a box, topic created,
+topic found, topic refused
+""".replace("\n", " ")
+    .strip()
+    .split(", ")
+)
 
 
 async def test_the_store_does_what_a_plain_model_does(engine: Engine) -> None:
@@ -117,11 +130,9 @@ async def test_the_store_does_what_a_plain_model_does(engine: Engine) -> None:
                 problem.add_note(f"at step {step} of seed {SEED}, in {walk.doing}")
                 raise
     if STEPS >= 10_000:
-        # The walk went everywhere.
-        assert min(walk.failures[kind] for kind in (Kind.RATE_LIMITED, Kind.CONFLICT, Kind.NOT_FOUND)) > 20
-        assert walk.done["longest log"] >= LONG
+        assert walk.done["longest direct log"] >= LONG
+        assert walk.done["longest group log"] > SCANNED
         assert walk.done["largest group"] > SMALL_GROUP
-        assert all(walk.done[what] >= least for what, least in WENT.items()), walk.done
-
-
-WENT = {"stale view refused": 100}
+        too_seldom = {what for what in CAME_ABOUT if walk.done[what] < 3}
+        too_seldom |= {kind for kind in (Kind.RATE_LIMITED, Kind.CONFLICT, Kind.NOT_FOUND) if walk.failures[kind] < 3}
+        assert not too_seldom, "the walk did not come everywhere"

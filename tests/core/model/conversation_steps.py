@@ -6,6 +6,7 @@ from core.conversations import Conversations, Target
 from core.model import Box, Marks, Tenant, UserKey
 from tests.core.model.plain_conversation import PlainConversation
 from tests.core.model.sending_steps import SendingSteps
+from tests.core.model.side_by_side import SCANNED
 
 LONG = 9_400
 """Messages of the one long log: a position moves over 4,096 at a time."""
@@ -80,6 +81,9 @@ class ConversationSteps(SendingSteps):
 
     async def put(self) -> None:
         found = await self.whose()
+        boxed = self.boxed()
+        if boxed and self.rng.random() < 0.2:
+            found = self.rng.choice(boxed)
         if found is not None:
             (target, user), box = found, self.rng.choice((Box.ARCHIVED, Box.ARCHIVED, Box.HIDDEN, Box.ACTIVE))
             was = target.box(user)
@@ -92,6 +96,14 @@ class ConversationSteps(SendingSteps):
                 self.note("taken out of a box", box is Box.ACTIVE and was is not box)
             await self.compare_state(target, user)
             await self.compare_list(user, 5, box=self.rng.choice(list(Box)))
+
+    def boxed(self) -> list[tuple[PlainConversation, UserKey]]:
+        return [
+            (one, user)
+            for one in self.space.conversations.values()
+            for user in self.users_of(one)
+            if user.number in one.states and one.states[user.number].box is not Box.ACTIVE
+        ]
 
     async def mark(self) -> None:
         found = await self.whose()
@@ -128,7 +140,8 @@ class ConversationSteps(SendingSteps):
             await self.compare_one(target, [user])
 
     async def long_way(self) -> None:
-        """Read in a log so long that the position moves in steps; of users who do nothing else."""
+        """Read in a log so long that the position moves in steps; of users who do nothing else. And so much in a group that
+        a page does not look at all of it."""
         one, two = await self.user("talker"), await self.user("listener")
         target = self.space.direct(one, two)
         senders = [two if number % 7 == 0 else one for number in range(LONG)]
@@ -137,3 +150,8 @@ class ConversationSteps(SendingSteps):
             for user in (one, two):
                 await self.move(target, user, "read", up_to)
         self.measure(target)
+        group = max(self.space.groups(), key=lambda one: len(self.users_of(one)), default=None)
+        if group is not None and self.users_of(group):
+            sender = self.users_of(group)[0]
+            await self.send_many(group, [(sender, self.message(sender)) for _ in range(SCANNED + 50)])
+            self.measure(group)

@@ -16,7 +16,11 @@ class ReceiptSteps(MessageSteps):
     """Who got and read what, what was reported, what an hour brought."""
 
     async def receipts(self) -> None:
+        told = [one for one in self.space.conversations.values() if one.messages and one.is_told()]
         found = self.any_message()
+        if told and self.rng.random() < 0.7:
+            target = self.rng.choice(told)
+            found = target, self.rng.choice(target.messages[-60:])
         wanted = found[1].stored.id if found and self.rng.random() < 0.9 else self.wrong_id()
 
         async def act(core: Core, tenant: Tenant) -> list[UserReceipt]:

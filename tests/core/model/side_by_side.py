@@ -136,7 +136,14 @@ class SideBySide:
         return keys
 
     def any_conversation(self) -> PlainConversation | None:
+        """Mostly a group, or one in which something was sent lately, so that much happens to few."""
         rows = [one for one in self.space.conversations.values() if one.exists]
+        groups = [one for one in rows if one.group_number is not None]
+        chance = self.rng.random()
+        if groups and chance < 0.4:
+            return self.rng.choice(groups)
+        if chance < 0.9:
+            return max(self.sample(rows, 12), key=lambda one: one.newest_time, default=None)
         return self.rng.choice(rows) if rows else None
 
     def any_group(self) -> PlainConversation:
@@ -165,7 +172,8 @@ class SideBySide:
         return ids.message(target.number or 0, lane, sequence)
 
     def measure(self, target: PlainConversation) -> None:
-        self.done["longest log"] = max(self.done["longest log"], target.head)
+        what = "longest direct log" if target.peers else "longest group log"
+        self.done[what] = max(self.done[what], target.head)
         self.done["largest group"] = max(self.done["largest group"], len(target.present()))
 
     # What the store says, beside what the model says

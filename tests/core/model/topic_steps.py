@@ -22,10 +22,13 @@ class TopicSteps(SideBySide):
 
     async def create_topic(self) -> None:
         target = self.any_conversation()
-        if target is None or self.rng.random() < 0.2:
+        chance, known = self.rng.random(), [one for one in self.space.conversations.values() if one.topics]
+        if known and chance < 0.4:
+            target = self.rng.choice(known)
+        elif target is None or chance > 0.9:
             target = self.space.direct(await self.user(), await self.user())
         parties, creator = target.parties, await self.user()
-        alias = self.rng.choice((None, *TOPIC_ALIASES))
+        alias = self.rng.choice((None, *TOPIC_ALIASES, *(self.space.topics[number].alias for number in target.topics)))
         once, title = self.rng.random() < 0.5, f"topic {self.counter}"
         now = self.clock.now()
 
@@ -35,11 +38,11 @@ class TopicSteps(SideBySide):
             )
 
         topic, created = await self.ask(act)
-        known = self.named(target, alias) if once and alias is not None else None
+        named = self.named(target, alias) if once and alias is not None else None
         self.note("topic created", created)
         self.note("topic found", not created)
-        if known is not None:
-            assert (topic, created) == (known, False)
+        if named is not None:
+            assert (topic, created) == (named, False)
         else:
             assert created
             assert topic.number not in self.space.topics
