@@ -9,11 +9,13 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
 from core.ids import bucket_of, direct_identity
 from core.messages import Query
 from core.model import Tenant
+from core.retention import DAY_MS
 from core.store import scripts, store
 from core.store.breaker import FAILURES
 from core.store.embedded import server_binary
@@ -185,6 +187,34 @@ async def test_a_full_server_takes_nothing_loses_nothing_and_can_be_read(server:
         with server.client() as client:
             client.config_set("maxmemory", 0)
         assert (await core.messages.send_direct(tenant, ada, [bob], text("ada"), "client:2"))[0].sequence == 2
+
+
+async def test_what_makes_room_is_done_on_a_full_server(server: ServerProcess) -> None:
+    clock = ManualClock(START)
+    async with opened(server.url, clock) as core:
+        name = new_name()
+        tenant = await core.tenants.add(name)
+        ada, bob, eve = await core.users.keys(tenant, ["ada", "bob", "eve"])
+        for peer in (bob, eve):
+            receipts = await core.messages.send_direct(tenant, ada, [peer], text("ada"), "client:1")
+            await core.foreign.link(tenant, "plain", f"of {peer.id}", receipts[0].id)
+        with server.client() as client:
+            client.config_set("maxmemory", 1)
+        assert await core.conversations.clear_for_all(tenant, ada, "bob")
+        assert await core.foreign.find(tenant, "plain", "of bob") is None
+        clock.move(2 * DAY_MS)
+        tenant = await core.tenants.set_retention(name, 1)
+        for _ in range(100):
+            if not await core.retention.round():
+                break
+        assert await core.foreign.find(tenant, "plain", "of eve") is None
+        await core.tenants.reset(name)
+        assert await core.tenants.remove(name)
+        for _ in range(100):
+            if not await core.reclaim.round():
+                break
+        left = everything((server,), f"cg{{*}}{tenant.number}:*")
+        assert {key.rpartition(b":")[2][:2] for key in left} <= {b"rc", b"ro"}  # these end by themselves
 
 
 async def test_a_server_that_fills_up_keeps_what_it_acknowledged(server: ServerProcess) -> None:
