@@ -199,7 +199,7 @@ class Adapter(Protocol):
         first path segments that other dialects claim."""
         ...
 
-    def mint(
+    async def mint(
         self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
     ) -> str:
         """A token for one of an application's users or (`administrator`, with or without a user, as the dialect has it) for
@@ -208,7 +208,7 @@ class Adapter(Protocol):
 
         Raises *bad request* when the dialect needs a user and none is named, or with reason `name` for a name that can't be
         held, *forbidden* with reason `reserved` for a reserved user, *not found* with reason `application` when the tenant
-        has no credential to sign with."""
+        has no credential to sign with, or with reason `user` where only registered users have tokens."""
         ...
 
     def applications(self, request: Request) -> Sequence[str]:

@@ -40,6 +40,12 @@ class Conversations:
         """One row of the list: the group's conversation as this user sees it; none when there is nothing to see."""
         return await self._inbox.one(tenant, user, group_identity(group))
 
+    async def unread(self, tenant: Tenant, user: UserKey) -> int:
+        """How many unread messages the user has in all conversations, whatever box they lie in. At most 200 conversations of
+        each box in each partition are looked at, the latest: whoever has fewer than some 10,000 gets the exact number. It is
+        one turn, in pieces that take a server some milliseconds at most."""
+        return await self._inbox.unread(tenant, user)
+
     async def read(
         self, tenant: Tenant, user: UserKey, target: Target, up_to: int | None = None, *,
         receipt: bool = True, station: str = "",

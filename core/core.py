@@ -17,10 +17,13 @@ from core.members import Members
 from core.messages import Messages
 from core.model import Tenant
 from core.outbox import Outbox
+from core.presence import Presences
 from core.receipts import Receipts
 from core.reclaim import Reclaim
+from core.relations import Relations
 from core.retention import Retention
 from core.store.backfill import Backfill
+from core.store.changes import UserChanges
 from core.store.dropping import Dropping
 from core.store.due import DueStore
 from core.store.erasures import ErasureStore
@@ -33,7 +36,9 @@ from core.store.groups import GroupStore
 from core.store.inbox import Inbox
 from core.store.log import Log
 from core.store.outbox import OutboxStore
+from core.store.presence import PresenceStore
 from core.store.receipts import ReceiptStore
+from core.store.relations import RelationStore
 from core.store.retired import RetiredStore
 from core.store.states import States
 from core.store.store import Store
@@ -54,9 +59,13 @@ class Core:
         self.clock = clock or SystemClock()
         tenants = TenantStore(store)
         dropping = Dropping(store, ForeignStore(store))
-        self.tenants = Tenants(tenants, self.clock)
+        self.tokens = Tokens(self.clock)
+        changes = UserChanges(store, self.tokens)
+        self.tenants = Tenants(tenants, changes, self.clock)
         users = UserStore(store)
-        self.users = Users(users, self.clock)
+        self.users = Users(users, changes, self.clock)
+        self.presence = Presences(PresenceStore(store), self.clock)
+        self.relations = Relations(RelationStore(store), self.clock)
         people = GroupPeople(store)
         self.groups = Groups(GroupStore(store), GroupLists(store), Log(store), dropping, self.clock)
         self.members = Members(GroupStore(store), people, self.clock)
@@ -67,7 +76,6 @@ class Core:
         self.conversations = Conversations(Inbox(store), States(store), dropping, self.clock)
         self.feeds = Feeds(FeedStore(store), Log(store))
         self.receipts = Receipts(ReceiptStore(store))
-        self.tokens = Tokens(self.clock)
         self.live = Live(store, self.tenants, self.clock)
         self.foreign = Foreign(ForeignStore(store))
         self.outbox = Outbox(OutboxStore(store), self.tenants)

@@ -10,19 +10,23 @@ from core.clock import Clock
 from core.errors import Failure, Kind
 from core.model import Application, Credential, SigningKey, Tenant
 from core.names import check_name
+from core.store.changes import UserChanges
 from core.store.tenants import TenantStore
 
 
 class Tenants:
     """The registry of tenants; a worker keeps in memory what it read, and drops it when a script says it is stale."""
 
-    def __init__(self, store: TenantStore, clock: Clock) -> None:
+    def __init__(self, store: TenantStore, changes: UserChanges, clock: Clock) -> None:
         self._store = store
+        self._changes = changes
         self._clock = clock
 
     async def owners(self, dialect: str, application: str) -> tuple[Tenant, ...]:
         """The tenants that own an application name; empty when nobody does, several when they share it and only their
-        secrets tell them apart."""
+        secrets tell them apart. What was remembered of their users' tokens is then at most a second old, too."""
+        if not self._changes.fresh:
+            await self._changes.read()
         return await self._store.owners(dialect, application)
 
     async def reload(self, number: int) -> None:

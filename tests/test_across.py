@@ -33,15 +33,15 @@ class Both:
     def application(self, dialect: str) -> Application:
         return self.house.application(dialect)
 
-    def token(self, dialect: str, user: str | None) -> str:
+    async def token(self, dialect: str, user: str | None) -> str:
         adapter = self.house.adapters[dialect]
         application = self.application(dialect).name
-        return adapter.mint(self.house.core, self.house.tenant, application, user, user is None, 600)
+        return await adapter.mint(self.house.core, self.house.tenant, application, user, user is None, 600)
 
     async def easemob(self, path: str, body: dict[str, Any], **headers: str) -> Any:
         """The answer to a POST with an application's token."""
         base = "/" + self.application("easemob").name.replace("#", "/")
-        token = {"Authorization": f"Bearer {self.token('easemob', None)}", **headers}
+        token = {"Authorization": f"Bearer {await self.token('easemob', None)}", **headers}
         response = await self.http.post(base + path, json=body, headers=token)
         assert response.status_code == 200, response.text
         return response.json()
@@ -55,7 +55,7 @@ class Both:
         """The answer to a request of a user's."""
         path = f"/api/{self.application('chat21').name}{path}"
         response = await self.http.request(
-            method, path, json=body, headers={"Authorization": self.token("chat21", user)}
+            method, path, json=body, headers={"Authorization": await self.token("chat21", user)}
         )
         assert response.status_code in (200, 201), response.text
         return response.json()

@@ -43,7 +43,7 @@ class Chat21Adapter:
         """Any legal name is an app id: it is never the first part of a path."""
         check_name(name, "application")
 
-    def mint(
+    async def mint(
         self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
     ) -> str:
         """A token with the claims of the vendor's own; an administrator's names somebody too."""
@@ -96,6 +96,7 @@ class Chat21Adapter:
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
         """Reads what user1 and user2 wrote each other, as user2."""
         application = applications_of(tenant, NAME)[0].name
-        token = self.mint(core, tenant, application, "user2", False, _EXAMPLE_SECONDS)
+        secret = credentials_of(tenant, NAME, application, auth.CREDENTIAL_KIND)[0].secret
+        token = auth.sign(core.clock.now(), secret, application, "user2", False, _EXAMPLE_SECONDS)
         path = f"/api/{quote(application, safe='')}/user2/conversations/user1/messages"
         return f"curl -H 'Authorization: {token}' '{origin}{path}'"

@@ -104,12 +104,11 @@ async def authenticate(call: Call, strict: bool) -> Principal:
             raise foreign_timeline()
     elif own not in [owned.name for owned in applications_of(tenant, NAME)]:
         raise foreign_timeline()
-    if user is not None and not administrator:
-        await call.core.users.claim(tenant, user)
+    holder = await call.core.users.claim(tenant, user) if user is not None and not administrator else None
     principal = Principal(tenant, user, administrator)
     if own is not None:
         expires = min(claims.get("exp", 0), _LATEST)
-        call.core.tokens.remember(NAME, application, token, principal, int(expires * 1000))
+        call.core.tokens.remember(NAME, application, token, principal, int(expires * 1000), holder)
     return principal
 
 

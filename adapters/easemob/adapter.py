@@ -45,14 +45,18 @@ class EasemobAdapter:
                 reason="name",
             )
 
-    def mint(
+    async def mint(
         self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
     ) -> str:
         if user is None and not administrator:
             raise Failure(Kind.BAD_REQUEST, "A token of this dialect is the application's or a user's", field="user")
-        if user is not None and not administrator:
-            check_free(user, "user")
-        return auth.mint(core, tenant, application, None if administrator else user, lifetime_seconds)
+        if user is None or administrator:
+            return auth.mint(core, tenant, application, None, lifetime_seconds)
+        check_free(user, "user")
+        found = await auth.find_user(core, tenant, user)
+        if found is None:
+            raise Failure(Kind.NOT_FOUND, f"There is no user {user!r}", reason="user", subject=user)
+        return auth.mint(core, tenant, application, found, lifetime_seconds)
 
     def applications(self, request: Request) -> Sequence[str]:
         name = auth.application_of(request)
@@ -70,7 +74,7 @@ class EasemobAdapter:
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
         application = applications_of(tenant, NAME)[0].name
-        token = self.mint(core, tenant, application, None, True, auth.DEFAULT_LIFETIME_SECONDS)
+        token = auth.mint(core, tenant, application, None, auth.DEFAULT_LIFETIME_SECONDS)
         body = orjson.dumps(
             {
                 "target_type": "users",

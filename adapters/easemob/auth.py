@@ -11,8 +11,8 @@ from adapters.easemob.options import NAME
 from adapters.easemob.wire import BODY_LIMIT_BYTES, integer_of, parse_object, text_of
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Principal, Tenant
-from core.names import fold, is_legal
+from core.model import Principal, Tenant, User
+from core.names import fold
 from core.tenants import credentials_of
 
 CREDENTIAL_KIND = "client"
@@ -34,8 +34,8 @@ def bearer(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def mint(core: Core, tenant: Tenant, application: str, user: str | None, lifetime_seconds: int) -> str:
-    """A token for an application, or for one of its users by the name that this dialect knows."""
+def mint(core: Core, tenant: Tenant, application: str, user: User | None, lifetime_seconds: int) -> str:
+    """A token for an application, or for one of its users."""
     return _PREFIX + core.tokens.mint(tenant, NAME, application, lifetime_seconds, user)
 
 
@@ -62,20 +62,26 @@ async def _verify(call: Call, application: str, token: str) -> Principal:
         if claims.dialect != NAME or claims.application != application:
             reasons.add("unknown")
             continue
-        user = await _user_id(call.core, tenant, claims.user) if claims.user is not None else None
-        principal = Principal(tenant, user=user, administrator=user is None)
-        call.core.tokens.remember(NAME, application, token, principal, claims.expires)
+        try:
+            user = await call.core.users.of_token(tenant, claims) if claims.user is not None else None
+        except Failure as failure:
+            if failure.kind is not Kind.UNAUTHENTICATED:
+                raise
+            reasons.add(failure.reason)
+            continue
+        principal = Principal(tenant, user=user.id if user else None, administrator=user is None)
+        call.core.tokens.remember(NAME, application, token, principal, claims.expires, user)
         return principal
     reason = next(reason for reason in _MOST_TELLING if reason in reasons)
     raise Failure(Kind.UNAUTHENTICATED, "The token does not verify", reason=reason)
 
 
-async def _user_id(core: Core, tenant: Tenant, name: str) -> str:
+async def find_user(core: Core, tenant: Tenant, name: str) -> User | None:
+    """The registered user whom this dialect calls so."""
     escaped = unescape(name)
     if escaped is not None:
-        return escaped
-    key = await core.users.known_key(tenant, fold(name), folded=True) if is_legal(fold(name)) else None
-    return key.id if key else fold(name)
+        return await core.users.find(tenant, escaped)
+    return await core.users.find(tenant, fold(name), folded=True)
 
 
 def require_administrator(call: Call) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapters.contract import Call, Reply
-from adapters.easemob.auth import authenticate, bearer, require_administrator
+from adapters.easemob.auth import authenticate, bearer, find_user, require_administrator
 from adapters.easemob.errors import illegal, illegal_name, unknown_application
 from adapters.easemob.ids import ESCAPE, MAXIMUM_USER_NAME, is_user_name, unescape, user_name
 from adapters.easemob.options import Options
@@ -125,15 +125,7 @@ def _named(failure: Failure, names: Sequence[str]) -> Failure:
 
 async def find_users(call: Call, names: Sequence[str]) -> list[User | None]:
     """The registered users behind user names, in their order."""
-    users = call.core.users
-
-    async def find(name: str) -> User | None:
-        neutral = unescape(name)
-        if neutral is not None:
-            return await users.find(call.tenant, neutral)
-        return await users.find(call.tenant, fold(name), folded=True) if is_legal(fold(name)) else None
-
-    return list(await asyncio.gather(*map(find, names)))
+    return list(await asyncio.gather(*(find_user(call.core, call.tenant, name) for name in names)))
 
 
 def _entry(row: object, by_administrator: bool) -> tuple[str, str | None, str | None]:

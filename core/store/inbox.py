@@ -18,6 +18,8 @@ _DETAILS_AT_ONCE = 200
 _SPARE_ROWS = 8
 _LONG = 200
 """Rows above which a list is long work."""
+COUNTED_CONVERSATIONS = 200
+"""Of each list in each partition, so that a count takes a server some milliseconds at most in one go."""
 _BOXES = {str(box).encode(): box for box in Box}
 _NO_MARKS = Marks()
 
@@ -65,6 +67,13 @@ class Inbox:
             tenant, scripts.HEADS, partition_of(bucket_of(identity)), user.number, SHOWN, "identity", identity
         )
         return self._overview(tenant, user, reply[0]) if reply else None
+
+    async def unread(self, tenant: Tenant, user: UserKey) -> int:
+        """How many unread messages a user has in the latest conversations."""
+        works: list[Work] = [
+            (scripts.COUNT_UNREAD, partition, (user.number, COUNTED_CONVERSATIONS)) for partition in range(PARTITIONS)
+        ]
+        return sum(await self._store.calls(tenant, works))
 
     async def _details(self, tenant: Tenant, user: UserKey, conversations: Sequence[int]) -> dict[int, Overview]:
         by_partition: dict[int, list[int]] = {}

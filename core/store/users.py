@@ -1,10 +1,11 @@
 """Users' rows: names and their places, profiles, password hashes. They lie in the partition of the folded name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import nsmallest
 
 import msgspec
 
+from core.errors import Failure, Kind
 from core.ids import BUCKET_BITS, bucket_of
 from core.model import Tenant, User, UserKey
 from core.names import fold, is_reserved
@@ -14,8 +15,12 @@ from core.store.keys import PARTITIONS, partition_of
 from core.store.references import reference_arguments
 from core.store.store import Store, Work
 
+MAXIMUM_PROFILE_BYTES = 1 << 16
 _MAXIMUM_REMEMBERED = 200_000
 _HIGHEST_COUNT = (1 << 40) - 1
+_TRIES = 20
+_NOBODY = 0
+_DONE = 1
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(User).decode
@@ -47,7 +52,6 @@ class UserStore:
         self._store = store
         self._exact = _Memory()
         self._folded = _Memory()
-        self._claimed = _Memory()
 
     async def key(self, tenant: Tenant, name: str, folded: bool) -> UserKey:
         """The place of a name, made when there is none."""
@@ -122,24 +126,51 @@ class UserStore:
             scripts.REGISTER,
             _partition(user.id),
             *arguments,
-            _encode(user),
+            _packed(user),
             credential or b"",
             1 if folded else 0,
         )
         return bool(done)
 
-    def claimed(self, tenant: Tenant, name: str) -> UserKey | None:
-        """The key of a name that this worker knows to be registered."""
-        return self._claimed.get(tenant, name)
+    async def profiles(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[User | None]:
+        """The profiles of registered users by their names, in one turn."""
+        return [_decode(row) if row is not None else None for row in await self._rows(tenant, names, folded)]
 
-    def remember_claimed(self, tenant: Tenant, key: UserKey) -> None:
-        """Keep in memory that a name is registered."""
-        self._claimed.put(tenant, key.id, key)
+    async def _rows(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[bytes | None]:
+        by_partition: dict[int, list[int]] = {}
+        for index, name in enumerate(names):
+            by_partition.setdefault(_partition(name), []).append(index)
+        works: list[Work] = [
+            (
+                scripts.PROFILES,
+                partition,
+                (1 if folded else 0, *(fold(names[index]) if folded else names[index] for index in indexes)),
+            )
+            for partition, indexes in by_partition.items()
+        ]
+        found: list[bytes | None] = [None] * len(names)
+        for indexes, reply in zip(by_partition.values(), await self._store.calls(tenant, works), strict=True):
+            for index, packed in zip(indexes, reply, strict=True):
+                found[index] = packed
+        return found
 
-    async def profile(self, tenant: Tenant, key: UserKey) -> User | None:
-        """The profile of a registered user."""
-        packed = await self._store.call(tenant, scripts.USER, _partition(key.id), "p", key.id)
-        return _decode(packed) if packed is not None else None
+    async def update(
+        self, tenant: Tenant, name: str, folded: bool, change: Callable[[User], User], credential: bytes | None
+    ) -> User | None:
+        """Replace a profile by what `change` makes of it, and the password hash if there is one; none when nobody registered
+        the name. Raises *too large*, *conflict* with reason `user` when many change it at once."""
+        for _ in range(_TRIES):
+            row = (await self._rows(tenant, (name,), folded))[0]
+            if row is None:
+                return None
+            changed = change(_decode(row))
+            arguments = (changed.id, row, _packed(changed), credential or b"")
+            done = await self._store.call(tenant, scripts.UPDATE_USER, _partition(changed.id), *arguments)
+            if done == _NOBODY:
+                return None
+            if done == _DONE:
+                return changed
+        raise Failure(Kind.CONFLICT, "The user is being changed by many at once", reason="user", subject=name)
 
     async def attempt(self, tenant: Tenant, name: str, most: int, window: int) -> tuple[int, User | None, bytes | None]:
         """Count an attempt to log in. How long to wait (ms, 0: go on), and then the profile, and salt and hash of the password,
@@ -158,6 +189,13 @@ class UserStore:
         replies = await self._store.calls(tenant, works)
         users = (_decode(packed) for reply in replies for packed in reply)
         return nsmallest(limit, users, key=lambda user: user.number)
+
+
+def _packed(user: User) -> bytes:
+    packed = _encode(user)
+    if len(packed) > MAXIMUM_PROFILE_BYTES:
+        raise Failure(Kind.TOO_LARGE, "There is too much in the user's profile", reason="user")
+    return packed
 
 
 def _partition(name: str) -> int:

@@ -225,6 +225,6 @@ def mint_token(
                 f"{tenant} has no application {application!r} in {dialect}"
                 + (f"; it has: {', '.join(owned)}" if owned else ": chatgateway credential add gives it one")
             )
-        return adapter.mint(core, found, application, user, admin or user is None, lifetime)
+        return await adapter.mint(core, found, application, user, admin or user is None, lifetime)
 
     click.echo(on_store(where, work))

@@ -129,7 +129,7 @@ async def test_everything_is_the_same_in_another_store(
     await life.live(200, pause_ms=60_000)
     other = await core.tenants.add(new_name(), 30)
     await fill(core, other)
-    token = core.tokens.mint(tenant, "plain", "shop", 3600, "ada")
+    token = core.tokens.mint(tenant, "plain", "shop", 3600, await core.users.claim(tenant, "ada"))
     receipts = life.receipts[-20:]
     seen = [await core.messages.get(tenant, receipt.id) for receipt in receipts]
     events = await core.outbox.counts()

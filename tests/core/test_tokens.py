@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from core import tokens
 from core.clock import ManualClock
 from core.errors import Failure, Kind
-from core.model import Principal, SigningKey, Tenant
+from core.model import Principal, SigningKey, Tenant, User
 from core.tokens import Tokens
 from tests.core.support import START
 
@@ -18,7 +18,8 @@ NEWER = SigningKey("two", bytes(range(1, 33)), START)
 TENANT = Tenant(7, "tenant", bytes(32), signing_keys=(KEY,))
 CLOCK = ManualClock(START)
 TOKENS = Tokens(CLOCK)
-TOKEN = TOKENS.mint(TENANT, "plain", "shop", 60, "ada")
+ADA = User("ada", 1_025, START, START, version=3)
+TOKEN = TOKENS.mint(TENANT, "plain", "shop", 60, ADA)
 
 
 def refused(tenant: Tenant, text: str) -> str:
@@ -30,7 +31,8 @@ def refused(tenant: Tenant, text: str) -> str:
 
 def test_a_token_says_what_it_was_minted_for() -> None:
     claims = TOKENS.verify(TENANT, TOKEN)
-    assert (claims.tenant, claims.dialect, claims.application, claims.user) == (7, "plain", "shop", "ada")
+    assert (claims.tenant, claims.dialect, claims.application) == (7, "plain", "shop")
+    assert (claims.user, claims.user_version, claims.user_number) == ("ada", 3, 1_025)
     assert (claims.issued, claims.expires, claims.key) == (START, START + 60_000, "one")
     assert TOKENS.verify(TENANT, TOKENS.mint(TENANT, "plain", "shop", 60)).user is None
     assert set(TOKEN) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -105,3 +107,31 @@ def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         own.remember("plain", "shop", name, Principal(TENANT), 0)
     kept = [name for name in names if own.remembered("plain", "shop", name, (TENANT,))]
     assert kept == names[-10:]
+
+
+def test_a_remembered_token_ends_with_a_change_of_its_user() -> None:
+    own = Tokens(CLOCK)
+    shop, ada = Principal(TENANT, administrator=True), Principal(TENANT, "ada")
+
+    def remembered() -> list[bool]:
+        return [own.remembered("plain", "shop", name, (TENANT,)) is not None for name in ("app", "old", "new")]
+
+    def verify() -> None:
+        own.remember("plain", "shop", "app", shop, 0)
+        own.remember("plain", "shop", "old", ada, 0, ADA)
+        own.remember("plain", "shop", "new", ada, 0, msgspec.structs.replace(ADA, version=4))
+
+    verify()
+    for change in ((TENANT.number + 1, 1, ADA.number), (TENANT.number, 2, ADA.number), (TENANT.number, 1, 1_026)):
+        own.changed(*change, 4)
+        assert remembered() == [True, True, True]
+    own.changed(TENANT.number, 1, ADA.number, 4)
+    own.changed(TENANT.number, 1, ADA.number, 2)  # heard late
+    assert remembered() == [True, False, True]
+    # And whoever read the user before, and is done only now, remembers nothing.
+    verify()
+    assert remembered() == [True, False, True]
+    own.unsure()
+    assert remembered() == [True, False, False]
+    verify()
+    assert remembered() == [True, True, True]

@@ -7,7 +7,7 @@ from core.core import Core
 from core.errors import Failure, Kind
 from core.ids import BUCKETS, bucket_of
 from core.messages import Query
-from core.model import Tenant, User, UserKey
+from core.model import Tenant, User
 from core.store.keys import TAGS
 from core.users import hash_password
 from tests.core.store.rows import of_tenant
@@ -76,7 +76,7 @@ async def test_a_folding_name_is_not_registered_beside_an_owner_that_came_betwee
     await core.users.claim(tenant, "Bob")
     late = User(id=place.id, number=place.number, created=START, modified=START)
     assert not await users.register(tenant, late, None, None, folded=True)
-    assert await users.profile(tenant, place) is None
+    assert await core.users.find(tenant, place.id) is None
     assert await users.register(tenant, late, None, None, folded=False)
 
 
@@ -134,16 +134,16 @@ async def test_a_reserved_name_can_be_addressed_and_not_taken(core: Core, tenant
 
 
 async def test_a_claimed_name_is_registered_without_a_password(engine: Engine, core: Core, tenant: Tenant) -> None:
-    key = await core.users.claim(tenant, "ada")
-    assert await core.users.find(tenant, "ada") == User("ada", key.number, START, START)
-    assert await core.users.claim(tenant, "ada") == key
+    ada = await core.users.claim(tenant, "ada")
+    assert await core.users.find(tenant, "ada") == ada == User("ada", ada.number, START, START)
+    assert await core.users.claim(tenant, "ada") == ada
     assert await core.users.check_password(tenant, "ada", "") is None
     with pytest.raises(Failure):
         await core.users.register(tenant, "ada")
     # Whoever is registered is claimed as is.
     user = await core.users.register(tenant, "bob", password="secret", display_name="Bob")
     async with opened(engine.url) as other:
-        assert await other.users.claim(tenant, "bob") == UserKey("bob", user.number)
+        assert await other.users.claim(tenant, "bob") == user
     assert await core.users.check_password(tenant, "bob", "secret") == user
 
 

@@ -74,7 +74,7 @@ class Vendor:
     def check_application(self, name: str, reserved: frozenset[str]) -> None:
         return
 
-    def mint(
+    async def mint(
         self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
     ) -> str:
         return ""

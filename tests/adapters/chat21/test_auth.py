@@ -235,13 +235,22 @@ async def test_the_vendors_short_secret_verifies_without_a_warning(house: House)
     assert tenant is not None
     adapter = house.adapters["chat21"]
     for lifetime in (0, 60):
-        minted = adapter.mint(house.core, tenant, name, "user9", False, lifetime)
+        minted = await adapter.mint(house.core, tenant, name, "user9", False, lifetime)
         path = f"/api/{name}/user9/conversations"
         await Row("", "GET", path, 200, headers={"Authorization": minted}).check(house)
         claims = jwt.decode(minted, options={"verify_signature": False})
         assert (claims["sub"], claims["app_id"], claims["tiledesk_api_roles"]) == ("user9", name, "user")
         assert claims["aud"] == ["rabbitmq", "user9"]
         assert claims.get("exp") == (SECONDS + 60 if lifetime else None)
+
+
+async def test_a_deactivated_user_is_refused(house: House) -> None:
+    row = Row("", "GET", "/api/{app}/user1/conversations", 200, headers=as_user("user1"))
+    await row.check(house)
+    await house.core.users.deactivate(house.tenant, "user1")
+    await Row("", "GET", "/api/{app}/user1/conversations", 403, headers=as_user("user1")).check(house)
+    await house.core.users.activate(house.tenant, "user1")
+    await row.check(house)
 
 
 async def test_verify_answers_the_claims(house: House, token: Token) -> None:

@@ -256,9 +256,9 @@ async def test_who_can_not_get_a_token(house: House) -> None:
         (app, "a\n", Kind.BAD_REQUEST),
     ):
         with pytest.raises(Failure) as caught:
-            adapter.mint(house.core, house.tenant, application, user, False, 60)
+            await adapter.mint(house.core, house.tenant, application, user, False, 60)
         assert caught.value.kind is kind
-    house.names["minted"] = adapter.mint(house.core, house.tenant, app, None, True, 60)
+    house.names["minted"] = await adapter.mint(house.core, house.tenant, app, None, True, 60)
     await Row("", "GET", LIST, 200, headers=as_user("minted")).check(house)
 
 

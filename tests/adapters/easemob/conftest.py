@@ -23,8 +23,8 @@ async def settle(house: House) -> None:
     application = house.application("easemob")
     org, app = application.name.split("#")
 
-    def token(user: str | None = None, seconds: int = 60) -> str:
-        return adapter.mint(house.core, house.tenant, application.name, user, user is None, seconds)
+    async def token(user: str | None = None, seconds: int = 60) -> str:
+        return await adapter.mint(house.core, house.tenant, application.name, user, user is None, seconds)
 
     stranger = await new_tenant(house.core, [adapter])
     elsewhere = stranger.applications[0].name
@@ -36,14 +36,14 @@ async def settle(house: House) -> None:
         "uuid": application_uuid(house.tenant.secret, application.name),
         "client_id": application.credentials[0].name,
         "client_secret": application.credentials[0].secret,
-        "token": token(),
-        "expired": token(seconds=1),
-        "ann_token": token("Ann"),
-        "foreign": adapter.mint(house.core, stranger, elsewhere, None, True, 60),
+        "token": await token(),
+        "expired": await token(seconds=1),
+        "foreign": await adapter.mint(house.core, stranger, elsewhere, None, True, 60),
         "another_dialect": "YWMt" + house.core.tokens.mint(house.tenant, "another", application.name, 60),
-        "another_application": adapter.mint(house.core, house.tenant, "chat-demo#else", None, True, 60),
+        "another_application": await adapter.mint(house.core, house.tenant, "chat-demo#else", None, True, 60),
     }
     house.manual_clock.move(2000)
     for name in ("ann", "bob"):
         await house.core.users.register(house.tenant, name, folded=True)
     await house.core.users.register(house.tenant, "Cy", display_name="Cyan")
+    house.names["ann_token"] = await token("Ann")

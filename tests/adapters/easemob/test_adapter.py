@@ -98,10 +98,10 @@ async def test_the_example_works_as_it_is_printed(house: House) -> None:
 async def test_a_minted_token_is_an_applications_or_a_users(house: House) -> None:
     name = house.application("easemob").name
     with pytest.raises(Failure):
-        ADAPTER.mint(house.core, house.tenant, name, None, False, 60)
-    for user in ("admin", "a\n"):
+        await ADAPTER.mint(house.core, house.tenant, name, None, False, 60)
+    for user in ("admin", "a\n", "nobody"):
         with pytest.raises(Failure):
-            ADAPTER.mint(house.core, house.tenant, name, user, False, 60)
+            await ADAPTER.mint(house.core, house.tenant, name, user, False, 60)
 
 
 STATUSES = {

@@ -23,7 +23,7 @@ async def seed_token(house: House) -> str:
     name = "chat-demo#testapp"
     credential = Credential("client", "id", "secret")
     house.tenant = await house.core.tenants.add_credential(house.tenant.name, "easemob", name, credential)
-    return house.adapters["easemob"].mint(house.core, house.tenant, name, None, True, 60)
+    return await house.adapters["easemob"].mint(house.core, house.tenant, name, None, True, 60)
 
 
 async def post(house: House, token: str, body: str, scheme: str = "https") -> Any:

@@ -185,6 +185,20 @@ async def test_a_token_ends_with_its_key(house: House) -> None:
     assert (response.status_code, response.json()["error_description"]) == (401, "Unable to authenticate")
 
 
+async def test_a_users_token_ends_with_the_password(house: House) -> None:
+    as_ann = {"Authorization": "Bearer {ann_token}"}
+    row = Row("get", "GET", "{base}/users/ann", 200, headers=as_ann)
+    await row.check(house)
+    await house.core.users.set_password(house.tenant, "ann", "new")
+    await Row("get", "GET", "{base}/users/ann", 401, UNKNOWN, headers=as_ann).check(house)
+    house.names["ann_token"] = await house.adapters["easemob"].mint(
+        house.core, house.tenant, house.application("easemob").name, "ann", False, 60
+    )
+    await row.check(house)
+    await house.core.users.deactivate(house.tenant, "ann")
+    await Row("get", "GET", "{base}/users/ann", 401, UNKNOWN, headers=as_ann).check(house)
+
+
 @pytest.mark.parametrize("scheme", ["Bearer {token}", "bearer {token}", "Bearer  {token} "])
 async def test_spaces_and_case_around_a_token_do_not_matter(scheme: str, house: House) -> None:
     await Row("get", "GET", "{base}/users/bob", 200, headers={"Authorization": scheme}).check(house)

@@ -42,11 +42,11 @@ class UserSteps(SideBySide):
 
     async def claim(self) -> None:
         name = self.rng.choice([name for name in NAMES if not is_reserved(name)])
-        key = await self.ask(lambda core, tenant: core.users.claim(tenant, name), from_memory=True)
-        self.space.place(key)
-        assert key.id == name
+        user = await self.ask(lambda core, tenant: core.users.claim(tenant, name))
+        self.space.place(UserKey(user.id, user.number))
         now = self.clock.now()
-        self.space.register(User(name, key.number, now, now))
+        self.space.register(User(name, user.number, now, now))
+        assert user == self.space.profiles[name]
         await self.look_up(name, False)
 
     async def roster(self) -> None:
