@@ -28,6 +28,7 @@ class PlainConversation:
     group_number: int | None = None
     number: int | None = None
     group: Group | None = None
+    owner: UserKey | None = None
     exists: bool = False
     is_settled: bool = False
     """A direct conversation learns whose it is from its first message."""
@@ -177,7 +178,7 @@ class PlainConversation:
 
     # Members
 
-    def join(self, key: UserKey, role: str, now: int, earlier: int) -> bool:
+    def join(self, key: UserKey, now: int, earlier: int) -> bool:
         """`earlier`: how many of the places until now are there for the newcomer, -1 for all."""
         member = self.members.get(key.number)
         if member is not None and member.until is None:
@@ -186,6 +187,8 @@ class PlainConversation:
         places = set(until_now if earlier < 0 else until_now[len(until_now) - min(earlier, len(until_now)) :])
         if member is not None:
             places |= member.places
+        role = "owner" if key == self.owner else "member"
+        self.members.pop(key.number, None)  # behind those who are there already
         self.members[key.number] = PlainMember(key, role, now, self.head, None, places)
         self.is_large |= not self.is_room and len(self.present()) >= LARGE
         return True
@@ -205,12 +208,11 @@ class PlainConversation:
         return True
 
     def present(self) -> list[Member]:
-        members = [
+        return [
             Member(member.key.id, member.key.number, member.role, member.joined)
             for member in self.members.values()
             if member.until is None
         ]
-        return sorted(members, key=lambda member: (member.joined, member.number))
 
     # What is shown
 
