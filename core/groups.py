@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from core.clock import Clock
 from core.errors import Failure, Kind
 from core.ids import group_identity
@@ -67,13 +69,9 @@ class Groups:
         users = list({user.number: user for user in members}.values())
         if maximum_members is not None and len(users) > maximum_members:
             raise refused("full", name)
-        if alias is None:
-            number = await self._store.new_number(tenant)
-        else:
-            number = await self.place(tenant, dialect, alias)
         now = self._clock.now()
         group = Group(
-            number=number,
+            number=0,
             name=name,
             owner=owner.id,
             created=now,
@@ -87,11 +85,28 @@ class Groups:
             room=room,
             image_url=image_url,
         )
-        # A number of our own is nobody else's: a group there is this one, written by a try whose answer was lost.
-        if not await self._store.create(tenant, group, owner.number, users, reference) and alias is not None:
-            raise Failure(Kind.CONFLICT, "The group id is taken", reason="group", subject=alias)
-        await self._announce(tenant, number, announce, users, reference)
+        if alias is None:
+            # A number of our own is nobody else's: a group there is this one, written by a try whose answer was lost.
+            group = msgspec.structs.replace(group, number=await self._store.new_number(tenant))
+            await self._store.create(tenant, group, owner.number, users, reference)
+        else:
+            group = await self._create_at(tenant, group, owner, users, dialect, alias, reference)
+        await self._announce(tenant, group.number, announce, users, reference)
         return group
+
+    async def _create_at(
+        self, tenant: Tenant, group: Group, owner: UserKey, users: Sequence[UserKey], dialect: str, alias: str,
+        reference: str | None,
+    ) -> Group:  # fmt: skip
+        for _ in range(2):
+            group = msgspec.structs.replace(group, number=await self.place(tenant, dialect, alias))
+            if await self._store.create(tenant, group, owner.number, users, reference):
+                return group
+            if await self.find(tenant, group.number) is not None:
+                break
+            # It was deleted by somebody who did not come to free the id.
+            await self._store.release(tenant, dialect, alias, group.number)
+        raise Failure(Kind.CONFLICT, "The group id is taken", reason="group", subject=alias)
 
     async def alias(self, tenant: Tenant, dialect: str, alias: str) -> int | None:
         """The number behind an id that an app chose; none when nobody ever used the id."""

@@ -6,6 +6,7 @@ from core.conversations import Target
 from core.core import Core
 from core.ids import Parties
 from core.imports import Import
+from core.membership import Waiting
 from core.model import Audience, Box, Event, Message, Signal, Tenant, UserKey
 from tests.core.support import text
 
@@ -28,9 +29,18 @@ async def fill(core: Core, tenant: Tenant) -> None:
     room = await core.groups.create(tenant, name="room", owner=ada, members=keys[:4], dialect="plain", room=True)
     for group in (small.number, large.number, room.number):
         await _group(core, tenant, group, keys)
+        await _people(core, tenant, group, keys)
+    deleted = await core.groups.create(tenant, name="deleted", owner=ada, members=keys[:5], dialect="plain")
+    await _people(core, tenant, deleted.number, keys)
+    await core.groups.delete(tenant, deleted.number)
     await _history(core, tenant, ("ada", "bob"), keys)
     await _history(core, tenant, large.number, keys)
     await _history(core, tenant, large.number + 100, keys)
+    await core.relations.add(tenant, ada, [bob, zoe])
+    await core.relations.request(tenant, ada, keys[3])
+    await core.relations.block(tenant, bob, [ada])
+    await core.relations.remark(tenant, ada, bob, "a friend")
+    await core.presence.set(tenant, ada, "phone", 60_000, "busy")
     at = core.clock.now() + 1_000_000
     await core.due.send_direct(tenant, ada, [bob], text("ada"), "client:later", at)
     for target, users in (("bob", [ada]), ("ada", [bob]), (small.number, [bob, zoe]), (large.number, [bob, keys[5]])):
@@ -78,6 +88,33 @@ async def _group(core: Core, tenant: Tenant, number: int, keys: list[UserKey]) -
     await core.messages.hide(tenant, bob, [receipts[0].id, receipts[7].id])
     await core.groups.remove(tenant, number, [zoe])
     await core.groups.add(tenant, number, [keys[41]])
+
+
+async def fill_group(core: Core, tenant: Tenant, number: int, keys: list[UserKey]) -> None:
+    """Messages, imports, lists of people, attributes and what users have of it, in a group of the first of these."""
+    await _group(core, tenant, number, keys)
+    await _people(core, tenant, number, keys)
+    await _history(core, tenant, number, keys)
+    for key in (keys[0], keys[1], keys[-1]):
+        await _states(core, tenant, key, number)
+
+
+async def _people(core: Core, tenant: Tenant, number: int, keys: list[UserKey]) -> None:
+    """Every list of a group, and attributes; some of people who are no members any more."""
+    bob, stranger, asked = keys[1], keys[-1], keys[-2]
+    late = await core.users.keys(tenant, ["late", "blocked", "muted"])
+    await core.groups.add(tenant, number, late)
+    await core.members.make_admin(tenant, number, bob)
+    await core.members.mute(tenant, number, [late[0], late[2]], -1)
+    await core.members.allow(tenant, number, [bob, late[0]])
+    await core.attributes.set_own(tenant, number, bob, {"nick": "Bobby"})
+    await core.attributes.set(tenant, number, late[0], {"colour": "red"})
+    await core.attributes.set(tenant, number, bob, {"goes": "with Bob"}, leaves=True)
+    await core.members.ask(tenant, number, stranger, Waiting.REQUEST, "please")
+    await core.members.ask(tenant, number, asked, Waiting.INVITATION)
+    await core.groups.remove(tenant, number, [late[0], late[2]])
+    await core.members.block(tenant, number, [late[1]])
+    await core.groups.update(tenant, number, announcement="Welcome", muted=True, maximum_members=1_000)
 
 
 async def _history(core: Core, tenant: Tenant, parties: Parties, keys: list[UserKey]) -> None:

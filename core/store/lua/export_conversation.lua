@@ -54,10 +54,9 @@ for _, user in ipairs(users) do
   local list = 'x' .. string.sub(states['b' .. user] or '', 1, 1) .. ':' .. user
   local time = redis.call('ZSCORE', prefix .. list, conversation)
   if time then add(list, 'z', {conversation, time}) end
-  for _, name in ipairs({'ug:', 'ur:'}) do
-    local number = meta.group and redis.call('ZSCORE', prefix .. name .. user, string.sub(meta.identity, 2))
-    if number then add(name .. user, 'z', {number, number}) end
-  end
+  local memberships = (meta.size == '2' and 'ur:' or 'ug:') .. user
+  local number = meta.group and redis.call('ZSCORE', prefix .. memberships, string.sub(meta.identity, 2))
+  if number then add(memberships, 'z', {number, number}) end
   if meta.size == '1' and redis.call('SISMEMBER', prefix .. 'y:' .. user, conversation) == 1 then
     add('y:' .. user, 's', {conversation})
   end

@@ -35,11 +35,11 @@ def values_of_tenant(engine: Engine, number: int) -> dict[bytes, str]:
 def _value(client: "Redis", key: bytes) -> object:
     match client.type(key):
         case b"hash":
-            return client.hgetall(key)
+            return sorted(client.hgetall(key).items())
         case b"zset":
             return client.zrange(key, 0, -1, withscores=True)
         case b"set":
-            return client.smembers(key)
+            return sorted(client.smembers(key))
         case b"list":
             return client.lrange(key, 0, -1)
         case _:
