@@ -84,7 +84,8 @@ class Core:
         self.reclaim = Reclaim(RetiredStore(store), self.clock)
         self.retention = Retention(dropping, tenants, self.clock)
         erasures = ErasureStore(store, due)
-        self.erase = Erase(erasures, dropping, users, GroupStore(store), TopicStore(store), self.tenants, self.clock)
+        groups, topics, relations = GroupStore(store), TopicStore(store), RelationStore(store)
+        self.erase = Erase(erasures, dropping, users, groups, topics, relations, self.tenants, self.clock)
         self.backup = Backup(store, tenants, erasures, self.clock)
         self.housekeeping = Housekeeping([self.due, self.reclaim, self.retention, self.erase])
 

@@ -6,6 +6,7 @@ from core.names import check_free
 from core.store.dropping import Dropping
 from core.store.erasures import NAMES, Erasure, ErasureStore
 from core.store.groups import GroupStore
+from core.store.relations import RelationStore
 from core.store.topics import TopicStore
 from core.store.users import UserStore
 from core.tenants import Tenants
@@ -29,6 +30,7 @@ class Erase:
         users: UserStore,
         groups: GroupStore,
         topics: TopicStore,
+        relations: RelationStore,
         tenants: Tenants,
         clock: Clock,
     ) -> None:
@@ -37,6 +39,7 @@ class Erase:
         self._users = users
         self._groups = groups
         self._topics = topics
+        self._relations = relations
         self._tenants = tenants
         self._clock = clock
 
@@ -91,7 +94,9 @@ class Erase:
     async def _forget_outside(self, tenant: Tenant, erasure: Erasure, conversation: int) -> None:
         """What a conversation's partition does not know of, or what is packed."""
         await self._dropping.drop_links(tenant, conversation, erasure.user.number)
-        identity = await self._store.identity(tenant, conversation)
+        identity, users = await self._store.identity(tenant, conversation)
+        for user in users:
+            await self._relations.unlist(tenant, user, erasure.user.number)
         if identity.startswith("g"):
             await self._leave_group(tenant, erasure, int(identity[1:]))
         await self._leave_topics(tenant, erasure, identity)

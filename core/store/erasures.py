@@ -1,7 +1,5 @@
 """Erasures of users that are under way, and their steps in the store."""
 
-from typing import Any
-
 import msgspec
 
 from core.ids import conversation_bucket
@@ -130,8 +128,8 @@ class ErasureStore:
         for partition in range(PARTITIONS):
             await self._store.call(tenant, scripts.END_WALK, partition, f"erase {user.number}")
 
-    async def identity(self, tenant: Tenant, conversation: int) -> str:
-        """The identity of a conversation."""
+    async def identity(self, tenant: Tenant, conversation: int) -> tuple[str, list[int]]:
+        """The identity of a conversation, and the numbers of its users if it is a direct one."""
         partition = partition_of(conversation_bucket(conversation))
-        found: list[Any] = await self._store.call(tenant, scripts.FIELDS, partition, f"c:{conversation}", "i")
-        return str(found[0].decode())
+        identity, users = await self._store.call(tenant, scripts.FIELDS, partition, f"c:{conversation}", "i", "u")
+        return identity.decode(), [int(number) for number in (users or b"").split()]

@@ -23,7 +23,7 @@ _CHUNK = 4096
 _HOUR_MS = 3_600_000
 _FEED_LIFE_MS = 31 * 24 * _HOUR_MS
 _DAY_MS = 24 * _HOUR_MS
-_USERS_AT_ONCE = 100
+_USERS_AT_ONCE = 50
 _TRIES = 1_000
 _FLAGS = struct.Struct(">H")
 _FLAGS_AT = 11
@@ -89,12 +89,13 @@ class Export:
             await self.hash(partition, f"rc{turn}", 2 * _DAY_MS)
 
     async def users(self, partition: int) -> None:
-        """The names of a partition with their profiles and passwords."""
+        """The names of a partition with their profiles, passwords and relations."""
         async for rows in self._slices(partition, "u", "h"):
             names = [name.decode() for name, _ in rows]
-            words = [word for name in names for word in (name, fold(name))]
-            for key, kind, content in await self._call(scripts.EXPORT_USERS, partition, *words):
-                self._put(partition, key, kind.decode(), content)
+            for start in range(0, len(names), _USERS_AT_ONCE):
+                words = [word for name in names[start : start + _USERS_AT_ONCE] for word in (name, fold(name))]
+                for key, kind, content in await self._call(scripts.EXPORT_USERS, partition, *words):
+                    self._put(partition, key, kind.decode(), content)
 
     async def due(self, partition: int) -> None:
         """Due rows of a partition."""

@@ -68,13 +68,26 @@ async def restored(file: io.BytesIO, engine: Engine, clock: ManualClock) -> Asyn
 
 
 def lasting(engine: Engine, tenant: Tenant) -> dict[bytes, object]:
-    """What is to be the same afterwards: all but versions, walks and references of our own, which soon end."""
+    """What is to be the same afterwards: all but versions, walks and references of our own, which soon end, and feeds, which
+    are made anew from what they lead to."""
     found = values_of_tenant(engine, tenant.number)
     return {
         key: value
         for key, value in found.items()
-        if key.count(b":") > 1 and not key.split(b":")[2].startswith((b"ro", b"wk"))
+        if key.count(b":") > 1 and not key.split(b":")[2].startswith((b"ro", b"wk", b"H"))
     }
+
+
+def hours_of(engine: Engine, tenant: Tenant) -> set[int]:
+    """The newest hours in which something was sent, and some long ago."""
+    keys = [key for key in values_of_tenant(engine, tenant.number) if key.count(b":") == 3 and b":H:" in key]
+    hours = sorted({int(key.rpartition(b":")[2]) for key in keys})
+    return {*hours[-3:], *hours[::20]}
+
+
+async def feeds(core: Core, tenant: Tenant, hours: set[int]) -> set[tuple[int, int]]:
+    """Which conversations something was sent to in which hour."""
+    return {(hour, portion.conversation) for hour in hours async for portion in core.feeds.hour(tenant, hour)}
 
 
 def read_groups(engine: Engine, life: Life) -> None:
@@ -138,6 +151,8 @@ async def test_everything_is_the_same_in_another_store(
         for each in (tenant, other):
             assert await copy.tenants.find(each.name) == await core.tenants.find(each.name)
             assert lasting(target, each) == lasting(engine, each)
+            hours = hours_of(engine, each)
+            assert await feeds(copy, each, hours) == await feeds(core, each, hours) != set()
         assert [owner.name for owner in await copy.tenants.owners("plain", "shop")] == [tenant.name]
         assert copy.tokens.verify(tenant, token).user == "ada"
         assert await copy.users.check_password(other, "with password", "secret") is not None

@@ -9,7 +9,7 @@ from core.core import Core
 from core.errors import Failure, Kind, StaleTenant
 from core.imports import Import
 from core.messages import Query
-from core.model import Tenant, UserKey
+from core.model import Standing, Tenant, UserKey
 from core.store import erasures
 from tests.core.lives import Life, Seen
 from tests.core.store.rows import of_tenant, values_of_tenant
@@ -173,9 +173,7 @@ async def test_it_is_done_once_it_was_asked_for(core: Core, life: Life, monkeypa
     assert await core.users.check_password(life.tenant, "ada", "new") is not None
 
 
-async def test_nothing_is_new_any_more_that_the_user_sent_last(
-    core: Core, tenant: Tenant, clock: ManualClock
-) -> None:
+async def test_nothing_is_new_any_more_that_the_user_sent_last(core: Core, tenant: Tenant, clock: ManualClock) -> None:
     ada, bob = await core.users.keys(tenant, ["ada", "bob"])
     await core.messages.send_direct(tenant, bob, [ada], text("bob"), "client:1")
     await core.conversations.look(tenant, bob, "ada")
@@ -229,6 +227,29 @@ async def test_a_reset_ends_it(engine: Engine, core: Core, life: Life) -> None:
     await finish(core)
     assert await core.users.find(reset, "ada") is not None
     assert of_tenant(engine, neighbour.number) == kept
+
+
+async def test_nobody_is_anything_to_an_erased_user(engine: Engine, core: Core, tenant: Tenant) -> None:
+    ada, bob, cy, dee = await core.users.keys(tenant, ["ada", "bob", "cy", "dee"])
+    await core.relations.add(tenant, ada, [bob, dee])
+    await core.relations.request(tenant, cy, ada)
+    await core.relations.block(tenant, ada, [bob])
+    await core.relations.block(tenant, dee, [ada])
+    await core.erase.user(tenant, "ada")
+    found = await core.tenants.find(tenant.name)
+    assert found is not None
+    new = await core.users.key(found, "ada")
+    await core.relations.add(found, bob, [new])
+    await finish(core)
+    for user in (bob, cy, dee):
+        (standing,) = await core.relations.look(found, user, [ada])
+        assert standing == Standing()
+    mine, theirs = await core.relations.look(found, bob, [new]), await core.relations.look(found, new, [bob])
+    assert (mine[0].contact is not None, mine[0].blocked_by, theirs[0].block) == (True, None, None)
+    # Whom the old one blocked, or who blocked the old one, is held up by nothing.
+    kept = [value for value in values_of_tenant(engine, tenant.number).values() if "dada\\x00" in value]
+    assert len(kept) >= 3
+    assert all("b'q'" not in value for value in kept)
 
 
 async def test_who_can_not_be_erased(core: Core, tenant: Tenant) -> None:

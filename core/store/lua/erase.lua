@@ -132,7 +132,16 @@ local function blank_reports(conversation)
   return cursor > last
 end
 
+-- What the two were to each other; whoever has the name by now may be something to the other one too.
+local function forget_relation(conversation)
+  local key = prefix .. 'c:' .. conversation
+  local packed = redis.call('HGET', key, 'f')
+  local row = packed and cmsgpack.unpack(packed)
+  if row and (row[1] == user or row[2] == user) then redis.call('HDEL', key, 'f', 'q') end
+end
+
 local function forget_user(conversation, meta)
+  forget_relation(conversation)
   local keys = keys_of_user(conversation, user)
   add_bitmaps(keys, conversation, user, '', 0, chunk_of(meta.head))
   if meta.backfill then add_bitmaps(keys, conversation, user, 'b', 0, chunk_of(meta.backfill)) end
@@ -173,9 +182,9 @@ local function erase(conversation)
       return true
     else
       local following = stages[stage](conversation, meta)
+      meta = meta_of(conversation)
       room = room - 10
       if following then stage, cursor = following, 0 end
-      meta = meta_of(conversation)
     end
   end
   return false, false

@@ -31,6 +31,15 @@ local function lists_of(user)
   return keys
 end
 
+-- What a user has in the partition of the name: lists of others, whole and by state.
+local function relations_of(user)
+  local keys = {}
+  for _, list in ipairs({'ec', 'eb', 'eo'}) do
+    for _, state in ipairs({'', 'a', 's', 'r', 'e'}) do keys[#keys + 1] = prefix .. list .. state .. ':' .. user end
+  end
+  return keys
+end
+
 local function chunk_of(sequence)
   return math.floor(tonumber(sequence or '0') / 4096)
 end

@@ -109,6 +109,20 @@ local function reclaim_conversations()
   return true
 end
 
+-- Users whose names lie here.
+local function reclaim_names()
+  local key = prefix .. 'w'
+  while room > 0 do
+    local rows = redis.call('HRANDFIELD', key, 30, 'WITHVALUES')
+    if #rows == 0 then return true end
+    for index = 1, #rows, 2 do
+      room = room - unlink(relations_of(rows[index])) - unlink({prefix .. 'at:' .. rows[index + 1]})
+      redis.call('HDEL', key, rows[index])
+    end
+  end
+  return false
+end
+
 local function reclaim_feeds()
   local times = redis.call('HMGET', counters, 'from', 'to')
   local hour, last = math.floor(tonumber(times[1] or '0') / 3600000), math.floor(tonumber(times[2] or '-1') / 3600000)
@@ -133,11 +147,11 @@ local function reclaim_references(time)
   unlink(keys)
 end
 
-if not (reclaim_conversations() and reclaim_feeds()) then return 1 end
+if not (reclaim_conversations() and reclaim_feeds() and reclaim_names()) then return 1 end
 reclaim_references(now)
 reclaim_references(tonumber(redis.call('HGET', counters, 'to') or now))
 local keys = {}
-for _, name in ipairs({'n', 'd', 'i', 'ti', 'due', 'duef', 'dueb', 'u', 'w', 'f', 'p', 's', 'z', 'q', 'wk', 'lg', 'lr', 'k'}) do
+for _, name in ipairs({'n', 'd', 'i', 'ti', 'due', 'duef', 'dueb', 'u', 'w', 'f', 'p', 's', 'z', 'pr', 'q', 'wk', 'lg', 'lr', 'k'}) do
   keys[#keys + 1] = prefix .. name
 end
 unlink(keys)
