@@ -17,12 +17,12 @@ class Visibility(IntEnum):
 
 
 class Check(StrEnum):
-    """What is checked of who sends to a group."""
+    """What is checked of who sends."""
 
     NONE = ""
     """Nothing: the app's server sends."""
     USER = "u"
-    """That the user is neither muted nor blocked."""
+    """That the user is neither muted nor blocked, by the group or by the other user."""
     MEMBER = "m"
     """That, and that the user is a member."""
 

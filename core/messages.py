@@ -31,6 +31,8 @@ class Messages:
         message: Message,
         reference: str,
         audience: Audience = EVERYBODY,
+        *,
+        check: Check = Check.NONE,
     ) -> list[Receipt]:
         """Send one message to each recipient, in their direct conversation with the sender; one receipt each, in order.
 
@@ -39,8 +41,10 @@ class Messages:
         two minutes (enough for repeats of our own).
 
         Raises *bad request* with reason `audience` when that names over 100 users, *not found* with reason `topic` when the
-        message's topic is not one of the conversation's, as it never is of several: nothing is sent then; *rate limited* when a conversation's time would run more than a second ahead of the
-        clock, *store unavailable* when it is not certain that everything was stored (repeating is safe).
+        message's topic is not one of the conversation's, as it never is of several: nothing is sent then; with a `check`, of a
+        user who sends, *forbidden* with reason `blocked` when a recipient (its `subject`) has blocked the sender: the others
+        have got it then; *rate limited* when a conversation's time would run more than a second ahead of the clock, *store
+        unavailable* when it is not certain that everything was stored (repeating is safe).
         """
         kind = kind_of(message)
         appends = [
@@ -54,6 +58,7 @@ class Messages:
                 message=message,
                 reference=reference,
                 audience=audience,
+                check=check,
             )
             for recipient in recipients
         ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from core.errors import Failure, Kind
-from core.ids import LIVE, Place, bucket_of, conversation_bucket
+from core.ids import LIVE, Place, bucket_of, conversation_bucket, parties_of
 from core.membership import Check
 from core.model import EVERYBODY, SHOWN, Audience, Flag, Message, MessageKind, Receipt, Stored, Tenant
 from core.store import scripts
@@ -266,15 +266,20 @@ _REFUSALS = {
     4: (Kind.FORBIDDEN, "blocked", "The group has blocked the sender"),
     5: (Kind.FORBIDDEN, "muted", "The sender is muted in the group"),
     6: (Kind.FORBIDDEN, "all_muted", "All members of the group are muted"),
+    7: (Kind.FORBIDDEN, "blocked", "The recipient has blocked the sender"),
 }
-"""What `limits.lua` says."""
+"""What `append.lua` says."""
 
 
 def _refused(append: Append, why: int) -> Failure:
     if why not in _REFUSALS:
         return unknown_topic(append.message.topic)
     kind, reason, text = _REFUSALS[why]
-    return Failure(kind, text, reason=reason, subject=append.identity[1:])
+    parties = parties_of(append.identity)
+    if isinstance(parties, int):
+        return Failure(kind, text, reason=reason, subject=str(parties))
+    recipient = parties[1] if append.sender == append.pair[0] else parties[0]
+    return Failure(kind, text, reason=reason, subject=recipient)
 
 
 def unknown_topic(topic: int | None) -> Failure:

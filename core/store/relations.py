@@ -46,10 +46,6 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     changed: int
     remark: str | bool
 
-    def related(self, number: int) -> Related:
-        remark = self.remark if isinstance(self.remark, str) else None
-        return Related(UserKey(self.id, number), self.state, self.since, self.changed, remark)
-
 
 _decode = msgspec.msgpack.Decoder(_Row).decode
 
@@ -87,10 +83,12 @@ class RelationStore:
                 mine, theirs = map(_contact_state, states, reversed(states))
                 if not is_first:
                     mine, theirs = theirs, mine
-            own += (other.number, other.id, str(mine), changed)
-            theirs_list = Relation.BLOCKED_BY if blocks else Relation.CONTACT
-            works.append(_list_work(other, theirs_list, (user.number, user.id, str(theirs), changed)))
-        works.append(_list_work(user, Relation.BLOCK if blocks else Relation.CONTACT, own))
+            if changed:  # they were something to each other once
+                own += (other.number, other.id, str(mine), changed)
+                theirs_list = Relation.BLOCKED_BY if blocks else Relation.CONTACT
+                works.append(_list_work(other, theirs_list, (user.number, user.id, str(theirs), changed)))
+        if own:
+            works.append(_list_work(user, Relation.BLOCK if blocks else Relation.CONTACT, own))
         await self._store.calls(tenant, works)
 
     async def remark(self, tenant: Tenant, user: UserKey, other: UserKey, remark: str) -> bool:
@@ -112,8 +110,8 @@ class RelationStore:
         following, *found = await self._store.call(
             tenant, scripts.READ_RELATIONS, partition_of(user.number), *arguments
         )
-        rows = [_decode(row).related(number) for number, row in zip(found[::2], found[1::2], strict=True)]
-        rows.sort(key=lambda row: (row.changed, row.user.number))
+        read = [_related(number, row) for number, row in zip(found[::2], found[1::2], strict=True)]
+        rows = sorted((row for row in read if row is not None), key=lambda row: (row.changed, row.user.number))
         if len(rows) > limit:
             last = rows[limit - 1].changed
             if rows[-1].changed > last:
@@ -131,18 +129,21 @@ class RelationStore:
             for relation in Relation
         ]
         lists = await self._store.calls(tenant, works)
-        found = [
-            [
-                _decode(row).related(number) if row is not None else None
-                for number, row in zip(numbers, rows, strict=True)
-            ]
-            for rows in lists
-        ]
+        found = [[_related(number, row) for number, row in zip(numbers, rows, strict=True)] for rows in lists]
         return [Standing(*rows) for rows in zip(*found, strict=True)]
 
     async def unlist(self, tenant: Tenant, user: int, other: int) -> None:
         """Take somebody out of a user's lists; both by number."""
         await self._store.call(tenant, scripts.UNLIST_RELATIONS, partition_of(user), user, other)
+
+
+def _related(number: int, packed: bytes | None) -> Related | None:
+    """A row of a list; none for what never was."""
+    row = _decode(packed) if packed is not None else None
+    if row is None or not row.since:
+        return None
+    remark = row.remark if isinstance(row.remark, str) else None
+    return Related(UserKey(row.id, number), row.state, row.since, row.changed, remark)
 
 
 def _relate_work(user: UserKey, other: UserKey, act: Act, now: int) -> Work:

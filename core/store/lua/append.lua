@@ -2,10 +2,11 @@
 -- first write, since a failing script keeps what it wrote.
 -- ARGV: 3 now (ms), 4 identity, 5 bucket, 6 sender's number, 7 reference, 8 class of the reference row, 9 its period (ms),
 --       10 kind, 11 flags, 12 touches the inboxes, 13 bound of the outbox (0: no consumer), 14 packed audience {addressees,
---       station, without} (empty: everybody), 15 topic (empty: none), 16 body, 17 what is checked of the sender in a group (as
---       in limits.lua), 18 and 19 the numbers of a direct conversation's users in the order of its identity.
--- Returns {conversation, sequence, time, repeated}; {0, why, 0, 0} when it is refused, as limits.lua says or 0 for a topic that
--- the conversation has not; errors AHEAD (time would run over a second before the clock), FULL, QUEUE (the outbox is full).
+--       station, without} (empty: everybody), 15 topic (empty: none), 16 body, 17 what is checked of the sender (as in
+--       limits.lua), 18 and 19 the numbers of a direct conversation's users in the order of its identity.
+-- Returns {conversation, sequence, time, repeated}; {0, why, 0, 0} when it is refused, as limits.lua says, 7 for who is blocked
+-- by the other one, or 0 for a topic that the conversation has not; errors AHEAD (time would run over a second before the
+-- clock), FULL, QUEUE (the outbox is full).
 local now, identity, sender, period = tonumber(ARGV[3]), ARGV[4], ARGV[6], tonumber(ARGV[9])
 local one, two = ARGV[18], ARGV[19]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
@@ -25,7 +26,12 @@ if conversation then
     return {tonumber(conversation), sequence, time, 1}
   end
 end
-if limits or ARGV[17] ~= '' then
+if one then
+  -- A block is between the users whose conversation it is now: 64 by the first, 128 by the second.
+  if limits and ARGV[17] ~= '' and users == one .. ' ' .. two and bit.band(tonumber(limits), sender == one and 128 or 64) ~= 0 then
+    return {0, 7, 0, 0}
+  end
+elseif limits or ARGV[17] ~= '' then
   local refused = why_refused(conversation, tonumber(limits or '0'), sender, ARGV[17], now)
   if refused then return {0, refused, 0, 0} end
 end

@@ -22,4 +22,5 @@ local function note_pair(conversation, users, one, two, head)
   end
   for user in string.gmatch(users or '', '%d+') do redis.call('HSETNX', state, 'o' .. user, 1) end
   redis.call('HSET', prefix .. 'c:' .. conversation, 'u', one .. ' ' .. two)
+  if users then redis.call('HDEL', prefix .. 'c:' .. conversation, 'f', 'q') end
 end
