@@ -58,14 +58,21 @@ local function take_off_list(group, letter, user)
   return taken
 end
 
+-- Attributes of the group that go, as `goes` says of who set one and whether it was set to go with that user.
+local function drop_attributes(group, goes)
+  local key, more = prefix .. 'gk:' .. group.conversation, false
+  local rows = redis.call('HGETALL', key)
+  for index = 1, #rows, 2 do
+    local _, _, user, leaves = unpack(cmsgpack.unpack(rows[index + 1]), 1, 4)
+    if goes(user, leaves) then redis.call('HDEL', key, rows[index]) else more = more or leaves end
+  end
+  set_limit(group, 32, more)
+end
+
 -- What a group keeps of a user beside the membership.
 local function forget_in_group(group, user)
   for _, letter in ipairs({'a', 'b', 'm', 'w', 'p'}) do take_off_list(group, letter, user) end
   redis.call('HDEL', prefix .. 'gu:' .. group.conversation, user)
-  local key = prefix .. 'gk:' .. group.conversation
-  local rows = redis.call('HGETALL', key)
-  for index = 1, #rows, 2 do
-    if cmsgpack.unpack(rows[index + 1])[3] == user then redis.call('HDEL', key, rows[index]) end
-  end
+  drop_attributes(group, function(setter) return setter == user end)
   if group.owner == user then redis.call('HDEL', group.key, 'p') end
 end

@@ -67,18 +67,6 @@ local function leave(group, user, mask)
   return row[1]
 end
 
--- Attributes that go with who set them, of those who left.
-local function drop_attributes_of(group, left)
-  if bit.band(group.limits, 32) == 0 then return end
-  local key = prefix .. 'gk:' .. group.conversation
-  local rows, more = redis.call('HGETALL', key), false
-  for index = 1, #rows, 2 do
-    local _, _, user, goes = unpack(cmsgpack.unpack(rows[index + 1]), 1, 4)
-    if goes and left[user] then redis.call('HDEL', key, rows[index]) elseif goes then more = true end
-  end
-  set_limit(group, 32, more)
-end
-
 -- A group that outgrows the bound keeps no inbox rows: its members keep a set of memberships instead. It stays large.
 local function mark_large(group, bound)
   local conversation = group.conversation

@@ -23,7 +23,9 @@ for index = 11, #ARGV do
     if blocks > 0 then put_on_list(group, 'b', user, id, now) end
   end
 end
-drop_attributes_of(group, left)
+if bit.band(group.limits, 32) ~= 0 then
+  drop_attributes(group, function(user, leaves) return leaves and left[user] end)
+end
 done = table.concat(result)
 keep_result(ARGV[4], period, now, reference, done)
 if next(left) then tell('members', group.conversation, group.head, now, group.identity, nil, nil, 0) end

@@ -1,0 +1,103 @@
+"""Notices of changes, and what is said of them to whoever listens."""
+
+from collections.abc import Sequence
+
+from core.core import Core
+from core.live import Announced
+from core.membership import Notice
+from core.messages import Query
+from core.model import Event, Group, Message, MessageKind, Tenant, UserKey
+from tests.core.groups.support import seen, send
+from tests.core.listening import next_message
+
+Users = list[UserKey]
+
+
+class Notices:
+    """Makes one notice of each user, and one of a change of none."""
+
+    def __init__(self, sender: UserKey, word: str) -> None:
+        self.sender = sender
+        self.word = word
+
+    def __call__(self, users: Sequence[UserKey]) -> list[Notice]:
+        return [self.notice(user.id) for user in users] or [self.notice("")]
+
+    def notice(self, about: str) -> Notice:
+        return Notice(self.sender, Message(self.sender.id, Event(self.word, {"user": about}), "plain"))
+
+
+async def said(core: Core, tenant: Tenant, group: int) -> list[tuple[str, str]]:
+    page = await core.messages.group_page(tenant, None, group, Query(100, newest_first=False))
+    found = []
+    for one in page.messages:
+        assert isinstance(one.message.content, Event)
+        assert one.kind == MessageKind.EVENT
+        found.append((one.message.content.name, (one.message.content.parameters or {})["user"]))
+    return found
+
+
+async def test_changes_are_said_once(core: Core, tenant: Tenant, users: Users) -> None:
+    ada, bob, eve, zoe = users
+    system = await core.users.key(tenant, "system")
+    for _ in range(2):
+        group = await core.groups.create(
+            tenant,
+            name="old",
+            owner=ada,
+            members=[ada, bob],
+            dialect="plain",
+            alias="lobby",
+            reference="client:1",
+            announce=Notices(system, "created"),
+        )
+    number = group.number
+    assert await said(core, tenant, number) == [("created", "ada"), ("created", "bob")]
+    for _ in range(2):
+        await core.groups.add(tenant, number, [bob, zoe, eve], reference="client:2", announce=Notices(system, "joined"))
+    await core.groups.add(tenant, number, [bob], announce=Notices(system, "joined"))
+    await core.groups.remove(tenant, number, [eve, eve], reference="client:3", announce=Notices(system, "left"))
+    for _ in range(2):
+        await core.groups.update(tenant, number, name="new", reference="client:4", announce=Notices(system, "renamed"))
+    await core.groups.transfer(tenant, number, bob, announce=Notices(system, "given"))
+    assert (await said(core, tenant, number))[2:] == [
+        ("joined", "zoë"),
+        ("joined", "eve"),
+        ("left", "eve"),
+        ("renamed", ""),
+        ("given", ""),
+    ]
+    # Who joins sees it said, who left doesn't; and nobody has it unread.
+    assert await seen(core, tenant, zoe, number) == [3, 4, 5, 6, 7]
+    assert await seen(core, tenant, eve, number) == [3, 4]
+    row = await core.conversations.group(tenant, zoe, number)
+    assert row is not None
+    assert (row.unread, row.last and row.last.sequence) == (0, 7)
+
+
+async def test_who_listens_hears_of_changes(core: Core, tenant: Tenant, users: Users, group: Group) -> None:
+    ada, bob, _, zoe = users
+    receipt = await send(core, tenant, ada, group.number)
+    number = group.number
+    async with core.live.listen(tenant, groups=[number]) as listener:
+        for what, act in (
+            ("members", core.groups.add(tenant, number, [zoe])),
+            ("members", core.groups.remove(tenant, number, [zoe])),
+            ("members", core.members.make_admin(tenant, number, bob)),
+            ("members", core.members.mute(tenant, number, [bob], -1)),
+            ("members", core.members.unmute(tenant, number, [bob])),
+            ("members", core.members.block(tenant, number, [bob])),
+            ("group", core.groups.update(tenant, number, name="new")),
+            ("group", core.attributes.set(tenant, number, ada, {"a": "b"})),
+            ("group", core.groups.delete(tenant, number)),
+        ):
+            await act
+            event = await next_message(listener)
+            assert event == Announced(what, receipt.conversation, 1, core.clock.now(), f"g{number}")
+        # What changed nothing is not said.
+        other = await core.groups.create(tenant, name="", owner=ada, members=[ada], dialect="plain")
+        await listener.add(groups=[other.number])
+        await core.groups.add(tenant, other.number, [ada])
+        await core.groups.remove(tenant, other.number, [zoe])
+        await send(core, tenant, ada, other.number)
+        assert (await next_message(listener)).what == "message"
