@@ -20,11 +20,13 @@ local function each_user(conversation, meta, sender, visit)
   if sender and redis.call('HEXISTS', members, sender) == 0 then visit(sender) end
 end
 
--- Writes the rows anew of those whose list stands at `time`: what was shown there is gone.
+-- Writes the rows anew of those whose list stands at `time`: what was shown there is gone. Very many users who left a large
+-- group may each have a long way back to what they are shown: after 10,000 messages the rows of the others stay where they
+-- are, and their lists show the right message at the wrong place.
 local function rewrite_rows(conversation, meta, sender, time, mask)
   each_user(conversation, meta, sender, function(user)
     local key = prefix .. 'x' .. box_of(conversation, user) .. ':' .. user
-    if tonumber(redis.call('ZSCORE', key, conversation) or '0') == time then
+    if walked < 10000 and tonumber(redis.call('ZSCORE', key, conversation) or '0') == time then
       place_row(conversation, user, last_time(conversation, user, mask))
     end
   end)

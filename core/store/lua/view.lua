@@ -75,19 +75,32 @@ local function is_hidden(view, sequence)
   return bit.band(byte, bit.rshift(128, place % 8)) ~= 0
 end
 
+-- Whom a message for some is for, as a set (false: for everybody), and the station; nothing when it is for everybody and all
+-- stations. A script may ask for many users one after the other, so what was unpacked is kept.
+local audiences = {}
+local function audience_of(conversation, sequence)
+  local place = conversation .. ' ' .. sequence
+  if audiences[place] == nil then
+    local row = redis.call('HGET', prefix .. 'j:' .. conversation, sequence)
+    local audience = false
+    if row then
+      local addressees, station = unpack(cmsgpack.unpack(row))
+      audience = {users = addressees and {}, station = station}
+      for _, user in ipairs(addressees or {}) do audience.users[user] = true end
+    end
+    audiences[place] = audience
+  end
+  return audiences[place]
+end
+
 -- A message for some users, or for one station of them; its sender sees it anyhow. Whoever asks for no station sees those for
 -- every station.
 local function is_addressed(view, sequence, sender)
   if sender == tonumber(view.viewer) then return true end
-  local row = redis.call('HGET', prefix .. 'j:' .. view.conversation, sequence)
-  if not row then return true end
-  local addressees, station = unpack(cmsgpack.unpack(row))
-  if station and view.station ~= '' and view.station ~= station then return false end
-  if not addressees then return true end
-  for _, user in ipairs(addressees) do
-    if user == tonumber(view.viewer) then return true end
-  end
-  return false
+  local audience = audience_of(view.conversation, sequence)
+  if not audience then return true end
+  if audience.station and view.station ~= '' and view.station ~= audience.station then return false end
+  return not audience.users or audience.users[tonumber(view.viewer)] == true
 end
 
 -- What is left to ask of a record that is of a wanted kind and not deleted. A record of the backfill lane has in place of

@@ -24,6 +24,9 @@ local function next_within(intervals, sequence, step)
   return nearest
 end
 
+-- How many records were looked at in all. Where a script asks for one user after the other, that is to stay within bounds.
+local walked = 0
+
 -- Walks the live lane from `sequence` by `step` and collects at most `limit` shown records, looking at no more than 1,000,
 -- and giving no more than about a megabyte: a longer answer would hold up everybody else's.
 -- Returns {sequence, record, …}, and the time up to which it looked, nothing at the end; and the sequence to go on from.
@@ -65,6 +68,7 @@ local function walk(view, sequence, low, high, step, limit, mask)
     scanned = scanned + #wanted
     if view.intervals then sequence = next_within(view.intervals, sequence, step) end
   end
+  walked = walked + scanned
   if sequence < low or sequence > high or not last then return found, nil end
   return found, struct.unpack('>I6', last), sequence
 end
@@ -180,9 +184,10 @@ local function shown_at(view, time, mask)
   end
 end
 
--- Time of the last message that the user is shown (ms), nothing when there is none among the newest 10,000.
+-- Time of the last message that the user is shown (ms), nothing when there is none among the newest 10,000, or the newest
+-- 1,000 once so many were looked at for others.
 local function last_time(conversation, user, mask)
   local view = view_of(conversation, meta_of(conversation), user, '')
-  local _, record = last_shown(view, mask, 10)
+  local _, record = last_shown(view, mask, walked < 10000 and 10 or 1)
   return record and struct.unpack('>I6', record) or nil
 end
