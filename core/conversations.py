@@ -76,6 +76,11 @@ class Conversations:
         ones. False for an unknown conversation."""
         return await self._states.put(tenant, user, _identity(user, target), box)
 
+    async def put_for_all(self, tenant: Tenant, user: UserKey, target: Target, box: Box) -> bool:
+        """Put the conversation into a box of everybody's who has it in a list, like `put`. Who may do it is for the caller to
+        check. False for an unknown conversation."""
+        return await self._states.put_for_all(tenant, _identity(user, target), box)
+
     async def mark(
         self, tenant: Tenant, user: UserKey, target: Target, *, muted_until: int | None = None,
         favourite: bool | None = None, colour: str | None = None,

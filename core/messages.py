@@ -125,7 +125,7 @@ class Messages:
         def changed(stored: Stored) -> Message:
             new = change(stored.message)
             old = stored.message
-            if (new.sender, kind_of(new), new.topic) != (old.sender, stored.kind, old.topic):
+            if (new.sender, kind_of(new), new.topic) != (old.sender, kind_of(old), old.topic):
                 raise Failure(Kind.BAD_REQUEST, "An edit leaves sender, kind and topic of a message", reason="message")
             return msgspec.structs.replace(new, edited=now)
 

@@ -25,11 +25,15 @@ class MessageKind(IntEnum):
     """A system notice ("joined", "renamed"): shown, never counted."""
     HIDDEN = 3
     """Stored for programs, shown to nobody, never counted."""
+    ASIDE = 4
+    """Shown in the conversation, in no list; never counted."""
 
 
 SHOWN = 1 << MessageKind.MESSAGE | 1 << MessageKind.EVENT
+"""The kinds that lists of conversations show."""
+READABLE = SHOWN | 1 << MessageKind.ASIDE
 """The kinds that a person sees in a conversation."""
-EVERY_KIND = SHOWN | 1 << MessageKind.SIGNAL | 1 << MessageKind.HIDDEN
+EVERY_KIND = READABLE | 1 << MessageKind.SIGNAL | 1 << MessageKind.HIDDEN
 
 
 class Flag(IntFlag):
@@ -250,7 +254,7 @@ class UserKey(msgspec.Struct, frozen=True):
 
 
 class Audience(msgspec.Struct, frozen=True):
-    """Who of a conversation gets a message: everybody, unless something else is said. The sender always does."""
+    """Who of a conversation gets a message, and how: everybody, unless something else is said. The sender always does."""
 
     to: tuple[UserKey, ...] | None = None
     """These alone."""
@@ -260,6 +264,8 @@ class Audience(msgspec.Struct, frozen=True):
     """One station of those who get it; who looks from another one does not see it."""
     online_only: bool = False
     """Those who are online: announced, and shown to nobody afterwards."""
+    aside: bool = False
+    """An ordinary message that moves the conversation in no list, is new to nobody and counted for nobody."""
 
 
 EVERYBODY = Audience()

@@ -7,7 +7,7 @@ import msgspec
 from core.errors import Failure, Kind
 from core.ids import LIVE, Place, bucket_of, conversation_bucket, parties_of
 from core.membership import Check
-from core.model import EVERYBODY, SHOWN, Audience, Flag, Message, MessageKind, Receipt, Stored, Tenant
+from core.model import EVERYBODY, READABLE, SHOWN, Audience, Flag, Message, MessageKind, Receipt, Stored, Tenant
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
@@ -55,7 +55,7 @@ class Query(msgspec.Struct, frozen=True):
     cursor: int = 0
     since: int = 0
     until: int = 0
-    kinds: int = SHOWN
+    kinds: int = READABLE
     station: str = ""
     topic: int = 0
 
@@ -214,8 +214,11 @@ def _bound(tenant: Tenant) -> int:
 def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Work:
     bucket = bucket_of(append.identity)
     now, rows, period, reference = reference_arguments(now, append.reference)
-    touches = 1 << append.kind & SHOWN
-    flags = _COUNTED if append.kind == MessageKind.MESSAGE else 0
+    kind = append.kind
+    if append.audience.aside and kind == MessageKind.MESSAGE:
+        kind = MessageKind.ASIDE
+    touches = 1 << kind & SHOWN
+    flags = _COUNTED if kind == MessageKind.MESSAGE else 0
     audience = b""
     if append.audience is not EVERYBODY:
         flags, audience = _restricted(append.audience, append.sender, flags)
@@ -229,7 +232,7 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
         reference,
         rows,
         period,
-        int(append.kind),  # the packer takes plain integers only
+        int(kind),  # the packer takes plain integers only
         flags,
         1 if touches else 0,
         OUTBOX_BOUND if tenant.outbox else 0,

@@ -14,6 +14,7 @@ from core.store.log import OUTBOX_BOUND
 from core.store.store import Store
 
 _EVERYTHING = -1
+_USERS_AT_ONCE = 50
 _MAXIMUM_STEPS = 1 << 17
 """A call moves the position by 4,096 messages; a log has less than 2^29."""
 
@@ -51,6 +52,14 @@ class States:
     async def put(self, tenant: Tenant, user: UserKey, identity: str, box: Box) -> bool:
         """Put a conversation into a box; false for an unknown one."""
         return bool(await self._call(tenant, scripts.BOX, identity, identity, user.number, str(box)))
+
+    async def put_for_all(self, tenant: Tenant, identity: str, box: Box) -> bool:
+        """Put a conversation into a box of everybody's; false for an unknown one."""
+        users = await self._call(tenant, scripts.LISTED, identity, identity)
+        works = [(scripts.BOX, partition_of(bucket_of(identity)), (identity, user, str(box))) for user in users or ()]
+        for start in range(0, len(works), _USERS_AT_ONCE):
+            await self._store.calls(tenant, works[start : start + _USERS_AT_ONCE], bulk=True)
+        return users is not None
 
     async def mark(self, tenant: Tenant, user: UserKey, identity: str, changes: Mapping[str, object]) -> bool:
         """Change notes, taking away those that are none; false for an unknown conversation."""

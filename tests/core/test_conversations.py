@@ -1,9 +1,11 @@
+import msgspec
 import pytest
 
 from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Message, Overview, Signal, Tenant, UserKey
+from core.messages import Query
+from core.model import Audience, Box, Message, MessageKind, Overview, Signal, Tenant, Text, UserKey
 from tests.core.support import START, text
 
 
@@ -102,3 +104,55 @@ async def test_notes_that_the_store_could_not_give_back_are_refused(core: Core, 
     assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "colour")
     assert await core.conversations.mark(tenant, ada, "bob", muted_until=2**48 - 1)
     assert [row.marks.muted_until for row in await core.conversations.list(tenant, ada, 5)] == [2**48 - 1]
+
+
+async def test_what_is_said_aside_is_read_and_stands_in_no_list(
+    core: Core, clock: ManualClock, tenant: Tenant, ada: UserKey
+) -> None:
+    (bob,) = await core.users.keys(tenant, ["bob"])
+    aside = Audience(aside=True)
+    await core.messages.send_direct(tenant, bob, [ada], text("bob", "aside"), "client:1", aside)
+    assert await core.conversations.list(tenant, ada, 10) == []
+    await core.messages.send_direct(tenant, bob, [ada], text("bob", "said"), "client:2")
+    clock.move(5)
+    before = await core.conversations.list(tenant, ada, 10)
+    (receipt,) = await core.messages.send_direct(tenant, bob, [ada], text("bob", "aside"), "client:3", aside)
+    assert await core.conversations.list(tenant, ada, 10) == before
+    assert [(row.unread, row.is_new) for row in before] == [(1, True)]
+    page = await core.messages.direct_page(tenant, "ada", "bob", Query(10), ada)
+    assert [stored.message.content for stored in page.messages] == [Text("aside"), Text("said"), Text("aside")]
+    # What is seen of the list after the newest message is gone is not the one that stands in none.
+    clock.move(5)
+    (newest,) = await core.messages.send_direct(tenant, bob, [ada], text("bob", "later"), "client:4")
+    await core.messages.hide(tenant, ada, [newest.id])
+    assert await core.conversations.list(tenant, ada, 10) == before
+    edited = await core.messages.edit(tenant, receipt.id, lambda old: msgspec.structs.replace(old, content=Text("new")))
+    assert (edited.kind, edited.message.content) == (MessageKind.ASIDE, Text("new"))
+
+
+async def test_a_conversation_leaves_everybodys_list_until_something_comes(
+    core: Core, clock: ManualClock, tenant: Tenant, ada: UserKey
+) -> None:
+    bob, left, stranger = await core.users.keys(tenant, ["bob", "left", "stranger"])
+    crowd = await core.users.keys(tenant, [f"user {number}" for number in range(60)])
+    for members in ([ada, bob, left], [ada, bob, left, *crowd]):
+        group = await core.groups.create(tenant, name="g", owner=ada, members=members, dialect="plain")
+        for sender in (bob, stranger):
+            clock.move(1)
+            await core.messages.send_group(tenant, sender, [group.number], text(sender.id), "client:1")
+        await core.groups.remove(tenant, group.number, [left])
+        users = [*members, stranger]
+        assert all([await core.conversations.list(tenant, user, 10) for user in users])
+        assert await core.conversations.put_for_all(tenant, ada, group.number, Box.HIDDEN)
+        assert not any([await core.conversations.list(tenant, user, 10) for user in users])
+        assert len((await core.messages.group_page(tenant, bob, group.number, Query(10))).messages) == 2
+        clock.move(1)
+        await core.messages.send_group(tenant, bob, [group.number], text("bob"), "client:2")
+        there = [bool(await core.conversations.list(tenant, user, 10)) for user in users]
+        assert there == [user not in (left, stranger) for user in users]
+        assert await core.conversations.put_for_all(tenant, ada, group.number, Box.HIDDEN)
+    assert not await core.conversations.put_for_all(tenant, ada, 99, Box.HIDDEN)
+    await core.messages.send_direct(tenant, bob, [ada], text("bob"), "client:9")
+    assert await core.conversations.put_for_all(tenant, ada, "bob", Box.ARCHIVED)
+    for user in (ada, bob):
+        assert len(await core.conversations.list(tenant, user, 10, box=Box.ARCHIVED)) == 1
