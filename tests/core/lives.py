@@ -246,9 +246,10 @@ class Life:
             for box, listed in lists.items():
                 times = [row.time for row in listed]
                 assert times == sorted(times, reverse=True)
-                assert times[:1] == [
-                    row.time for row in await self.core.conversations.list(self.tenant, user, 1, box=box)
-                ][:1]
+                assert (
+                    times[:1]
+                    == [row.time for row in await self.core.conversations.list(self.tenant, user, 1, box=box)][:1]
+                )
             for target in self.targets(user):
                 shown = await self.page(user, target)
                 row = await self.row(user, target)
