@@ -14,6 +14,7 @@ from core.messages import Query
 from core.model import Related, Relation, RelationState, Standing, Tenant, UserKey
 from core.store import relations
 from core.store.relations import Act
+from tests.core.store.rows import values_of_tenant
 from tests.core.support import START, opened, text
 from tests.servers import Engine
 
@@ -356,3 +357,27 @@ async def check_lists(core: Core, tenant: Tenant, users: Two) -> None:
             looked = await core.relations.look(tenant, user, [row.user for row in together])
             name = {Relation.CONTACT: "contact", Relation.BLOCK: "block", Relation.BLOCKED_BY: "blocked_by"}[relation]
             assert [getattr(one, name) for one in looked] == together
+
+
+async def test_what_is_written_while_a_user_is_forgotten_goes_too(
+    engine: Engine, core: Core, tenant: Tenant, users: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob, cy = users
+    count = core.tenants.count_erasure
+
+    async def late(name: str) -> Tenant:
+        await core.relations.add(tenant, ada, [bob])
+        await core.relations.block(tenant, cy, [ada])
+        await core.presence.set(tenant, ada, "phone", 1_000)
+        return await count(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(core.tenants, "count_erasure", late)
+        assert await core.erase.user(tenant, "ada")
+    for _ in range(1_000):
+        if not await core.erase.round():
+            break
+    for key, value in values_of_tenant(engine, tenant.number).items():
+        assert not key.endswith(b":%d" % ada.number), key
+        if b":c:" not in key:  # of which two it was
+            assert str(ada.number) not in value, key

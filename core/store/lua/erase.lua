@@ -209,5 +209,8 @@ for _, each in ipairs(buckets) do
   end
 end
 unlink(lists_of(user))
+-- Again: somebody may have written these while the name was being forgotten.
+unlink(relations_of(user))
+redis.call('HDEL', prefix .. 'pr', user)
 redis.call('HSET', walks, walk_name, 'done')
 return {0, 0}
