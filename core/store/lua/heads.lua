@@ -23,8 +23,7 @@ for _, conversation in ipairs(wanted) do
       -- Further back than is looked, or the own message of who never was a member: the row says when it was.
       local time = redis.call('ZSCORE', prefix .. 'x' .. box .. ':' .. user, conversation)
       if time then sequence, record = shown_at(view, time, mask) end
-      newest_live = sequence
-      if record and sequence < 0 then newest_live = walk(view, meta.newest, view.low, meta.newest, -1, 1, mask)[1] or 0 end
+      newest_live = math.max(sequence or 0, 0)
     end
     if record then
       -- A large group comes back by itself when something newer is shown.

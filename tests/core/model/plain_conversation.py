@@ -11,6 +11,7 @@ import msgspec
 from core.ids import Parties, parties_of
 from core.messages import Query
 from core.model import Box, Group, Member, Overview, Stored, UserKey, UserReceipt
+from tests.core.model.plain_people import PlainPeople
 from tests.core.model.plain_rows import PlainMember, PlainMessage, PlainReport, PlainState
 
 DAY = 86_400_000
@@ -47,6 +48,7 @@ class PlainConversation:
     reports: list[PlainReport] = field(default_factory=list)
     reported: int = 0
     members: dict[int, PlainMember] = field(default_factory=dict)
+    people: PlainPeople = field(default_factory=PlainPeople)
     states: dict[int, PlainState] = field(default_factory=dict)
     senders: set[int] = field(default_factory=set)
     first: dict[tuple[int, str], PlainMessage] = field(default_factory=dict)
@@ -169,6 +171,7 @@ class PlainConversation:
             message.recalled |= message.sender == user.number
         self.external = {name: message for name, message in self.external.items() if message.sender != user.number}
         self.members.pop(user.number, None)
+        self.people.erase(user)
         self.states.pop(user.number, None)
         for report in self.reports:
             if report.user == user:
@@ -197,6 +200,7 @@ class PlainConversation:
         member = self.members.get(key.number)
         if member is None or member.until is not None:
             return False
+        self.people.leave(key)
         if self.is_room:
             # Nothing is kept but what the user deleted.
             del self.members[key.number]
@@ -206,6 +210,14 @@ class PlainConversation:
             self.state(key).box = self.box(key)
             member.until = self.head
         return True
+
+    def delete(self) -> None:
+        """The group is deleted, and with it all that anybody had of it."""
+        self.drop(None)
+        self.people = PlainPeople(deleted=True)
+        self.group, self.exists = None, False
+        for rows in (self.topics, self.members, self.states, self.senders, self.first):
+            rows.clear()
 
     def present(self) -> list[Member]:
         return [
@@ -260,7 +272,11 @@ class PlainConversation:
         return next(shown, None)
 
     def newest_sequence(self, viewer: UserKey) -> int:
-        """The newest live one of those: only that is new to anybody, or brings a conversation back."""
+        """The newest live one of those: only that is new to anybody, or brings a conversation back. Of who never was a member
+        nobody looks behind the last one."""
+        if not self.is_inside(viewer.number):
+            last = self.last_shown(viewer)
+            return max(last.stored.sequence, 0) if last else 0
         shown = (message for message in reversed(self.entries[self.dropped :]) if message.is_listed)
         return next((one.stored.sequence for one in shown if self.is_shown(viewer.number, one)), 0)
 
