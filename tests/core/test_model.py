@@ -12,8 +12,8 @@ from core.clock import ManualClock
 from core.errors import Kind
 from core.store.groups import SMALL_GROUP
 from tests.core.model.conversation_steps import LONG
-from tests.core.model.group_steps import GroupSteps
 from tests.core.model.import_steps import ImportSteps
+from tests.core.model.moderation_steps import ModerationSteps
 from tests.core.model.receipt_steps import ReceiptSteps
 from tests.core.model.sending_steps import AHEAD
 from tests.core.model.side_by_side import SCANNED, Worker
@@ -28,7 +28,7 @@ SEED = int(os.environ.get("MODEL_SEED", "1"))
 EVERYTHING_EVERY = 500
 
 
-class Walk(UserSteps, ReceiptSteps, ImportSteps, TopicSteps, GroupSteps, TenantSteps):
+class Walk(UserSteps, ReceiptSteps, ImportSteps, TopicSteps, ModerationSteps, TenantSteps):
     """A random walk through everything that the core can do."""
 
     async def step(self) -> None:
@@ -80,6 +80,13 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.add: 60,
     Walk.remove: 60,
     Walk.update: 8,
+    Walk.change_role: 20,
+    Walk.transfer: 6,
+    Walk.moderate: 50,
+    Walk.send_checked: 60,
+    Walk.set_attributes: 15,
+    Walk.delete_group: 5,
+    Walk.lists_of_groups: 10,
     Walk.import_some: 40,
     Walk.create_topic: 20,
     Walk.update_topic: 5,
@@ -98,11 +105,12 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
 
 CAME_ABOUT = (
     """
-cleared, cleared for all, delivered moved, delivered did not move, dropped, edited, erased, group created over messages,
-hidden, hidden in vain, hour, import recalled, imported, imported again, joined, joined again, left, left a room, looked,
-marked, put into a box, read moved, read did not move, recalled, recalled again, receipt delivered, receipt read, reclaimed,
-repeated, reports, room created, sent to a topic, sent to some, stale view refused, taken out of a box, topic created,
-topic found, topic refused
+attribute refused, blocked, cleared, cleared for all, deleted, delivered did not move, delivered moved, dropped,
+edited, erased, group created over messages, hidden, hidden in vain, hour, import recalled, imported, imported again,
+joined, joined again, left, left a room, looked, made an admin, made no admin, marked, muted, put into a box, read did
+not move, read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused: all_muted,
+refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent to a topic, sent to some,
+stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred
 """.replace("\n", " ")
     .strip()
     .split(", ")

@@ -71,6 +71,8 @@ class GroupSteps(SideBySide):
 
             if target.group is None:
                 await self.fails(Kind.NOT_FOUND, "group", act)
+            elif any(key.number in target.people.blocked for key in users):
+                await self.fails(Kind.FORBIDDEN, "blocked", act)
             else:
                 now = self.clock.now()
                 before = {key for key in users if key.number in target.members}

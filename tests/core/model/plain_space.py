@@ -73,7 +73,7 @@ class PlainSpace:
         return self.conversations.setdefault(identity, PlainConversation(identity, (), number))
 
     def groups(self) -> list[PlainConversation]:
-        return [one for one in self.conversations.values() if one.group_number is not None]
+        return [one for one in self.conversations.values() if one.group_number is not None and not one.people.deleted]
 
     def messages(self) -> list[PlainMessage]:
         return [message for one in self.conversations.values() for message in (*one.entries, *one.ever_imported)]
