@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from urllib.parse import quote
 
-from adapters.chat21 import auth, errors, wire
+from adapters.chat21 import auth, errors, login, wire
 from adapters.chat21.options import NAME, Options
 from adapters.chat21.routes import routes
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
@@ -14,6 +14,7 @@ from core.names import check_free, check_name
 from core.tenants import applications_of, credentials_of
 
 _EXAMPLE_SECONDS = 30 * 86_400
+_LOGIN = login.PATH.split("/")[1]
 
 
 class Chat21Adapter:
@@ -27,6 +28,7 @@ class Chat21Adapter:
         Claim(ClaimKind.FIXED, path="/"),
         Claim(ClaimKind.FIXED, path="/verify"),
         Claim(ClaimKind.FIXED, path="/test"),
+        Claim(ClaimKind.FIXED, path=login.PATH),
         Claim(ClaimKind.SEGMENT, names=("api",)),
     )
     # The documents say `default`; the vendor's own clients have `tilechat` written into them.
@@ -62,6 +64,8 @@ class Chat21Adapter:
 
     def applications(self, request: Request) -> Sequence[str]:
         """The path's app; for /verify, which names none, the one that the token says."""
+        if request.segments and request.segments[0].lower() == _LOGIN:
+            return login.applications(request)
         if len(request.segments) > 1:
             return (request.segments[1],)
         application = auth.unverified_application(request) if request.segments else None

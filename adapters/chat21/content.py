@@ -25,6 +25,7 @@ _TYPES = frozenset({*_FILES, "text", "html"})
 _EVENT_KEYS = {
     "group_created": "GROUP_CREATED",
     "member_joined": "MEMBER_JOINED_GROUP",
+    "members_joined": "MEMBERS_JOINED_GROUP",
     "member_left": "MEMBER_LEFT_GROUP",
 }
 

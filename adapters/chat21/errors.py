@@ -44,6 +44,10 @@ def _unauthorized(_failure: Failure) -> Reply:
     return wire.json_reply(403, {"success": False, "msg": "Unauthorized."})
 
 
+def _not_logged_in(_failure: Failure) -> Reply:
+    return wire.text_reply(401, "Unauthorized")
+
+
 def _empty(_failure: Failure) -> Reply:
     return wire.empty_reply(401)
 
@@ -80,19 +84,20 @@ _SHAPES: dict[tuple[Kind, str], _Shape] = {
     (Kind.BAD_REQUEST, "path"): _page(400, "URIError: Failed to decode the path"),
     (Kind.BAD_REQUEST, "host"): _page(400, "Bad Request"),
     (Kind.UNAUTHENTICATED, ""): _unauthorized,
+    (Kind.UNAUTHENTICATED, "login"): _not_logged_in,
     (Kind.FORBIDDEN, ""): _unauthorized,
     (Kind.FORBIDDEN, "timeline"): _empty,
     (Kind.FORBIDDEN, "group"): _json(401),
     (Kind.FORBIDDEN, "join"): _join,
-    (Kind.FORBIDDEN, "set_members"): _message,
+    (Kind.FORBIDDEN, "change"): _message,
     (Kind.NOT_FOUND, ""): _json(404),
     (Kind.NOT_FOUND, "application"): _unauthorized,
     (Kind.NOT_FOUND, "join"): _join,
-    (Kind.NOT_FOUND, "set_members"): _message,
+    (Kind.NOT_FOUND, "change"): _message,
     (Kind.NOT_FOUND, "leave"): _leave,
     (Kind.CONFLICT, ""): _json(405),
     (Kind.CONFLICT, "join"): _join,
-    (Kind.CONFLICT, "set_members"): _message,
+    (Kind.CONFLICT, "change"): _message,
     (Kind.TOO_LARGE, ""): _page(413, "PayloadTooLargeError: request entity too large"),
     (Kind.RATE_LIMITED, ""): _json(429),
     (Kind.UNSUPPORTED, ""): _json(501),

@@ -1,8 +1,9 @@
 """Groups and their members."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from adapters.chat21 import notices
 from adapters.chat21.auth import acting_user
 from adapters.chat21.errors import mandatory
 from adapters.chat21.ids import group_id, group_number, identifier, object_id, own_number, suffix
@@ -11,7 +12,9 @@ from adapters.chat21.wire import json_page, json_reply, read_body, truthy
 from adapters.contract import Call, Reply
 from core.errors import Failure, Kind
 from core.groups import Visibility
+from core.membership import Announce
 from core.model import Group, Member, UserKey
+from core.names import is_legal
 
 _DONE = {"success": True}
 _ATTRIBUTES = "attributes"
@@ -49,6 +52,7 @@ async def create(call: Call) -> Reply:
                 attributes=attributes if isinstance(attributes, dict) else None,
                 leftovers=_odd(attributes),
                 reference=call.reference,
+                announce=await notices.of_creation(call, name, owner, names),
             )
         except Failure as failure:
             # Somebody else created it since.
@@ -62,7 +66,7 @@ async def create(call: Call) -> Reply:
 
 async def get(call: Call) -> Reply:
     """GET /api/{app}/groups/{group}: for members and administrators; being the owner is not enough [observed]."""
-    found = await _find(call)
+    found = await _detail(call, call.parameters["group"])
     if found is None:
         raise Failure(Kind.NOT_FOUND, "Group doesn't exist", reason="group", subject=call.parameters["group"])
     group, members = found
@@ -81,12 +85,9 @@ async def join(call: Call) -> Reply:
     if not truthy(body.get("member_id")):
         raise mandatory(text, "member_id")
     name = identifier(body["member_id"], "member_id", text)
-    group, members = _permitted(call, await _find(call), "join", "Not allowed")
-    done = False
-    if name not in (member.id for member in members):
-        key = await call.core.users.key(call.tenant, name)
-        (done,) = await call.core.groups.add(call.tenant, group.number, [key], sees=Visibility.LATEST)
-    if not done:
+    group = permitted(call, await find(call, call.parameters["group"]), "join", "Not allowed")
+    key = await call.core.users.key(call.tenant, name)
+    if not await _add(call, group, [key], "join", await notices.of_joining(call, group.name, [name])):
         raise Failure(Kind.CONFLICT, "Already a member", reason="join", subject=name)
     return json_reply(200, _DONE)
 
@@ -97,11 +98,13 @@ async def set_members(call: Call) -> Reply:
     if not truthy(body.get("members")):
         raise mandatory("members is mandatory", "members")
     names = _member_names(body["members"], "members")
-    group, members = _permitted(call, await _find(call), "set_members", "Unauthorized")
-    if {member.id for member in members} == set(names):
+    found = await _detail(call, call.parameters["group"])
+    group = permitted(call, found[0] if found else None, "change", "Unauthorized")
+    present = found[1] if found else []
+    if {member.id for member in present} == set(names):
         text = "Same members in group, skipping setGroupMembers()"
-        raise Failure(Kind.CONFLICT, text, reason="set_members")
-    await _change_members(call, group, members, await call.core.users.keys(call.tenant, names))
+        raise Failure(Kind.CONFLICT, text, reason="change")
+    await _change_members(call, group, present, await call.core.users.keys(call.tenant, names))
     # Also without an added member the vendor moves the group's time.
     await call.core.groups.update(call.tenant, group.number)
     return json_reply(200, _DONE)
@@ -110,19 +113,62 @@ async def set_members(call: Call) -> Reply:
 async def leave(call: Call) -> Reply:
     """DELETE /api/{app}/groups/{group}/members/{member}: for the owner, administrators and any member, who may remove any
     other [observed]. Every refusal is the same."""
-    principal, leaving = call.authenticated, call.parameters["member"]
-    found = await _find(call)
-    if found is not None:
-        group, members = found
-        keys = {member.id: UserKey(member.id, member.number) for member in members}
-        allowed = principal.administrator or (principal.user is not None and principal.user in (group.owner, *keys))
-        if (
-            allowed
-            and leaving in keys
-            and all(await call.core.groups.remove(call.tenant, group.number, [keys[leaving]]))
+    principal, leaving, tenant = call.authenticated, call.parameters["member"], call.tenant
+    group = await find(call, call.parameters["group"])
+    key = await call.core.users.known_key(tenant, leaving) if is_legal(leaving) else None
+    if group is not None and key is not None:
+        allowed = principal.administrator or principal.user in (group.owner, leaving) or await _is_member(call, group)
+        if allowed and all(
+            await call.core.groups.remove(
+                tenant,
+                group.number,
+                [key],
+                reference=call.reference,
+                announce=await notices.of_leaving(call, group.name),
+            )
         ):
             return json_reply(200, _DONE)
     raise Failure(Kind.NOT_FOUND, "Not found", reason="leave", subject=leaving)
+
+
+async def rename(call: Call) -> Reply:
+    """PUT /api/{app}/groups/{group}: the name alone; other fields of the body are ignored [observed]."""
+    text = "group_name is mandatory"
+    name = (await read_body(call)).get("group_name")
+    if not truthy(name):
+        raise mandatory(text, "group_name")
+    if not isinstance(name, str):
+        name = identifier(name, "group_name", text)
+    return await _update(call, name=name)
+
+
+async def set_attributes(call: Call) -> Reply:
+    """PUT /api/{app}/groups/{group}/attributes: the whole of them."""
+    attributes = (await read_body(call)).get(_ATTRIBUTES)
+    if not truthy(attributes):
+        raise mandatory("attributes is mandatory", _ATTRIBUTES)
+    return await _update(call, attributes=attributes)
+
+
+async def find(call: Call, group: str) -> Group | None:
+    """The group of an id."""
+    number = await group_number(call.core, call.tenant, group)
+    return await call.core.groups.find(call.tenant, number) if number is not None else None
+
+
+def permitted(call: Call, group: Group | None, reason: str, refusal: str) -> Group:
+    """The group, for its owner and administrators. Everybody else gets the shape of failure that `reason` names."""
+    if group is None:
+        raise Failure(Kind.NOT_FOUND, "Not found", reason=reason)
+    if not may_change(call, group):
+        raise Failure(Kind.FORBIDDEN, refusal, reason=reason)
+    return group
+
+
+def may_change(call: Call, group: Group) -> bool:
+    """Whether the caller is the group's owner or an administrator."""
+    principal = call.authenticated
+    return principal.administrator or (principal.user is not None and principal.user == group.owner)
 
 
 def _member_names(value: Any, field: str) -> list[str]:
@@ -135,32 +181,25 @@ def _member_names(value: Any, field: str) -> list[str]:
     return list(dict.fromkeys(identifier(name, field, f"{field} must hold user ids") for name in value))
 
 
-async def _find(call: Call) -> tuple[Group, list[Member]] | None:
-    number = await group_number(call.core, call.tenant, call.parameters["group"])
+async def _detail(call: Call, group: str) -> tuple[Group, list[Member]] | None:
+    number = await group_number(call.core, call.tenant, group)
     return await call.core.groups.detail(call.tenant, number) if number is not None else None
 
 
 async def _existing(call: Call, alias: str) -> tuple[Group, list[Member]] | None:
     """The group that has this id already, when the caller may overwrite it."""
-    number = await group_number(call.core, call.tenant, alias)
-    found = await call.core.groups.detail(call.tenant, number) if number is not None else None
+    found = await _detail(call, alias)
     if found is not None:
-        return _permitted(call, found, "set_members", "Unauthorized")
-    if own_number(call.core.ids(call.tenant), alias) is not None:
+        permitted(call, found[0], "change", "Unauthorized")
+    elif own_number(call.core.ids(call.tenant), alias) is not None:
         raise mandatory("group_id is not valid", "group_id")
-    return None
-
-
-def _permitted(
-    call: Call, found: tuple[Group, list[Member]] | None, reason: str, refusal: str
-) -> tuple[Group, list[Member]]:
-    """The group, for its owner and administrators. Everybody else gets the shape of failure that `reason` names."""
-    if found is None:
-        raise Failure(Kind.NOT_FOUND, "Not found", reason=reason)
-    principal = call.authenticated
-    if not (principal.administrator or (principal.user is not None and principal.user == found[0].owner)):
-        raise Failure(Kind.FORBIDDEN, refusal, reason=reason)
     return found
+
+
+async def _is_member(call: Call, group: Group) -> bool:
+    user = call.authenticated.user
+    key = await call.core.users.known_key(call.tenant, user) if user is not None else None
+    return key is not None and (await call.core.members.standing(call.tenant, group.number, key)).member is not None
 
 
 async def _overwrite(
@@ -174,10 +213,17 @@ async def _overwrite(
     group, present = existing
     changes: dict[str, Any] = {"name": name, "owner": owner}
     if truthy(attributes):
-        changes["attributes"] = attributes if isinstance(attributes, dict) else None
-        changes["leftovers"] = {**(group.leftovers or {}), NAME: _odd(attributes) or {}}
+        changes |= _attributes(group, attributes)
     await _change_members(call, group, present, members)
     return await call.core.groups.update(call.tenant, group.number, **changes)
+
+
+async def _update(call: Call, *, attributes: Any = None, **changes: Any) -> Reply:
+    group = permitted(call, await find(call, call.parameters["group"]), "change", "Unauthorized")
+    if attributes is not None:
+        changes |= _attributes(group, attributes)
+    await call.core.groups.update(call.tenant, group.number, reference=call.reference, **changes)
+    return json_reply(200, _DONE)
 
 
 async def _change_members(call: Call, group: Group, present: list[Member], wanted: Iterable[UserKey]) -> None:
@@ -185,10 +231,41 @@ async def _change_members(call: Call, group: Group, present: list[Member], wante
     before, after = {member.number for member in present}, {key.number for key in wanted}
     added = [key for key in wanted if key.number not in before]
     removed = [UserKey(member.id, member.number) for member in present if member.number not in after]
-    if added:
-        await call.core.groups.add(call.tenant, group.number, added, sees=Visibility.LATEST)
+    joined = await notices.of_joining(call, group.name, [key.id for key in added])
+    arrived = await _add(call, group, added, "change", None if removed else joined) if added else []
     if removed:
-        await call.core.groups.remove(call.tenant, group.number, removed)
+        # Who is left out at the same time reads nothing of who comes; and nothing is said of who is left out.
+        announce: Announce | None = (lambda _: joined(arrived)) if arrived else None
+        await call.core.groups.remove(call.tenant, group.number, removed, reference=call.reference, announce=announce)
+
+
+async def _add(
+    call: Call, group: Group, users: Sequence[UserKey], reason: str, announce: Announce | None
+) -> list[UserKey]:
+    """Make users members; gives those who became one. Why not, as other dialects have it, is said in the shape of failure that
+    `reason` names."""
+    try:
+        done = await call.core.groups.add(
+            call.tenant,
+            group.number,
+            users,
+            sees=Visibility.LATEST,
+            reference=call.reference,
+            announce=announce,
+        )
+    except Failure as failure:
+        if failure.reason not in ("blocked", "members"):
+            raise
+        raise Failure(failure.kind, failure.text, reason=reason, subject=failure.subject) from failure
+    return [user for user, was in zip(users, done, strict=True) if was]
+
+
+def _attributes(group: Group, attributes: Any) -> dict[str, Any]:
+    """What changes of a group's profile when it gets attributes."""
+    return {
+        _ATTRIBUTES: attributes if isinstance(attributes, dict) else None,
+        "leftovers": {**(group.leftovers or {}), NAME: _odd(attributes) or {}},
+    }
 
 
 def _odd(attributes: Any) -> dict[str, Any] | None:

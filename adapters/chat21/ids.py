@@ -53,7 +53,7 @@ def own_number(ids: Ids, text: str) -> int | None:
     if not text.startswith(_GROUP_PREFIX):
         return None
     value = ids.from_uuid(text[len(_GROUP_PREFIX) :])
-    return value ^ GROUP if value is not None and value ^ GROUP < _GROUP_NUMBERS else None
+    return value ^ GROUP if value is not None and 0 < value ^ GROUP < _GROUP_NUMBERS else None
 
 
 async def group_number(core: Core, tenant: Tenant, text: str) -> int | None:

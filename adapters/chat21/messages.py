@@ -1,17 +1,19 @@
 """Sending a message, and reading a timeline."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
 
 from adapters.chat21.auth import acting_user
 from adapters.chat21.content import GROUP, from_fields
 from adapters.chat21.errors import foreign_timeline, mandatory
 from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number
 from adapters.chat21.options import NAME
-from adapters.chat21.rows import timeline
+from adapters.chat21.rows import row, timeline
 from adapters.chat21.wire import json_reply, read_body, truthy, written_page
 from adapters.contract import Call, Reply
-from core.messages import Page, Query
-from core.model import Stored
+from core.messages import Page, Query, kind_of
+from core.model import EVERYBODY, Audience, Message, Receipt, Stored, UserKey
 from core.names import is_legal
 
 PAGE = 200
@@ -23,30 +25,76 @@ _MANDATORY = (
     ("recipient_id", "Recipient id is mandatory"),
     ("recipient_fullname", "Recipient Fullname is mandatory"),
 )
+_OF_A_TIMELINE = frozenset({"_id", "timelineOf", "conversWith"})
+"""Fields of a stored copy that a message on its way has not."""
 
 
 async def send(call: Call) -> Reply:
     """POST /api/{app}/messages"""
+    sent = await _send(call)
+    # The vendor answers `success` alone; clients read no more, so the id is an extra that harms nobody.
+    return json_reply(200, {"success": True, "message_id": call.core.ids(call.tenant).uuid(sent.receipt.id)})
+
+
+async def send_and_show(call: Call) -> Reply:
+    """POST /api/{app}/messages/sync: with the sender's copy of the message. The vendor waits for it at a broker that the caller
+    names in the query; nobody is called here."""
+    sent = await _send(call)
+    receipt, sender = sent.receipt, sent.sender
+    # A repeat shows what was sent first.
+    stored = await call.core.messages.get(call.tenant, receipt.id, sender) if receipt.repeated else None
+    if stored is None:
+        kind = kind_of(sent.message)
+        stored = Stored(receipt.id, receipt.sequence, receipt.time, kind, sent.message)
+    ids, losses = call.core.ids(call.tenant), dict[str, None]()
+    name = sent.recipient if sent.in_group else None
+    app, other = call.parameters["app"], sent.recipient
+    fields = row(stored, ids, losses, app=app, owner=sender.id, other=other, group=name)
+    shown = {name: value for name, value in fields.items() if name not in _OF_A_TIMELINE}
+    return json_reply(200, {"success": True, "message": shown})
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    message: Message
+    receipt: Receipt
+    sender: UserKey
+    recipient: str
+    in_group: bool
+
+
+async def _send(call: Call) -> _Sent:
     body = await read_body(call)
     for field, text in _MANDATORY:
         if not truthy(body.get(field)):
             raise mandatory(text, field)
     recipient = identifier(body["recipient_id"], "recipient_id", "Recipient id is mandatory")
     sender = acting_user(call, body.get("sender_id"), "sender_id")
-    core, tenant = call.core, call.tenant
-    if body.get("channel_type") == GROUP or names_group(recipient):
+    core, tenant, reference = call.core, call.tenant, call.reference
+    in_group = body.get("channel_type") == GROUP or names_group(recipient)
+    if in_group:
         number = own_number(core.ids(tenant), recipient)
         message = from_fields(body, sender, recipient, group=True, chosen=number is None)
         if number is None:
             number = await core.groups.place(tenant, NAME, recipient)
-        key = await core.users.key(tenant, sender)
-        receipts = await core.messages.send_group(tenant, key, [number], message, call.reference)
+        key, *left_out = await core.users.keys(tenant, (sender, *_left_out(message)))
+        audience = _audience(message, left_out)
+        (receipt,) = await core.messages.send_group(tenant, key, [number], message, reference, audience)
     else:
         message = from_fields(body, sender, recipient, group=False, chosen=False)
         key, other = await core.users.keys(tenant, (sender, recipient))
-        receipts = await core.messages.send_direct(tenant, key, [other], message, call.reference)
-    # The vendor answers `success` alone; clients read no more, so the id is an extra that harms nobody.
-    return json_reply(200, {"success": True, "message_id": core.ids(tenant).uuid(receipts[0].id)})
+        (receipt,) = await core.messages.send_direct(tenant, key, [other], message, reference, _audience(message, []))
+    return _Sent(message, receipt, key, recipient, in_group)
+
+
+def _left_out(message: Message) -> list[str]:
+    """Who of a group does not get the message. The vendor's loop ends at that member instead of passing on."""
+    name = (message.extension or {}).get("hiddenFor")
+    return [name] if isinstance(name, str) and is_legal(name) else []
+
+
+def _audience(message: Message, left_out: Sequence[UserKey]) -> Audience:
+    aside = (message.extension or {}).get("updateconversation") is False
+    return Audience(without=tuple(left_out), aside=aside) if aside or left_out else EVERYBODY
 
 
 async def history(call: Call) -> Reply:

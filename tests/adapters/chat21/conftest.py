@@ -88,10 +88,15 @@ async def history(house: House, user: str, other: str) -> list[dict[str, Any]]:
     return result
 
 
-async def conversations(house: House, user: str) -> list[dict[str, Any]]:
+async def said(house: House, user: str, other: str) -> list[str]:
+    """The texts that a user reads of a conversation, newest first, without what the system says."""
+    return [row["text"] for row in await history(house, user, other) if row["sender"] != "system"]
+
+
+async def conversations(house: House, user: str, path: str = "conversations") -> list[dict[str, Any]]:
     """A user's list of conversations."""
     response = await house.client.get(
-        f"/api/{house.names['app']}/{user}/conversations", headers={"Authorization": house.names[user]}
+        f"/api/{house.names['app']}/{user}/{path}", headers={"Authorization": house.names[user]}
     )
     assert response.status_code == 200, response.text
     result: list[dict[str, Any]] = response.json()["result"]

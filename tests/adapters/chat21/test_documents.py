@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.adapters.chat21.conftest import Token, as_user, history
+from tests.adapters.chat21.conftest import Token, as_user, conversations, history, send
 from tests.harness import House, Row
 
 SEND = b"""{
@@ -71,3 +71,15 @@ async def test_groups(house: House, token: Token) -> None:
     path = f"/api/{{app}}/groups/{group['uid']}"
     response = await Row("get", "GET", path, 200, headers=as_user("member")).check(house)
     assert response.json()["result"]["members"] == {"<member_id1>": 1, "<member_id2>": 1}
+
+
+async def test_archive_or_delete_a_conversation(house: House) -> None:
+    headers = {**as_user("user1"), **JSON}
+    done = {"success": True}
+    for other in ("user2", "user3", "user4"):
+        await send(house, other, "user1", text="hello")
+    path = "/api/{app}/conversations/"
+    await Row("archive", "DELETE", path + "user2", 201, done, headers=headers, query={"delete": "false"}).check(house)
+    await Row("delete", "DELETE", path + "user3", 201, done, headers=headers, query={"delete": "true"}).check(house)
+    assert [row["conversWith"] for row in await conversations(house, "user1")] == ["user4"]
+    assert [row["conversWith"] for row in await conversations(house, "user1", "archived_conversations")] == ["user2"]

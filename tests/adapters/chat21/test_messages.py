@@ -10,7 +10,7 @@ import pytest
 from core.ids import Ids
 from core.messages import Query
 from core.model import Event, Image, Message, Signal, Text
-from tests.adapters.chat21.conftest import Token, as_user, conversations, history, send
+from tests.adapters.chat21.conftest import Token, as_user, conversations, history, said, send
 from tests.harness import NOON, House, Row
 
 POST = "/api/{app}/messages"
@@ -132,6 +132,81 @@ async def test_a_message_is_in_both_timelines_whole(house: House) -> None:
     await Row("", "GET", path, 200, {"success": True, "result": [message]}, headers=as_user("user2")).check(house)
     assert await history(house, "user3", "user1") == []
     assert house.log.requests[-1]["operation"] == "messages.list"
+
+
+SYNC = POST + "/sync"
+
+
+async def test_the_synchronous_send_shows_the_senders_copy(house: House) -> None:
+    body = {**MANDATORY, "text": "hi", "attributes": {"x": 1}}
+    query = {"mqtt_endpoint": "ws://127.0.0.1:1/ws", "chatapi_endpoint": "http://127.0.0.1:1/api"}
+    message = {
+        "message_id": UUID,
+        "text": "hi",
+        "sender": "user1",
+        "sender_fullname": "A One",
+        "recipient": "user2",
+        "recipient_fullname": "B Two",
+        "channel_type": "direct",
+        "app_id": "{app}",
+        "timestamp": NOON,
+        "status": 100,
+        "attributes": {"x": 1},
+    }
+    answer = {"success": True, "message": message}
+    headers = {**as_user("user1"), "Idempotency-Key": "once"}
+    first = await Row("", "POST", SYNC, 200, answer, body, headers=headers, query=query).check(house)
+    again = await Row("", "POST", SYNC, 200, answer, {**body, "text": "other"}, headers=headers).check(house)
+    assert again.json() == first.json()
+    (row,) = await history(house, "user2", "user1")
+    assert row["message_id"] == first.json()["message"]["message_id"]
+    for refused in REFUSED:
+        sync = Row(refused.label, "POST", SYNC, 405, refused.body, refused.json, headers=refused.headers)
+        await sync.check(house)
+
+
+async def test_the_synchronous_send_to_a_group(house: House) -> None:
+    body = {
+        **MANDATORY,
+        "recipient_id": "team",
+        "recipient_fullname": "Team",
+        "channel_type": "group",
+        "timestamp": 1234,
+    }
+    response = await Row("", "POST", SYNC, 200, ..., body, headers=as_user("user1")).check(house)
+    message = response.json()["message"]
+    shown = (message["recipient"], message["recipient_fullname"], message["status"], message["timestamp"])
+    assert shown == ("team", "Team", 150, 1234)
+    assert message.keys().isdisjoint({"_id", "timelineOf", "conversWith", "absent"})
+
+
+async def test_what_is_sent_aside_moves_no_list(house: House) -> None:
+    await send(house, "user1", "user2", text="said")
+    before = [await conversations(house, user) for user in ("user1", "user2")]
+    house.manual_clock.move(5)
+    for number, value in enumerate((False, True, 0, None)):
+        await send(house, "user1", "user3", text="aside", attributes={"updateconversation": value})
+        assert len(await conversations(house, "user3")) == min(number, 1)
+    await send(house, "user1", "user2", text="aside", attributes={"updateconversation": False})
+    assert [row["text"] for row in await history(house, "user2", "user1")] == ["aside", "said"]
+    assert [await conversations(house, user) for user in ("user2",)] == before[1:]
+    assert (await conversations(house, "user1", "conversations/user2")) == before[0]
+
+
+@pytest.mark.parametrize("hidden", ["user2", "user9", "user1", "", 5, ["user2"], {}, "a\0b"])
+async def test_a_groups_message_may_pass_a_member(house: House, hidden: Any) -> None:
+    body = {"group_name": "G1", "group_members": {"user2": 1, "user3": 1}, "group_id": "group-own"}
+    await Row("", "POST", "/api/{app}/groups", 201, ..., body, headers=as_user("user1")).check(house)
+    house.manual_clock.move(10)
+    await send(house, "user1", "group-own", text="hi", attributes={"hiddenFor": hidden})
+    for user in ("user1", "user2", "user3"):
+        passed = user == hidden != "user1"
+        assert await said(house, user, "group-own") == ([] if passed else ["hi"])
+        (row,) = await conversations(house, user)
+        assert (row["last_message_text"] == "hi") is not passed
+    # In a direct conversation it says nothing.
+    await send(house, "user1", "user2", text="hi", attributes={"hiddenFor": "user2"})
+    assert await said(house, "user2", "user1") == ["hi"]
 
 
 async def test_what_is_absent_stays_absent_and_null_stays_null(house: House) -> None:

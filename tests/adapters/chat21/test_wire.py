@@ -196,7 +196,8 @@ def test_no_failure_is_without_a_form(kind: Kind, text: str, reason: str, path: 
         "route",
         "method",
         "join",
-        "set_members",
+        "change",
+        "login",
         "leave",
         "group",
         "timeline",
@@ -233,7 +234,7 @@ def test_the_adapter_is_what_the_contract_asks_for() -> None:
     Dispatcher([adapter])
     assert [application.name for application in adapter.demo] == ["default", "tilechat"]
     assert {(c.kind, c.name, c.secret) for a in adapter.demo for c in a.credentials} == {("jwt", "default", "tokenKey")}
-    assert {route.evidence for route in routes()} <= {Evidence.SEED, Evidence.RECORDED}
+    assert {route.evidence for route in routes()} <= {Evidence.SEED, Evidence.RECORDED, Evidence.CLIENT}
     assert all(route.handler.__doc__ for route in routes())
     with pytest.raises(Exception, match="unknown"):
         chat21.create({"unknown": 1})
