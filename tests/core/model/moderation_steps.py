@@ -37,6 +37,8 @@ class ModerationSteps(GroupSteps, SendingSteps):
             return
         user, up = await self.viewer(target), self.rng.random() < 0.6
         number, people = target.group_number or 0, target.people
+        if not up and people.admins and self.rng.random() < 0.8:
+            user = self.rng.choice(list(people.admins.values())).user
 
         async def act(core: Core, tenant: Tenant) -> bool | None:
             if up:
