@@ -147,9 +147,9 @@ async def test_a_page_of_large_messages_comes_in_pieces(core: Core, tenant: Tena
     found, pages, cursor = 0, 0, 0
     while pages == 0 or cursor:
         page = await core.messages.direct_page(tenant, "ada", "bob", Query(60, cursor=cursor))
-        assert 0 < len(page.messages) <= 25
+        assert 0 < len(page.messages) <= 11
         found, pages, cursor = found + len(page.messages), pages + 1, page.cursor
-    assert (found, pages) == (60, 3)
+    assert (found, pages) == (60, 6)
 
 
 async def test_an_audience_names_few_since_everybody_looks_at_all_of_it(core: Core, tenant: Tenant) -> None:

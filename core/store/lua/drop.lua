@@ -25,7 +25,8 @@ local function drop_live(conversation, meta, last, room)
   local sequence, bytes, taken, senders, ordinal = meta.dropped, 0, 0, {}, nil
   while sequence < last and (taken == 0 or taken < room) and bytes < 1048576 do
     local chunk, wanted = math.floor((sequence + 1) / 4096), {}
-    while #wanted < 25 and sequence < last and math.floor((sequence + 1) / 4096) == chunk do
+    local batch = batch_at(key_of(conversation, sequence + 1), sequence + 1)
+    while #wanted < batch and sequence < last and math.floor((sequence + 1) / 4096) == chunk do
       sequence = sequence + 1
       wanted[#wanted + 1] = sequence
     end

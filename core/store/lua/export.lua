@@ -5,7 +5,8 @@ local function records_after(conversation, sign, sequence, last)
   local rows, audiences, looked, bytes = {}, {}, 0, 0
   while sequence < last and looked < 500 and bytes < 1048576 do
     local chunk, wanted = math.floor((sequence + 1) / 4096), {}
-    while #wanted < 25 and sequence < last and math.floor((sequence + 1) / 4096) == chunk do
+    local batch = batch_at(key_of(conversation, sign * (sequence + 1)), sequence + 1)
+    while #wanted < batch and sequence < last and math.floor((sequence + 1) / 4096) == chunk do
       sequence = sequence + 1
       wanted[#wanted + 1] = sequence
     end

@@ -60,6 +60,11 @@ local function key_of(conversation, sequence)
   return prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096)
 end
 
+-- How many records of a chunk are read at once: a megabyte, as far as the first one tells.
+local function batch_at(key, sequence)
+  return math.min(25, math.max(1, math.floor(1048576 / math.max(1, redis.call('HSTRLEN', key, math.abs(sequence))))))
+end
+
 local function record_at(conversation, sequence)
   return redis.call('HGET', key_of(conversation, sequence), math.abs(sequence))
 end

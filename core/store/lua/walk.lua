@@ -39,13 +39,14 @@ local function walk(view, sequence, low, high, step, limit, mask)
   if view.intervals then sequence = next_within(view.intervals, sequence, step) end
   while sequence >= low and sequence <= high and shown < limit and scanned < 1000 and bytes < 1048576 do
     local chunk = math.floor(sequence / 4096)
-    local wanted = {}
-    local room = math.min(scanned == 0 and limit or 25, 1000 - scanned, 25)
+    local key, wanted = prefix .. 'l:' .. conversation .. ':' .. chunk, {}
+    local room = math.min(scanned == 0 and limit or 25, 1000 - scanned)
+    if room > 1 then room = math.min(room, batch_at(key, sequence)) end
     while #wanted < room and sequence >= low and sequence <= high and math.floor(sequence / 4096) == chunk do
       wanted[#wanted + 1] = sequence
       sequence = sequence + step
     end
-    local records = redis.call('HMGET', prefix .. 'l:' .. conversation .. ':' .. chunk, unpack(wanted))
+    local records = redis.call('HMGET', key, unpack(wanted))
     for index, record in ipairs(records) do
       if record then
         last = record
@@ -58,7 +59,7 @@ local function walk(view, sequence, low, high, step, limit, mask)
           bytes = bytes + #record
           found[2 * shown - 1] = wanted[index]
           found[2 * shown] = record
-          if shown == limit then
+          if shown == limit or bytes >= 1048576 then
             sequence = wanted[index] + step
             break
           end
@@ -103,8 +104,9 @@ local function walk_by_time(view, key, sign, since, till, step, limit, mask)
       rows = redis.call('ZRANGE', key, since, till, 'BYSCORE', 'LIMIT', 0, room, 'WITHSCORES')
     end
     if #rows == 0 then return found, nil end
-    local sequences = {}
-    for index = 1, #rows, 2 do sequences[#sequences + 1] = sign * tonumber(rows[index]) end
+    local sequences, first = {}, sign * tonumber(rows[1])
+    local batch = room > 1 and batch_at(key_of(view.conversation, first), first) or 1
+    for index = 1, math.min(#rows, 2 * batch), 2 do sequences[#sequences + 1] = sign * tonumber(rows[index]) end
     local records = records_at(view.conversation, sequences)
     for index, sequence in ipairs(sequences) do
       local record = records[index]
@@ -114,10 +116,11 @@ local function walk_by_time(view, key, sign, since, till, step, limit, mask)
         found[2 * shown - 1] = sequence
         found[2 * shown] = record
       end
+      last = rows[2 * index]
+      if bytes >= 1048576 then break end
     end
     scanned = scanned + #sequences
-    if #sequences < room then return found, nil end
-    last = rows[#rows]
+    if #rows < 2 * room and last == rows[#rows] then return found, nil end
     if step < 0 then till = '(' .. last else since = '(' .. last end
   end
   return found, tonumber(last)
