@@ -15,6 +15,7 @@ _EASEMOB_SECURITY = "com.easemob.im.exceptions.EasemobSecurityException"
 _ILLEGAL_ARGUMENT = "java.lang.IllegalArgumentException"
 _INVALID_PARAMETER = "com.easemob.group.exception.InvalidParameterException"
 _RESOURCE_NOT_FOUND = "com.easemob.group.exception.ResourceNotFoundException"
+_EXCEED_LIMIT = "com.easemob.group.exception.ExceedLimitException"
 _WEB = "javax.ws.rs.WebApplicationException"
 
 _GROUP_FAMILY = frozenset({"chatgroups", "chatrooms", "joined_chatgroups", "joined_chatrooms"})
@@ -47,9 +48,11 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
     (Kind.UNAUTHENTICATED, "registration"): _Row(
         401, "unauthorized", _EASEMOB_SECURITY, "Open registration doesn't allow, so register user need token,"
     ),
+    (Kind.UNAUTHENTICATED, "organization"): _Row(401, "unauthorized", _SECURITY, "No organization access authorized"),
     (Kind.FORBIDDEN, ""): _Row(403, "forbidden_op", "com.easemob.group.exception.ForbiddenOpException"),
     (Kind.FORBIDDEN, "reserved"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "username [{subject}] is not legal"),
-    (Kind.FORBIDDEN, "members"): _Row(403, "exceed_limit", "com.easemob.group.exception.ExceedLimitException"),
+    (Kind.FORBIDDEN, "members"): _Row(403, "exceed_limit", _EXCEED_LIMIT),
+    (Kind.FORBIDDEN, "limit"): _Row(403, "exceed_limit", _EXCEED_LIMIT),
     (Kind.NOT_FOUND, ""): _Row(
         404, "service_resource_not_found", "ServiceResourceNotFoundException", "Service resource not found"
     ),
@@ -60,6 +63,8 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
         404, "resource_not_found", _RESOURCE_NOT_FOUND, "username {subject} doesn't exist!"
     ),
     (Kind.NOT_FOUND, "group"): _Row(404, "resource_not_found", _RESOURCE_NOT_FOUND, "grpID {subject} does not exist!"),
+    (Kind.NOT_FOUND, "grant"): _Row(404, "invalid_grant", _SECURITY),
+    (Kind.NOT_FOUND, "entity"): _Row(404, "entity_not_found", "EntityNotFoundException"),
     # The path stands without its leading slash.
     (Kind.NOT_FOUND, "application"): _Row(
         404,
@@ -82,6 +87,7 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
     (Kind.UNSUPPORTED, "method"): _Row(
         405, "unsupported_service_operation", "UnsupportedServiceOperationException", "Service operation not supported"
     ),
+    (Kind.UNSUPPORTED, "media_type"): _Row(415, "web_application", _WEB, "Unsupported Media Type"),
     (Kind.TIMED_OUT, ""): _Row(408, "request_timeout", _WEB, "request timeout"),
     (Kind.UPSTREAM_FAILED, ""): _Row(502, "web_application", _WEB),
     (Kind.STORE_UNAVAILABLE, ""): _Row(503, "service_unavailable", _WEB),
@@ -95,6 +101,9 @@ _BLANK_TOKEN_FOR_MESSAGES = _Row(401, "unauthorized", "ChatSecurityException", "
 
 def render_failure(request: Request, failure: Failure, duration_ms: int, now: int) -> Reply:
     """The failure in the vendor's own status and envelope."""
+    if _is_missing(failure) and request.segments[2:3] == ("metadata",):
+        # This service alone has an envelope of its own.
+        return json_reply(401, {"timestamp": now, "desc": "unauthorized", "duration": duration_ms})
     row = _row(request, failure)
     text = failure.text
     if row.text is not None and ("{subject}" not in row.text or failure.subject is not None):
@@ -112,7 +121,7 @@ def render_failure(request: Request, failure: Failure, duration_ms: int, now: in
 
 
 def _row(request: Request, failure: Failure) -> _Row:
-    if failure.kind is Kind.UNAUTHENTICATED and failure.reason == "missing":
+    if _is_missing(failure):
         resources = request.segments[2:]
         if not _GROUP_FAMILY.isdisjoint(resources):
             return _BLANK_TOKEN_FOR_GROUPS
@@ -121,9 +130,18 @@ def _row(request: Request, failure: Failure) -> _Row:
     return _ROWS.get((failure.kind, failure.reason)) or _ROWS[failure.kind, ""]
 
 
+def _is_missing(failure: Failure) -> bool:
+    return failure.kind is Kind.UNAUTHENTICATED and failure.reason == "missing"
+
+
 def illegal(text: str, field: str | None = None) -> Failure:
     """A value that can't be: 400 `illegal_argument` with this wording."""
     return Failure(Kind.BAD_REQUEST, text, field=field)
+
+
+def no_user(name: str) -> Failure:
+    """Nobody registered this name."""
+    return Failure(Kind.NOT_FOUND, "No such user", reason="user", subject=name)
 
 
 def illegal_name(name: str) -> Failure:

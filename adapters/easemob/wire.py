@@ -1,6 +1,8 @@
 """What goes in and out of every endpoint: the envelope of successful replies, and bodies as real clients send them."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -75,6 +77,40 @@ def boolean_of(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
+
+
+def echoed(call: Call) -> dict[str, list[str]]:
+    """The query as replies of lists repeat it: every value in an array."""
+    params: dict[str, list[str]] = {}
+    for name, value in parse_qsl(call.request.query_string, keep_blank_values=True, errors="replace"):
+        params.setdefault(name, []).append(value)
+    return params
+
+
+def page_size(call: Call, name: str, default: int, maximum: int) -> int:
+    """How many rows a page is to have; more than `maximum` is cut to that."""
+    text = call.request.query.get(name)
+    size = integer_of(text) if text else default
+    if not size:
+        raise illegal(f"{name} must be a number of at least 1", name)
+    return min(size, maximum)
+
+
+def cursor_text(number: int) -> str:
+    """What a client gives back to go on behind a number."""
+    return urlsafe_b64encode(str(number).encode()).rstrip(b"=").decode()
+
+
+def cursor_number(call: Call) -> int:
+    """The number in the query's `cursor`; 0 for none."""
+    text = call.request.query.get("cursor", "")
+    try:
+        number = integer_of(urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()) if text else 0
+    except ValueError:
+        number = None
+    if number is None:
+        raise illegal("cursor is invalid", "cursor")
+    return number
 
 
 def _complaint(body: bytes) -> str:
