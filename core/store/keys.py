@@ -1,4 +1,4 @@
-"""Where things lie: partitions, their hash tags, and the first part of every key. Frozen with schema version 2.
+"""Where things lie: partitions, their hash tags, and the first part of every key. Frozen with schema version 3.
 
 `cg{tag}TENANT` is a tenant's version in a partition. Its other keys there begin with `cg{tag}TENANT:GENERATION:` and are
 named by one letter, since a store has millions of them. Numbers are decimal text, packed values msgpack.
@@ -105,7 +105,7 @@ from itertools import count
 
 from core.ids import BUCKETS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PARTITIONS = 64
 """A power of two, at most 1,024, kept in the store: partition = bucket mod PARTITIONS."""
 _SLOTS = 16_384

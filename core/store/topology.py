@@ -196,9 +196,9 @@ async def _check_schema(connection: Connection) -> Failure | None:
     text = f"The store has schema version {version} with {partitions} partitions; this gateway has {ours!r}."
     if version.isdigit() and int(version) > SCHEMA_VERSION:
         text = f"The store has schema version {version}; this gateway knows {SCHEMA_VERSION}. Use a newer gateway."
-    elif version == "1":
+    elif version in ("1", "2"):
         text = (
-            "The store has schema version 1, made before the first release, and can't be read: start with an empty data "
-            "folder (--data) or another database (--redis)"
+            f"The store has schema version {version}, made before the first release, and can't be read: start with an empty "
+            "data folder (--data) or another database (--redis)"
         )
     return Failure(Kind.STORE_UNAVAILABLE, text, reason="schema")
