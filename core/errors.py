@@ -32,9 +32,9 @@ class Failure(Exception):
 
     `reason` refines the kind for adapters that word causes differently. The core uses `tenant`, `user`, `group`,
     `message`, `topic`, `alias`, `application` (what was not found or is taken), of groups `member`, `admin`, `owner`
-    (is it, or is none), `blocked`, `muted`, `all_muted`, `disabled`, `members` (too many), `limit` (a full list),
-    `pending`, `attributes`, `name` (not a legal name), `reserved`, `login` (too many attempts), `full`, `schema`,
-    `url`, `retention`, `time`, `cursor`, `foreign` (not a legal foreign id), of imports `sender`, `external_id`, and
+    (is it, or is none), `blocked` (by users, too), `muted`, `all_muted`, `disabled`, `members` (too many), `limit` (a
+    full list), `pending`, `attributes`, of users `login` (too many attempts), `inactive`, `remark`, `status`, `name` (not
+    a legal name), `reserved`, `full`, `schema`, `url`, `retention`, `time`, `cursor`, `foreign` (not a legal foreign id), of imports `sender`, `external_id`, and
     for tokens `malformed`, `unknown`, `expired`; the gateway `route`, `method`, `path`, `host`, `body` and
     `idempotency_key`.
     Adapters may add their own.

@@ -84,7 +84,7 @@ Users, in the partition of their folded name:
                             the user blocks, who blocks the user
     ecSTATE:USER, ebSTATE:USER, eoSTATE:USER
                     zset    the same users by the time of the last change, those of one state each: `a` it is so, `s` the user
-                            has asked for it, `r` was asked for it, `e` it has ended
+                            has asked for it, `r` was asked for it, `e` it has ended, `n` it never was
 
     q               hash    the tenant's counters (`user`, `group`, `topic`), in the partition of its number
     wk              hash    how far walks over this partition's conversations are: `retention`, `erase USER`

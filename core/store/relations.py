@@ -18,6 +18,7 @@ RELATIONS_AT_ONCE = 50
 ENDED_KEPT = 1_000
 _CONTACT = b"a"
 _REQUESTED = b"s"
+_NEVER = "n"
 
 
 class Act(StrEnum):
@@ -41,7 +42,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     """A row of a list as `list_relations.lua` packs it."""
 
     id: str
-    state: RelationState
+    state: str
     since: int
     changed: int
     remark: str | bool
@@ -110,7 +111,7 @@ class RelationStore:
         following, *found = await self._store.call(
             tenant, scripts.READ_RELATIONS, partition_of(user.number), *arguments
         )
-        read = [_related(number, row) for number, row in zip(found[::2], found[1::2], strict=True)]
+        read = (_related(number, row) for number, row in zip(found[::2], found[1::2], strict=True))
         rows = sorted((row for row in read if row is not None), key=lambda row: (row.changed, row.user.number))
         if len(rows) > limit:
             last = rows[limit - 1].changed
@@ -140,10 +141,10 @@ class RelationStore:
 def _related(number: int, packed: bytes | None) -> Related | None:
     """A row of a list; none for what never was."""
     row = _decode(packed) if packed is not None else None
-    if row is None or not row.since:
+    if row is None or row.state == _NEVER:
         return None
     remark = row.remark if isinstance(row.remark, str) else None
-    return Related(UserKey(row.id, number), row.state, row.since, row.changed, remark)
+    return Related(UserKey(row.id, number), RelationState(row.state), row.since, row.changed, remark)
 
 
 def _relate_work(user: UserKey, other: UserKey, act: Act, now: int) -> Work:

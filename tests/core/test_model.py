@@ -15,6 +15,7 @@ from tests.core.model.conversation_steps import LONG
 from tests.core.model.import_steps import ImportSteps
 from tests.core.model.moderation_steps import ModerationSteps
 from tests.core.model.receipt_steps import ReceiptSteps
+from tests.core.model.relation_steps import RelationSteps
 from tests.core.model.sending_steps import AHEAD
 from tests.core.model.side_by_side import SCANNED, Worker
 from tests.core.model.tenant_steps import TenantSteps
@@ -28,7 +29,7 @@ SEED = int(os.environ.get("MODEL_SEED", "1"))
 EVERYTHING_EVERY = 500
 
 
-class Walk(UserSteps, ReceiptSteps, ImportSteps, TopicSteps, ModerationSteps, TenantSteps):
+class Walk(UserSteps, RelationSteps, ReceiptSteps, ImportSteps, TopicSteps, ModerationSteps, TenantSteps):
     """A random walk through everything that the core can do."""
 
     async def step(self) -> None:
@@ -58,6 +59,9 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.address: 20,
     Walk.register: 20,
     Walk.claim: 20,
+    Walk.change_user: 15,
+    Walk.relate: 60,
+    Walk.send_to_a_blocker: 30,
     Walk.roster: 5,
     Walk.send_direct: 180,
     Walk.send_group: 220,

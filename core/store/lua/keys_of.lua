@@ -35,7 +35,7 @@ end
 local function relations_of(user)
   local keys = {}
   for _, list in ipairs({'ec', 'eb', 'eo'}) do
-    for _, state in ipairs({'', 'a', 's', 'r', 'e'}) do keys[#keys + 1] = prefix .. list .. state .. ':' .. user end
+    for _, state in ipairs({'', 'a', 's', 'r', 'e', 'n'}) do keys[#keys + 1] = prefix .. list .. state .. ':' .. user end
   end
   return keys
 end

@@ -8,6 +8,7 @@ from core.ids import direct_identity, group_identity
 from core.model import Box, Overview, Topic, User, UserKey
 from core.names import fold
 from tests.core.model.plain_conversation import PlainConversation
+from tests.core.model.plain_relations import PlainRelations
 from tests.core.model.plain_rows import PlainMessage
 
 
@@ -22,6 +23,7 @@ class PlainSpace:
         self.conversations: dict[str, PlainConversation] = {}
         self.aliases: dict[str, int] = {}
         self.topics: dict[int, Topic] = {}
+        self.relations = PlainRelations()
 
     # Users
 
@@ -49,6 +51,7 @@ class PlainSpace:
 
     def erase(self, user: UserKey, began: int) -> None:
         """Everything of a user but the name, which is free at once."""
+        self.relations.erase(user)
         for one in self.conversations.values():
             one.erase(user, began)
         for number, topic in self.topics.items():

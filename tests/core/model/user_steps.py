@@ -1,5 +1,6 @@
 """The walk's steps with users."""
 
+import msgspec
 import pytest
 
 from core.core import Core
@@ -42,11 +43,50 @@ class UserSteps(SideBySide):
 
     async def claim(self) -> None:
         name = self.rng.choice([name for name in NAMES if not is_reserved(name)])
+        known = self.space.profiles.get(name)
+        if known is not None and not known.active:
+            await self.fails(Kind.UNAUTHENTICATED, "inactive", lambda core, tenant: core.users.claim(tenant, name))
+            return
         user = await self.ask(lambda core, tenant: core.users.claim(tenant, name))
         self.space.place(UserKey(user.id, user.number))
         now = self.clock.now()
         self.space.register(User(name, user.number, now, now))
         assert user == self.space.profiles[name]
+        await self.look_up(name, False)
+
+    async def change_user(self) -> None:
+        """The profile, or what ends tokens."""
+        name, what = self.name(), self.rng.choice(("update", "activate", "deactivate", "revoke"))
+        self.counter += 1
+        attributes = {"n": self.counter}
+
+        async def act(core: Core, tenant: Tenant) -> User:
+            match what:
+                case "activate":
+                    return await core.users.activate(tenant, name)
+                case "deactivate":
+                    return await core.users.deactivate(tenant, name)
+                case "revoke":
+                    return await core.users.revoke(tenant, name)
+            return await core.users.update(
+                tenant, name, lambda user: msgspec.structs.replace(user, attributes=attributes)
+            )
+
+        known, now = self.space.profiles.get(name), self.clock.now()
+        if known is None:
+            await self.fails(Kind.NOT_FOUND, "user", act)
+            return
+        version = known.version + (what == "revoke" or (what == "deactivate" and known.active))
+        active = known.active if what in ("update", "revoke") else what == "activate"
+        is_change = what == "update" or (active, version) != (known.active, known.version)
+        user = msgspec.structs.replace(
+            known, active=active, version=version, modified=now if is_change else known.modified
+        )
+        if what == "update":
+            user = msgspec.structs.replace(user, attributes=attributes)
+        assert await self.ask(act) == user
+        self.space.profiles[name] = user
+        self.note(f"user {what}")
         await self.look_up(name, False)
 
     async def roster(self) -> None:
