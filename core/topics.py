@@ -40,10 +40,13 @@ class Topics:
         """A new topic, and true. Its conversation need not have a message yet. `alias` is what the app calls it; several may
         have the same. With `once` the newest topic of that alias, if there is one, is given as it is, and false.
 
-        With the `reference` of an earlier try (`Call.reference`) what that one made is given.
+        With the `reference` of an earlier try (`Call.reference`) what that one made is given. Raises *bad request* with reason
+        `name` for an alias or a user's id that is no name.
         """
         if alias is not None:
             check_name(alias, "topic")
+        for user in parties if isinstance(parties, tuple) else ():
+            check_name(user, "user")
         identity = identity_of(parties)
         now = self._clock.now()
         number, created = 0, True

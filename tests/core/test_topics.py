@@ -316,3 +316,11 @@ async def test_a_crash_while_creating_leaves_nothing_that_shows(core: Core, tena
         assert await core.topics.find(tenant, again.number) == again
     listed = await core.topics.list(tenant, ("ada", "bob"))
     assert [topic.alias for topic in listed] == [str(number) for number in range(12)]
+
+
+async def test_whose_it_is_are_names(core: Core, tenant: Tenant) -> None:
+    ada = await core.users.key(tenant, "ada")
+    for other in ("", "a\0b", "\ud800", "x" * 256):
+        with pytest.raises(Failure) as caught:
+            await core.topics.create(tenant, ("ada", other), creator=ada, dialect="plain")
+        assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "name")
