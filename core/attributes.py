@@ -34,7 +34,7 @@ class Attributes:
         self, tenant: Tenant, number: int, user: UserKey, changes: Mapping[str, str | None]
     ) -> dict[str, str]:
         """Change a member's own attributes in a group, and give all that the member has then. They end with the membership.
-        Raises *too large* when they would take over 16,384 bytes together."""
+        Raises *too large* when they would take over 8,192 bytes together."""
         _check(changes)
         found = await self._store.set_own(tenant, number, user, changes)
         if found is None:

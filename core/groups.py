@@ -22,6 +22,8 @@ from core.store.log import Append, Log
 __all__ = ["Check", "Groups", "Visibility"]
 
 _CURSOR = re.compile(r"(\d{15}:\d{10})?", re.ASCII)
+_SILENT = ("disabled", "group")
+"""Where nothing can be said any more: the change is done all the same."""
 _NUMBER = re.compile(r"\d{0,10}", re.ASCII)
 
 
@@ -264,8 +266,13 @@ class Groups:
             )
             for index, notice in enumerate(notices)
         ]
-        if appends:
+        if not appends:
+            return
+        try:
             await self._log.append(tenant, appends, self._clock.now())
+        except Failure as failure:
+            if failure.reason not in _SILENT:
+                raise
 
 
 def _check_cursor(form: re.Pattern[str], cursor: str) -> None:

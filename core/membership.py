@@ -108,4 +108,5 @@ class Notice(msgspec.Struct, frozen=True):
 
 Announce = Callable[[Sequence[UserKey]], Sequence[Notice]]
 """Makes the notices of a change, given whose membership it really began or ended, in the caller's order. One for all of them, or
-one each: a notice is one message, seen by the members who are there after the change."""
+one each: a notice is one message, seen by the members who are there after the change. More than some hundred at once would
+run ahead of the clock."""

@@ -11,7 +11,7 @@ from core.store.connection import Argument
 from core.store.groups import place_of, refused
 from core.store.store import Store
 
-MAXIMUM_BYTES = 16 << 10
+MAXIMUM_BYTES = 8 << 10
 """What a member's own attributes in a group may take together."""
 _REFUSALS = {1: "group", 2: "member"}
 

@@ -75,6 +75,16 @@ async def test_changes_are_said_once(core: Core, tenant: Tenant, users: Users) -
     assert (row.unread, row.last and row.last.sequence) == (0, 7)
 
 
+async def test_a_disabled_group_changes_without_a_word(core: Core, tenant: Tenant, users: Users, group: Group) -> None:
+    announce = Notices(users[0], "changed")
+    changed = await core.groups.update(tenant, group.number, disabled=True, announce=announce)
+    assert changed.disabled
+    assert await core.groups.add(tenant, group.number, [users[3]], announce=announce) == [True]
+    assert await said(core, tenant, group.number) == []
+    await core.groups.update(tenant, group.number, disabled=False, announce=announce)
+    assert await said(core, tenant, group.number) == [("changed", "")]
+
+
 async def test_who_listens_hears_of_changes(core: Core, tenant: Tenant, users: Users, group: Group) -> None:
     ada, bob, _, zoe = users
     receipt = await send(core, tenant, ada, group.number)
