@@ -4,13 +4,13 @@ import msgspec
 
 from core.core import Core
 from core.errors import Kind
-from core.messages import Query
-from core.model import EVERY_KIND, SHOWN, Message, MessageKind, Stored, Tenant, Text
+from core.messages import Query, kind_of
+from core.model import EVERY_KIND, READABLE, SHOWN, Message, MessageKind, Stored, Tenant, Text
 from tests.core.model.plain_conversation import PlainConversation
 from tests.core.model.plain_rows import PlainMessage
 from tests.core.model.side_by_side import STATIONS, SideBySide
 
-KINDS = [SHOWN, EVERY_KIND, 1 << MessageKind.MESSAGE, 1 << MessageKind.SIGNAL, 1 << MessageKind.EVENT]
+KINDS = [SHOWN, READABLE, EVERY_KIND, 1 << MessageKind.MESSAGE, 1 << MessageKind.SIGNAL, 1 << MessageKind.EVENT]
 
 
 class MessageSteps(SideBySide):
@@ -74,7 +74,7 @@ class MessageSteps(SideBySide):
             await self.fails(Kind.NOT_FOUND, "message", act)
             return
         target, message = found
-        if message.stored.kind != MessageKind.MESSAGE:
+        if kind_of(message.stored.message) != MessageKind.MESSAGE:
             await self.fails(Kind.BAD_REQUEST, "message", act)
             return
         new = msgspec.structs.replace(change(message.stored.message), edited=self.clock.now())

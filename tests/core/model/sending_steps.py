@@ -16,6 +16,7 @@ from core.model import (
     Custom,
     Event,
     Message,
+    MessageKind,
     Receipt,
     Signal,
     Stored,
@@ -77,12 +78,15 @@ class SendingSteps(SideBySide):
             return Audience(without=others)
         if chance < 0.8:
             return Audience(online_only=True)
-        if chance < 0.9:
+        if chance < 0.85:
             return Audience(station=self.rng.choice(STATIONS[2:]))
+        if chance < 0.92:
+            return Audience(aside=True)
         return Audience(
             self.rng.choice((None, some)),
             others,
             self.rng.choice((None, *STATIONS[2:])),
+            self.rng.random() < 0.2,
             self.rng.random() < 0.2,
         )
 
@@ -219,7 +223,11 @@ class SendingSteps(SideBySide):
             if target.number is None:
                 self.learn_number(target, receipt.conversation if receipt else await self.number_of(target))
             sequence = target.head + 1
-            stored = Stored(self.id_of(target, LIVE, sequence), sequence, time, int(kind_of(message)), message)
+            kind = kind_of(message)
+            if audience.aside and kind == MessageKind.MESSAGE:
+                kind = MessageKind.ASIDE
+                self.note("sent aside")
+            stored = Stored(self.id_of(target, LIVE, sequence), sequence, time, int(kind), message)
             one = PlainMessage(stored, sender.number, audience, sequence)
             if target.peers:
                 target.settle((sender, self.space.keys[target.other(sender)]))
