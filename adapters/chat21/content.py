@@ -21,6 +21,8 @@ _AS_THEY_ARE = ("sender_fullname", "recipient_fullname", "text", "type")
 _IF_TRUTHY = ("channel_type", "attributes", "metadata", "timestamp")
 _EXACT = 1 << 53
 _FILES = {"image": Image, "file": File, "audio": Audio, "video": Video}
+# The vendor's clients know images and files, tell a sound by its media type, and fail on a file that has none.
+_MEDIA_TYPES = {File: "application/octet-stream", Audio: "audio/*", Video: "video/*"}
 _TYPES = frozenset({*_FILES, "text", "html"})
 _EVENT_KEYS = {
     "group_created": "GROUP_CREATED",
@@ -67,7 +69,8 @@ def default_fields(content: Content, extension: dict[str, Any] | None, losses: l
         case Html(html):
             fields = {"text": html, "type": "html"}
         case Image() | File() | Audio() | Video():
-            fields = {"text": content.name or "", "type": _type_of(content), "metadata": _metadata(content, losses)}
+            kind = "image" if isinstance(content, Image) else "file"
+            fields = {"text": content.name or "", "type": kind, "metadata": _metadata(content, losses)}
         case Location(latitude, longitude, address):
             losses.append("location: shown as text")
             place = {"latitude": latitude, "longitude": longitude}
@@ -98,7 +101,9 @@ def _content(wire: dict[str, Any]) -> Content:
         return Html(words)
     source = metadata.get("src") if isinstance(metadata, dict) else None
     if kind in _FILES and isinstance(metadata, dict) and isinstance(source, str):
-        return _file(kind, source, metadata)
+        media_type = metadata.get("type")
+        family = media_type.partition("/")[0] if kind == "file" and isinstance(media_type, str) else ""
+        return _file(family if family in ("audio", "video") else kind, source, metadata)
     values = metadata if isinstance(metadata, dict) else None
     return Custom(kind or "custom", values, text if isinstance(text, str) else None)
 
@@ -118,10 +123,6 @@ def _file(kind: str, source: str, metadata: dict[str, Any]) -> Content:
     return made
 
 
-def _type_of(content: Image | File | Audio | Video) -> str:
-    return next(kind for kind, made in _FILES.items() if isinstance(content, made))
-
-
 def _metadata(content: Image | File | Audio | Video, losses: list[str]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"src": content.url}
     if isinstance(content, (Image, Video)):
@@ -132,7 +133,11 @@ def _metadata(content: Image | File | Audio | Video, losses: list[str]) -> dict[
         metadata["thumbnail"] = content.thumbnail_url
     if content.secret is not None or (isinstance(content, Video) and content.thumbnail_secret is not None):
         losses.append("secret: dropped, this dialect opens files by URL alone")
-    metadata |= {"name": content.name, "type": content.media_type, "size": content.size_bytes}
+    media_type = content.media_type
+    if media_type is None and not isinstance(content, Image):
+        media_type = _MEDIA_TYPES[type(content)]
+        losses.append(f"metadata.type: defaulted to {media_type}")
+    metadata |= {"name": content.name, "type": media_type, "size": content.size_bytes}
     return {name: value for name, value in metadata.items() if value is not None}
 
 

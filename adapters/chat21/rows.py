@@ -115,7 +115,8 @@ def _message(
         if message.extension is not None:
             fields["attributes"] = message.extension
     else:
-        fields |= default_fields(content, message.extension, lost)
+        # Of its own messages a dialect loses nothing: the leftovers have the rest.
+        fields |= default_fields(content, message.extension, lost if message.dialect != NAME else [])
     if message.leftovers is not None and message.dialect == NAME:
         fields |= message.leftovers
         for name in fields.pop(ABSENT, ()):

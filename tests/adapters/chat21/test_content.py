@@ -146,6 +146,10 @@ def send(**fields: Any) -> Message:
         ({"type": "image", "metadata": {"src": 5}}, Custom("image", {"src": 5})),
         ({"type": "file", "metadata": {"src": "u", "name": "a.pdf", "size": 9}}, File("u", "a.pdf", size_bytes=9)),
         ({"type": "audio", "metadata": {"src": "u", "duration": 3}}, Audio("u", length_seconds=3)),
+        ({"type": "file", "metadata": {"src": "u", "type": "audio/mpeg"}}, Audio("u", media_type="audio/mpeg")),
+        ({"type": "file", "metadata": {"src": "u", "type": "video/mp4"}}, Video("u", media_type="video/mp4")),
+        ({"type": "file", "metadata": {"src": "u", "type": 5}}, File("u")),
+        ({"type": "image", "metadata": {"src": "u", "type": "audio/x"}}, Image("u", media_type="audio/x")),
         ({"type": "video", "metadata": {"src": "u", "duration": 3, "width": 4}}, Video("u", length_seconds=3, width=4)),
         ({"type": "frame", "text": "t", "metadata": {"src": "u"}}, Custom("frame", {"src": "u"}, "t")),
     ],
@@ -188,12 +192,22 @@ foreign: list[tuple[Content, dict[str, Any], str]] = [
     ),
     (
         Audio("u", length_seconds=10.0),
-        {"text": "", "type": "audio", "metadata": {"src": "u", "duration": 10}},
+        {"text": "", "type": "file", "metadata": {"src": "u", "duration": 10, "type": "audio/*"}},
+        "metadata.type",
+    ),
+    (
+        Audio("u", media_type="audio/amr"),
+        {"text": "", "type": "file", "metadata": {"src": "u", "type": "audio/amr"}},
         "",
     ),
     (
-        Video("u", thumbnail_url="t", thumbnail_secret="s", width=1.5),
-        {"text": "", "type": "video", "metadata": {"src": "u", "width": 1.5, "thumbnail": "t"}},
+        File("u"),
+        {"text": "", "type": "file", "metadata": {"src": "u", "type": "application/octet-stream"}},
+        "metadata.type",
+    ),
+    (
+        Video("u", thumbnail_url="t", thumbnail_secret="s", width=1.5, media_type="video/mp4"),
+        {"text": "", "type": "file", "metadata": {"src": "u", "width": 1.5, "thumbnail": "t", "type": "video/mp4"}},
         "secret",
     ),
     (
@@ -224,6 +238,14 @@ def test_other_dialects_messages_are_readable(content: Content, expected: dict[s
     assert (row["status"], row["channel_type"], row["attributes"]) == (150, "direct", {"k": "v"})
     assert {name: row[name] for name in ("text", "type", "metadata") if name in row} == expected
     assert [text.partition(":")[0] for text in losses] == ([loss] if loss else [])
+
+
+def test_nothing_is_lost_of_own_messages() -> None:
+    losses: dict[str, None] = {}
+    message = send(type="file", metadata={"src": "u"})
+    page, _ = timeline([stored(message)], IDS, losses, app="default", owner="A1", other="B2", group=False)
+    assert orjson.loads(page)[0]["metadata"] == {"src": "u"}
+    assert losses == {}
 
 
 def test_a_notice_carries_the_vendors_label() -> None:
