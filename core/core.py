@@ -18,6 +18,7 @@ from core.messages import Messages
 from core.model import Tenant
 from core.outbox import Outbox
 from core.presence import Presences
+from core.rates import Rates
 from core.receipts import Receipts
 from core.reclaim import Reclaim
 from core.relations import Relations
@@ -76,6 +77,7 @@ class Core:
         self.conversations = Conversations(Inbox(store), States(store), dropping, self.clock)
         self.feeds = Feeds(FeedStore(store), Log(store))
         self.receipts = Receipts(ReceiptStore(store))
+        self.rates = Rates(store, self.clock)
         self.live = Live(store, self.tenants, self.clock)
         self.foreign = Foreign(ForeignStore(store))
         self.outbox = Outbox(OutboxStore(store), self.tenants)

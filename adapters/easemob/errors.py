@@ -17,6 +17,9 @@ _INVALID_PARAMETER = "com.easemob.group.exception.InvalidParameterException"
 _RESOURCE_NOT_FOUND = "com.easemob.group.exception.ResourceNotFoundException"
 _EXCEED_LIMIT = "com.easemob.group.exception.ExceedLimitException"
 _WEB = "javax.ws.rs.WebApplicationException"
+_SEND = "MessageSendException"
+_RECALL = "MessageRecallException"
+_REWRITE = "MessageRewriteException"
 
 _GROUP_FAMILY = frozenset({"chatgroups", "chatrooms", "joined_chatgroups", "joined_chatrooms"})
 
@@ -27,6 +30,8 @@ class _Row(NamedTuple):
     exception: str
     text: str | None = None
     """None: the failure's own text."""
+    code: int | None = None
+    """What the newer endpoints for messages add."""
 
 
 _ROWS: dict[tuple[Kind, str], _Row] = {
@@ -36,6 +41,36 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
     (Kind.BAD_REQUEST, "grant"): _Row(400, "invalid_grant", _SECURITY),
     (Kind.BAD_REQUEST, "grant_type"): _Row(400, "unsupported_grant_type", _SECURITY),
     (Kind.BAD_REQUEST, "parameter"): _Row(400, "invalid_parameter", _INVALID_PARAMETER),
+    # The newer endpoints for messages, and what lies around messages.
+    (Kind.BAD_REQUEST, "request"): _Row(
+        400,
+        "invalid_request_body",
+        "InvalidRequestBodyException",
+        "Request body is invalid. Please check body is correct.",
+    ),
+    (Kind.BAD_REQUEST, "send"): _Row(400, "message_send_error", _SEND),
+    (Kind.TOO_LARGE, "send"): _Row(400, "message_send_error", _SEND, "message is too large", 14007),
+    (Kind.FORBIDDEN, "send"): _Row(403, "message_send_error", _SEND),
+    (Kind.FORBIDDEN, "unopened"): _Row(403, "forbidden_op", "EasemobForbiddenOpException"),
+    (Kind.BAD_REQUEST, "recall"): _Row(400, "message_recall_error", _RECALL),
+    (Kind.FORBIDDEN, "recall"): _Row(403, "message_recall_error", _RECALL),
+    (Kind.BAD_REQUEST, "rewrite"): _Row(400, "message_rewrite_error", _REWRITE),
+    (Kind.FORBIDDEN, "rewrite"): _Row(403, "message_rewrite_error", _REWRITE),
+    (Kind.NOT_FOUND, "rewrite"): _Row(
+        404, "message_rewrite_error", _REWRITE, "The message is unavailable or has expired."
+    ),
+    (Kind.CONFLICT, "message"): _Row(
+        409, "concurrent_operation_error", _REWRITE, "The message has been edited by another."
+    ),
+    (Kind.BAD_REQUEST, "message_id"): _Row(
+        400,
+        "InvalidMessageIdException",
+        "InvalidMessageIdException",
+        "The provided message ID is not a valid number.",
+    ),
+    (Kind.NOT_FOUND, "history"): _Row(404, "storage_object_not_found", "StorageObjectNotFoundException"),
+    (Kind.BAD_REQUEST, "roaming"): _Row(400, "Bad Request", "BadRequestException", "Bad Request"),
+    (Kind.BAD_REQUEST, "roaming_list"): _Row(400, "param exception", "ParamException"),
     (Kind.UNAUTHENTICATED, ""): _Row(401, "auth_bad_access_token", _SECURITY, "Unable to authenticate"),
     (Kind.UNAUTHENTICATED, "missing"): _Row(401, "unauthorized", _EASEMOB_SECURITY, "Unable to authenticate (OAuth)"),
     (Kind.UNAUTHENTICATED, "malformed"): _Row(
@@ -83,6 +118,7 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
     (Kind.CONFLICT, "group"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "group ID {subject} already exists!"),
     (Kind.TOO_LARGE, ""): _Row(413, "Request Entity Too Large", _WEB, "Request Entity Too Large"),
     (Kind.RATE_LIMITED, ""): _Row(429, "reach_limit", _WEB, "This request has reached api limit"),
+    (Kind.RATE_LIMITED, "overload"): _Row(503, "service_unavailable", _WEB, "This request has reached api limit"),
     (Kind.UNSUPPORTED, ""): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT),
     (Kind.UNSUPPORTED, "method"): _Row(
         405, "unsupported_service_operation", "UnsupportedServiceOperationException", "Service operation not supported"
@@ -115,6 +151,7 @@ def render_failure(request: Request, failure: Failure, duration_ms: int, now: in
         "exception": row.exception,
         "timestamp": now,
         "duration": duration_ms,
+        **({"error_code": row.code} if row.code is not None else {}),
         "error_description": writable(text),
     }
     return json_reply(row.status, envelope)
@@ -142,6 +179,21 @@ def illegal(text: str, field: str | None = None) -> Failure:
 def no_user(name: str) -> Failure:
     """Nobody registered this name."""
     return Failure(Kind.NOT_FOUND, "No such user", reason="user", subject=name)
+
+
+def invalid_request() -> Failure:
+    """A body that the newer endpoints can't read, or with fields of wrong types: 400 `invalid_request_body`."""
+    return Failure(Kind.BAD_REQUEST, "Request body is invalid", reason="request")
+
+
+def send_error(text: str, field: str) -> Failure:
+    """A message that the newer endpoints don't send: 400 `message_send_error` with this wording."""
+    return Failure(Kind.BAD_REQUEST, text, reason="send", field=field)
+
+
+def unopened(what: str) -> Failure:
+    """A service that an application has to be given first, and that is switched off here."""
+    return Failure(Kind.FORBIDDEN, f"{what} service is unopened", reason="unopened")
 
 
 def illegal_name(name: str) -> Failure:

@@ -8,7 +8,7 @@ import orjson
 
 from adapters.bodies import json_reply, parse_json
 from adapters.contract import Call, Reply
-from adapters.easemob.errors import illegal
+from adapters.easemob.errors import illegal, invalid_request
 from adapters.easemob.ids import application_uuid
 from core.errors import Failure
 
@@ -51,6 +51,17 @@ def parse_object(body: bytes) -> dict[str, Any]:
     value = parse_body(body)
     if not isinstance(value, dict):
         raise illegal("this is an invalid request.")
+    return value
+
+
+def parse_request(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body, where the newer endpoints complain in one wording of all that it may be instead."""
+    try:
+        value = parse_json(body)
+    except Failure:
+        raise invalid_request() from None
+    if not isinstance(value, dict):
+        raise invalid_request()
     return value
 
 

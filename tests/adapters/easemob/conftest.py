@@ -23,7 +23,7 @@ async def settle(house: House) -> None:
     application = house.application("easemob")
     org, app = application.name.split("#")
 
-    async def token(user: str | None = None, seconds: int = 60) -> str:
+    async def token(user: str | None = None, seconds: int = 86_400) -> str:
         return await adapter.mint(house.core, house.tenant, application.name, user, user is None, seconds)
 
     stranger = await new_tenant(house.core, [adapter])

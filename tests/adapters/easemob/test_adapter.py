@@ -17,13 +17,13 @@ ADAPTER = create({})
 RESERVED = frozenset({"api", "rest"})
 
 
-def request(path: str = "/acme/demo/messages", headers: dict[str, str] | None = None) -> Request:
+def request(path: str = "/acme/demo/messages", headers: dict[str, str] | None = None, query: str = "") -> Request:
     return Request(
         id="r",
         method="POST",
         path=path,
         segments=tuple(filter(None, path.split("/"))),
-        query_string="",
+        query_string=query,
         headers=headers or {},
         scheme="http",
         host="host",
@@ -66,6 +66,7 @@ def test_every_row_names_its_evidence() -> None:
 
 def test_the_token_is_a_secret() -> None:
     assert ADAPTER.secrets(request(headers={"authorization": "Bearer YWMtabc "})) == ("YWMtabc",)
+    assert ADAPTER.secrets(request(query="Signature=abc&Expires=1")) == ("abc",)
     assert ADAPTER.secrets(request()) == ()
 
 

@@ -76,7 +76,7 @@ SENDS = [
     send("from a number", 200, sent({"bob": "success"}), {**TO_BOB, "from": 17}, effect=stores("17", "bob", ["hi"])),
     send("from nobody", 200, sent({"bob": "success"}), {**TO_BOB, "from": None}, effect=stores("admin", "bob", ["hi"])),
     send("with the alias text", 200, sent({"bob": "success"}), {**TO_BOB, "msg": {"type": "text", "msg": "hi"}}, effect=stores("admin", "bob", ["hi"])),
-    send("without extension", 200, sent({"bob": "success"}), {**TO_BOB, "ext": None}, effect=stores("admin", "bob", ["hi"])),
+    send("with an empty extension", 200, sent({"bob": "success"}), {**TO_BOB, "ext": {}}, effect=stores("admin", "bob", ["hi"])),
     send("with nested extension", 200, sent({"bob": "success"}), {**TO_BOB, "ext": {"a": {"b": [1, None, 2.5]}, "em_ignore_notification": True}}, effect=stores("admin", "bob", ["hi"])),
     send("with what clients add", 200, sent({"bob": "success"}), {**TO_BOB, "routetype": "", "sync_device": True, "x": {"y": []}}, effect=stores("admin", "bob", ["hi"])),
     send("an empty text", 200, sent({"bob": "success"}), {**TO_BOB, "msg": {"type": "txt", "msg": ""}}, effect=stores("admin", "bob", [""])),
@@ -100,7 +100,6 @@ def refused(label: str, body: Any, json: Any, status: int = 400, **more: Any) ->
 
 NO_TARGET = illegal("target must be provided")
 NO_MSG = illegal("msg must be provided")
-NO_ROOM = error("resource_not_found", GROUPS + "ResourceNotFoundException", "grpID 1 does not exist!")
 TYPES = illegal("target_type can only be 'users' or 'chatgroups' or 'chatrooms'")
 REFUSALS = [
     refused("nothing", illegal("target_type must be provided"), {}),
@@ -120,17 +119,20 @@ REFUSALS = [
     refused("one escaped target and one too long", illegal(f"username [{'t' * 256}] is not legal"), {**TO_BOB, "target": ["_-_43y", "t" * 256]}),
     refused("too many targets", illegal("params to's size can't exceed limit 600"), {**TO_BOB, "target": ["bob"] * 601}),
     *(refused(f"msg {value!r}", NO_MSG, {**TO_BOB, "msg": value}) for value in each(None, [], "hi", 1)),
-    *(refused(f"ext {value!r}", illegal("param ext must be JSONObject"), {**TO_BOB, "ext": value}) for value in each([], "x", 1, True)),
+    *(refused(f"ext {value!r}", illegal("param ext must be JSONObject"), {**TO_BOB, "ext": value}) for value in each(None, [], "x", 1, True)),
     refused("no type", illegal("msg.type must be provided"), {**TO_BOB, "msg": {"msg": "hi"}}),
     *(
         refused(f"type {value}", illegal(f"msg.type [{value}] is not supported"), {**TO_BOB, "msg": {"type": value, "msg": "hi", "url": "u"}})
-        for value in each("audio", "video", "file", "loc", "cmd", "custom", "sticker", "")
+        for value in each("sticker", "image", "TXT", "")
     ),
     refused("a type of a wrong type", illegal("msg.type must be a string"), {**TO_BOB, "msg": {"type": ["txt"]}}),
     refused("no text", illegal("msg.msg must be provided and be a string"), {**TO_BOB, "msg": {"type": "txt"}}),
     refused("a text of a wrong type", illegal("msg.msg must be provided and be a string"), {**TO_BOB, "msg": {"type": "txt", "msg": 1}}),
     refused("a picture without URL", illegal("msg.url must be provided"), {**TO_BOB, "msg": {"type": "img"}}),
-    refused("a chat room", NO_ROOM, {**TO_BOB, "target_type": "chatrooms", "target": ["1", "2"]}, 404),
+    refused("a custom message without an event", illegal("customEvent is not legal"), {**TO_BOB, "msg": {"type": "custom"}}),
+    refused("a custom event with a colon", illegal("customEvent is not legal"), {**TO_BOB, "msg": {"type": "custom", "customEvent": "a:b"}}),
+    refused("a custom event of 33 characters", illegal("customEvent is not legal"), {**TO_BOB, "msg": {"type": "custom", "customEvent": "e" * 33}}),
+    refused("17 custom values", illegal("customExts size can't exceed 16"), {**TO_BOB, "msg": {"type": "custom", "customEvent": "e", "customExts": {str(n): "" for n in range(17)}}}),
     refused("a list", illegal("this is an invalid request."), [TO_BOB]),
 ]  # fmt: skip
 
@@ -154,6 +156,8 @@ SIZES = [
     refused("a body of 5121 bytes", LARGE, None, 413, content=padded(5121)),
     refused("a body too large goes before one that is wrong", LARGE, None, 413, content=b"{" * 6000),
     refused("too large text and extension", illegal("message is too large"), None, content=b'{"target_type":"users","target":["bob"],"msg":{"type":"txt","msg":"' + b"x" * 4000 + b'"},"ext":{"a":"' + b"x" * 89 + b'"}}'),
+    refused("too large a place and extension", illegal("message is too large"), None, content=b'{"target_type":"users","target":["bob"],"msg":{"type":"loc","lat":1,"lng":1,"addr":"' + b"x" * 4000 + b'"},"ext":{"a":"' + b"x" * 89 + b'"}}'),
+    send("a large command", 200, ..., None, content=b'{"target_type":"users","target":["bob"],"msg":{"type":"cmd","action":"' + b"x" * 4500 + b'"}}'),
     send("just not too large", 200, ..., None, content=b'{"target_type":"users","target":["bob"],"msg":{"type":"txt","msg":"' + b"x" * 4000 + b'"},"ext":{"a":"' + b"x" * 88 + b'"}}'),
 ]  # fmt: skip
 
@@ -182,12 +186,28 @@ async def test_a_size_beside_the_picture_is_its_size(house: House) -> None:
 
 
 async def test_losses_are_said(house: House) -> None:
-    options = {"routetype": "ROUTE_ONLINE", "roam_ignore_users": ["ann"], "need_group_ack": True, "sync_device": True}
+    options = {"roam_ignore_users": ["ann"], "need_group_ack": True, "sync_device": True}
     response = await send("options", 200, ..., {**TO_BOB, **options}).check(house)
-    lost = response.headers["x-gateway-loss"]
-    assert [loss.partition(":")[0] for loss in lost.split("; ")] == ["routetype", "need_group_ack"]
+    assert response.headers["x-gateway-loss"].startswith("roam_ignore_users: ")
     (stored,) = await direct(house, "admin", "bob")
     assert stored.message.leftovers == options
+
+
+@pytest.mark.parametrize("target_type", ["users", "chatgroups"])
+async def test_who_is_offline_gets_nothing_of_what_is_for_who_is_online(target_type: str, house: House) -> None:
+    target, number = "bob", 0
+    if target_type == "chatgroups":
+        target = await create_group(house, members=["bob"])
+        number = own_number(house.tenant, target) or 0
+    body = {"target_type": target_type, "target": [target], "msg": HI, "from": "ann", "roam_ignore_users": []}
+    for route in ("ROUTE_ONLINE", "", "ROUTE_OFFLINE"):
+        await send(route, 200, ..., {**body, "routetype": route}).check(house)
+    bob = await house.core.users.key(house.tenant, "bob")
+    if number:
+        page = await house.core.messages.group_page(house.tenant, bob, number, Query(10))
+    else:
+        page = await house.core.messages.direct_page(house.tenant, "ann", "bob", Query(10), bob)
+    assert [(row.message.leftovers or {})["routetype"] for row in page.messages] == ["ROUTE_OFFLINE", ""]
 
 
 async def test_an_ordinary_send_loses_nothing(house: House) -> None:
@@ -299,17 +319,48 @@ async def test_what_cannot_be_a_group(target: str, house: House) -> None:
     assert await in_group(house, number) == []
 
 
+async def test_a_deleted_group_takes_no_messages(house: House) -> None:
+    group = await create_group(house)
+    number = own_number(house.tenant, group)
+    assert number is not None
+    await house.core.groups.delete(house.tenant, number)
+    gone = error("resource_not_found", GROUPS + "ResourceNotFoundException", f"grpID {group} does not exist!")
+    await send("deleted", 404, gone, to_group("other", group)).check(house)
+
+
+async def test_sending_to_a_room(house: House) -> None:
+    ann, bob = await house.core.users.keys(house.tenant, ["ann", "bob"])
+    room = await house.core.groups.create(
+        house.tenant, name="r", owner=ann, members=[ann, bob], dialect="easemob", room=True
+    )
+    target = number_id(house.tenant, room.number)
+    body = {**to_group(target), "target_type": "chatrooms", "chatroom_msg_level": "HIGH"}
+    await send("room", 200, sent({target: "success"}), body).check(house)
+    await send("unknown room", 200, sent({"1": "success"}), {**body, "target": ["1"]}).check(house)
+    page = await house.core.messages.group_page(house.tenant, ann, room.number, Query(10))
+    assert [(row.message.content, row.message.leftovers) for row in page.messages] == [
+        (Text("hi"), {"chatroom_msg_level": "HIGH"})
+    ]
+
+
 class TestOptions:
     @pytest.fixture
     async def house(self, embedded_engine: Engine) -> AsyncIterator[House]:
-        options = {"strict": True, "message_body_limit_bytes": 200, "message_content_limit_bytes": 20}
+        options = {"strict": False, "message_body_limit_bytes": 200, "message_content_limit_bytes": 20}
         async with open_house(embedded_engine.url, [create(options)]) as house:
             await settle(house)
             yield house
 
     ROWS = (
-        refused("ext null", illegal("param ext must be JSONObject"), {**TO_BOB, "ext": None}),
-        send("ext absent", 200, sent({"bob": "success"}), TO_BOB),
+        send("ext null", 200, sent({"bob": "success"}), {**TO_BOB, "ext": None}),
+        send("an unknown type", 200, sent({"bob": "success"}), {**TO_BOB, "msg": {"type": "sticker", "id": 7}}),
+        send("a custom message without an event", 200, sent({"bob": "success"}), {**TO_BOB, "msg": {"type": "custom"}}),
+        send(
+            "any custom event",
+            200,
+            sent({"bob": "success"}),
+            {**TO_BOB, "msg": {"type": "custom", "customEvent": "a:b"}},
+        ),
         refused("a smaller body", LARGE, None, 413, content=padded(201)),
         refused("a smaller text", illegal("message is too large"), {**TO_BOB, "msg": {"type": "txt", "msg": "x" * 21}}),
         send("still small enough", 200, ..., {**TO_BOB, "msg": {"type": "txt", "msg": "x" * 20}}),

@@ -1,0 +1,216 @@
+"""A user's conversations: the list, deleting one, and clearing of what lies in them. All of it concerns this user alone."""
+
+from typing import Any
+
+import orjson
+
+from adapters.bodies import json_reply
+from adapters.contract import Call, Reply
+from adapters.easemob.auth import application_of
+from adapters.easemob.content import record_body
+from adapters.easemob.errors import illegal, invalid_request, no_user
+from adapters.easemob.parties import (
+    CHAT,
+    CHAT_TYPES,
+    known_group,
+    known_message,
+    known_user,
+    names_of,
+    shown_group,
+    shown_time,
+)
+from adapters.easemob.users import find_users
+from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_request, success, text_of
+from core.conversations import Target
+from core.errors import Failure, Kind
+from core.messages import Query
+from core.model import EVERY_KIND, Box, Overview, UserKey
+
+MAXIMUM_LISTED = 1_000
+MAXIMUM_DELETED = 50
+_MESSAGES_AT_ONCE = 200
+
+
+async def list_all(call: Call) -> Reply:
+    """`GET /users/{user}/user_channels`, also under `/user/{user}`: the newest first, with the last message of each."""
+    user = await _user(call)
+    found = (await call.core.conversations.list(call.tenant, user, MAXIMUM_LISTED))[:MAXIMUM_LISTED]
+    losses: dict[str, None] = {}
+    rows = [await _row(call, user, overview, losses) for overview in found]
+    call.losses.extend(losses)
+    fields = {"path": "/users/user_channels", "entities": [], "data": {"channel_infos": rows}}
+    return success(call, "get", call.now, fields)
+
+
+async def delete(call: Call) -> Reply:
+    """`DELETE /users/{user}/user_channel`: takes a conversation off the list, and with `delete_roam` clears it. The next
+    message brings it back. One that is not there is deleted, too."""
+    user = await _user(call)
+    request = parse_request(await call.body(BODY_LIMIT_BYTES))
+    channel, chat_type = (_needed(request, field) for field in ("channel", "type"))
+    if chat_type not in CHAT_TYPES:
+        raise illegal("field type is not legal", "type")
+    if request.get("delete_roam") is None:
+        raise illegal("field delete_roam cannot be null", "delete_roam")
+    clears = boolean_of(request["delete_roam"])
+    if clears is None:
+        raise invalid_request()
+    target = await _target(call, chat_type, channel)
+    if target is not None and clears:
+        await call.core.conversations.clear(call.tenant, user, target)
+    elif target is not None:
+        await call.core.conversations.put(call.tenant, user, target, Box.HIDDEN)
+    fields = {"path": "/users/user_channel", "entities": [], "data": {"result": "ok"}}
+    return success(call, "delete", call.now, fields)
+
+
+async def clear_direct(call: Call) -> Reply:
+    """`DELETE /rest/message/roaming/chat/user/{user}/time?userId=…&delTime=…`"""
+    return await _clear(call, CHAT, "userId")
+
+
+async def clear_group(call: Call) -> Reply:
+    """`DELETE /rest/message/roaming/group/user/{user}/time?groupId=…&delTime=…`, for groups and rooms."""
+    return await _clear(call, "", "groupId")
+
+
+async def clear_all(call: Call) -> Reply:
+    """`POST /rest/message/roaming/user/{user}/delete/all`: everything up to now, in all of the user's lists."""
+    user = await _user(call)
+    for box in Box:
+        before: int | None = None
+        while found := await call.core.conversations.list(call.tenant, user, MAXIMUM_LISTED, before, box=box):
+            for overview in found:
+                target = overview.peer if overview.peer is not None else overview.group_number
+                if target is not None:
+                    await call.core.conversations.clear(call.tenant, user, target)
+            before = found[-1].time
+    return _done(call)
+
+
+async def delete_direct_messages(call: Call) -> Reply:
+    """`DELETE /rest/message/roaming/chat/user/{user}?userId=…&msgIdList=…`"""
+    return await _delete_messages(call, "userId")
+
+
+async def delete_group_messages(call: Call) -> Reply:
+    """`DELETE /rest/message/roaming/group/user/{user}?groupId=…&msgIdList=…`"""
+    return await _delete_messages(call, "groupId")
+
+
+async def _clear(call: Call, chat_type: str, field: str) -> Reply:
+    """Clear a conversation up to a time, that millisecond included."""
+    user = await _user(call)
+    time = integer_of(call.request.query.get("delTime"))
+    target = await _target(call, chat_type, _parameter(call, field))
+    if time is None:
+        raise _bad("delTime")
+    if target is None:
+        return _done(call)
+    if time >= call.now:
+        await call.core.conversations.clear(call.tenant, user, target)
+        return _done(call)
+    query = Query(_MESSAGES_AT_ONCE, until=time + 1, kinds=EVERY_KIND)
+    while True:
+        if isinstance(target, int):
+            page = await call.core.messages.group_page(call.tenant, user, target, query)
+        else:
+            page = await call.core.messages.direct_page(call.tenant, user.id, target, query, user)
+        await call.core.messages.hide(call.tenant, user, [stored.id for stored in page.messages])
+        if not page.cursor:
+            return _done(call)
+        query = Query(_MESSAGES_AT_ONCE, cursor=page.cursor, until=time + 1, kinds=EVERY_KIND)
+
+
+async def _delete_messages(call: Call, field: str) -> Reply:
+    """Delete messages by their ids. What the user does not see anyway is passed over."""
+    user = await _user(call)
+    _parameter(call, field)
+    texts = [text for text in _parameter(call, "msgIdList").split(",") if text]
+    if len(texts) > MAXIMUM_DELETED:
+        text = f"delete msg list limit can not greater than {MAXIMUM_DELETED}"
+        raise Failure(Kind.BAD_REQUEST, text, reason="roaming_list", field="msgIdList")
+    numbers = [await known_message(call, text) for text in texts]
+    await call.core.messages.hide(call.tenant, user, [number for number in numbers if number is not None])
+    return _done(call)
+
+
+async def _row(call: Call, user: UserKey, overview: Overview, losses: dict[str, None]) -> dict[str, Any]:
+    """A conversation; ids have the form of the vendor's addresses, and the last message's payload is JSON in a text."""
+    application = application_of(call.request)
+    names = await names_of(call, [user.id, *([overview.peer] if overview.peer is not None else [])])
+
+    def address(name: str, *, in_group: bool = False) -> str:
+        return f"{application}_{name}@{'conference.' if in_group else ''}easemob.com"
+
+    if overview.peer is not None:
+        name, chat_type = names[overview.peer], CHAT
+    else:
+        name, chat_type = shown_group(call, overview.group_number or 0, overview.group)
+    channel = address(name, in_group=overview.peer is None)
+    row: dict[str, Any] = {"channel_id": channel, "unread_num": overview.unread, "meta": {}}
+    if overview.last is None:
+        return row
+    message, lost = overview.last.message, list[str]()
+    sender = (await names_of(call, [message.sender]))[message.sender]
+    receiver = name if overview.peer is None or message.sender == user.id else names[user.id]
+    payload = {
+        "bodies": [record_body(message, lost)],
+        "ext": message.extension or {},
+        "from": sender,
+        "to": receiver,
+        "type": chat_type,
+    }
+    losses |= dict.fromkeys(lost)
+    row["meta"] = {
+        "id": str(overview.last.id),
+        "from": address(sender),
+        "to": address(receiver, in_group=overview.peer is None),
+        "timestamp": shown_time(overview.last),
+        "payload": orjson.dumps(payload).decode(),
+    }
+    return row
+
+
+async def _user(call: Call) -> UserKey:
+    """The user of the path: anybody who is registered for an administrator, for a user itself."""
+    name, principal = call.parameters["user"], call.authenticated
+    user = (await find_users(call, [name]))[0]
+    if not principal.administrator and (user is None or user.id != principal.user):
+        raise Failure(Kind.UNAUTHENTICATED, "Not this user's")
+    if user is None:
+        raise no_user(name)
+    return UserKey(user.id, user.number)
+
+
+async def _target(call: Call, chat_type: str, name: str) -> Target | None:
+    """The other side of a conversation; none where nobody ever used the name or id."""
+    if chat_type == CHAT:
+        peer = await known_user(call, name)
+        return peer.id if peer is not None else None
+    return await known_group(call, name)
+
+
+def _needed(request: dict[str, Any], field: str) -> str:
+    value = request.get(field)
+    text = text_of(value)
+    if value is not None and text is None:
+        raise invalid_request()
+    if not text:
+        raise illegal(f"field {field} cannot be null or empty", field)
+    return text
+
+
+def _parameter(call: Call, name: str) -> str:
+    value = call.request.query.get(name)
+    if not value:
+        raise _bad(name)
+    return value
+
+
+def _bad(name: str) -> Failure:
+    return Failure(Kind.BAD_REQUEST, "Bad Request", reason="roaming", field=name)
+
+
+def _done(call: Call) -> Reply:
+    return json_reply(200, {"requestStatusCode": "ok", "timestamp": call.now})
