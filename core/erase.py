@@ -1,6 +1,10 @@
 """Erasing users: not only names and profiles, but what they sent and did in every conversation."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from core.clock import Clock
+from core.errors import StaleTenant
 from core.model import Tenant, UserKey
 from core.names import check_free
 from core.store.dropping import Dropping
@@ -13,6 +17,7 @@ from core.tenants import Tenants
 
 _CALLS_A_ROUND = 64
 _TOPICS_AT_ONCE = 100
+_TRIES = 5
 
 
 class Erase:
@@ -57,6 +62,22 @@ class Erase:
         await self._store.add(erasure)
         await self._forget_names(tenant, erasure)
         return True
+
+    async def users(self, tenant: Tenant, users: Sequence[UserKey]) -> None:
+        """Begin to erase several users. Once the first has begun, the others follow whatever becomes of the tenant meanwhile,
+        so this never raises `StaleTenant`: whoever repeats a request because of it would choose others."""
+        began = self._clock.now()
+        erasures = [Erasure(tenant.number, tenant.generation, user, began) for user in users]
+        for erasure in erasures:
+            await self._store.add(erasure)
+        for erasure in erasures:
+            for _ in range(_TRIES):
+                current = (await self._tenants.numbered({erasure.tenant})).get(erasure.tenant)
+                if current is None or current.generation != erasure.generation:
+                    break
+                with suppress(StaleTenant):
+                    await self._forget_names(current, erasure)
+                    break
 
     async def round(self) -> bool:
         """Erase some; false when there was nothing to erase. Raises *store unavailable*, `StaleTenant`."""

@@ -259,3 +259,17 @@ async def test_who_can_not_be_erased(core: Core, tenant: Tenant) -> None:
     assert (caught.value.kind, caught.value.reason) == (Kind.FORBIDDEN, "reserved")
     assert await core.messages.direct_page(tenant, "a", "b", Query(1)) is not None
     assert not await core.erase.round()
+
+
+async def test_several_are_erased_on_an_old_view_of_the_tenant(core: Core, tenant: Tenant, other: Core) -> None:
+    users = [await core.users.register(tenant, name) for name in ("ada", "Bea", "cy")]
+    keys = [UserKey(user.id, user.number) for user in users]
+    assert await other.erase.user(tenant, "ada")  # every view of the tenant is older than the store's from here on
+    await core.erase.users(tenant, keys[:2])
+    found = await core.tenants.find(tenant.name)
+    assert found is not None
+    assert [user.id for user in await core.users.page(found, 0, 10)] == ["cy"]
+    await finish(core)
+    await core.tenants.reset(tenant.name)
+    await core.erase.users(tenant, keys[2:])  # of a generation that has ended
+    await finish(core)
