@@ -1,14 +1,10 @@
-"""Credentials: client id and secret for a token, tokens for a principal, and what a principal may do."""
+"""Who is calling: tokens of an application and of its users, and what their bearers may do."""
 
-import hmac
-from typing import Any
-
-from adapters.bodies import json_reply
-from adapters.contract import Call, Reply, Request
-from adapters.easemob.errors import illegal, unknown_application
-from adapters.easemob.ids import application_uuid, unescape
+from adapters.contract import Call, Request
+from adapters.easemob import dynamic
+from adapters.easemob.errors import unknown_application
+from adapters.easemob.ids import unescape
 from adapters.easemob.options import NAME
-from adapters.easemob.wire import BODY_LIMIT_BYTES, integer_of, parse_object, text_of
 from core.core import Core
 from core.errors import Failure, Kind
 from core.model import Principal, Tenant, User
@@ -17,7 +13,8 @@ from core.tenants import credentials_of
 
 CREDENTIAL_KIND = "client"
 DEFAULT_LIFETIME_SECONDS = 5_184_000
-_HIGHEST_LIFETIME_SECONDS = (1 << 31) - 1
+TOKENS_SINCE = "tokens_since"
+"""What is left over in a user's profile: when tokens that the app had signed ended, epoch milliseconds."""
 _PREFIX = "YWMt"
 _MOST_TELLING = ("expired", "unknown", "malformed")
 
@@ -52,6 +49,9 @@ async def authenticate(call: Call) -> Principal:
 
 
 async def _verify(call: Call, application: str, token: str) -> Principal:
+    signed = dynamic.read(token)
+    if signed is not None:
+        return await _verify_signed(call, application, token, signed)
     reasons = {"malformed"}
     for tenant in call.tenants if token.startswith(_PREFIX) else ():
         try:
@@ -76,6 +76,26 @@ async def _verify(call: Call, application: str, token: str) -> Principal:
     raise Failure(Kind.UNAUTHENTICATED, "The token does not verify", reason=reason)
 
 
+async def _verify_signed(call: Call, application: str, token: str, signed: dynamic.DynamicToken) -> Principal:
+    """Who brings a token that the app signed with a client's secret."""
+    for tenant in call.tenants:
+        clients = credentials_of(tenant, NAME, application, CREDENTIAL_KIND)
+        if signed.application != application or not any(signed.is_signed_by(client) for client in clients):
+            continue
+        if signed.expires <= call.now:
+            raise Failure(Kind.UNAUTHENTICATED, "The token has expired", reason="expired")
+        user = await find_user(call.core, tenant, signed.user)
+        if user is None or not user.active:
+            break
+        since = (user.leftovers or {}).get(NAME, {}).get(TOKENS_SINCE, 0)
+        if signed.issued < since // 1000:
+            break
+        principal = Principal(tenant, user=user.id)
+        call.core.tokens.remember(NAME, application, token, principal, signed.expires, user)
+        return principal
+    raise Failure(Kind.UNAUTHENTICATED, "The token does not verify", reason="unknown")
+
+
 async def find_user(core: Core, tenant: Tenant, name: str) -> User | None:
     """The registered user whom this dialect calls so."""
     escaped = unescape(name)
@@ -88,54 +108,3 @@ def require_administrator(call: Call) -> None:
     """Raises what the vendor answers to a user's token where only an application's will do."""
     if not call.authenticated.administrator:
         raise Failure(Kind.UNAUTHENTICATED, "Not for users")
-
-
-async def issue_token(call: Call) -> Reply:
-    """`POST /token`."""
-    if not call.tenants:
-        raise unknown_application()
-    request = parse_object(await call.body(BODY_LIMIT_BYTES))
-    grant = request.get("grant_type")
-    if grant is None:
-        raise illegal("grant_type must be provided", "grant_type")
-    if grant != "client_credentials":
-        # The vendor's other grants: password, inherit, agora.
-        raise Failure(
-            Kind.BAD_REQUEST, "grant_type must be client_credentials", reason="grant_type", field="grant_type"
-        )
-    lifetime = _lifetime(request.get("ttl"))
-    application = application_of(call.request)
-    tenant = _tenant_of_client(call.tenants, application, request)
-    body = {
-        "access_token": mint(call.core, tenant, application, None, lifetime),
-        # Clients fetch a token anew when half of this is over, so 0 would make them fetch for ever.
-        "expires_in": lifetime or _HIGHEST_LIFETIME_SECONDS,
-        "application": application_uuid(tenant.secret, application),
-    }
-    return json_reply(200, body)
-
-
-def _lifetime(value: object) -> int:
-    """Seconds; 0 for ever. Longer than 68 years is cut to that."""
-    if value is None:
-        return DEFAULT_LIFETIME_SECONDS
-    lifetime = integer_of(value)
-    if lifetime is None or lifetime < 0:
-        raise illegal("ttl must be a number of seconds", "ttl")
-    return min(lifetime, _HIGHEST_LIFETIME_SECONDS)
-
-
-def _tenant_of_client(tenants: tuple[Tenant, ...], application: str, request: dict[str, Any]) -> Tenant:
-    """The tenant whose credential this is: several may own the application's name."""
-    name, secret = text_of(request.get("client_id")), text_of(request.get("client_secret"))
-    if name is None:
-        raise Failure(Kind.BAD_REQUEST, "client_id does not match", reason="grant", field="client_id")
-    is_known = False
-    for tenant in tenants:
-        for credential in credentials_of(tenant, NAME, application, CREDENTIAL_KIND):
-            if hmac.compare_digest(credential.name.encode(), name.encode()):
-                is_known = True
-                if secret is not None and hmac.compare_digest(credential.secret.encode(), secret.encode()):
-                    return tenant
-    field = "client_secret" if is_known else "client_id"
-    raise Failure(Kind.BAD_REQUEST, f"{field} does not match", reason="grant", field=field)

@@ -73,10 +73,10 @@ ROWS = [
         token(
             f"grant {kind}",
             400,
-            error("unsupported_grant_type", SECURITY, "grant_type must be client_credentials"),
+            error("unsupported_grant_type", SECURITY, "grant_type must be client_credentials, password or inherit"),
             {**CLIENT, "grant_type": kind},
         )
-        for kind in ("password", "inherit", "agora", "", 1, ["client_credentials"])
+        for kind in ("agora", "", 1, ["client_credentials"])
     ),
     Row(
         "unknown application",
