@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.easemob import content as easemob_content
 from core.clock import SystemClock
+from core.messages import Query
 from core.model import Application
 from gateway.adapters_list import load_adapters
 from tests.harness import House, new_tenant, open_house, serve
@@ -21,6 +23,85 @@ PICTURE = {
     "url": "https://a1.example.com/chat-demo/testapp/chatfiles/55f12940-64af-11e4-8a5b-ff2336f03252",
     "size": {"width": 480, "height": 720},
 }
+
+
+FILES = "https://a1.example.com/chat-demo/testapp/chatfiles/"
+# What Easemob's documents show of each kind; what Chat21 shows of it, and what it says is lost.
+KINDS: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
+    (
+        {"type": "audio", "url": FILES + "1", "filename": "testaudio.amr", "length": 10, "secret": "s"},
+        {
+            "type": "file",
+            "text": "testaudio.amr",
+            "metadata": {"src": FILES + "1", "duration": 10, "name": "testaudio.amr", "type": "audio/*"},
+        },
+        {"secret", "metadata.type"},
+    ),
+    (
+        {
+            "type": "video",
+            "url": FILES + "2",
+            "thumb": FILES + "3",
+            "filename": "test.avi",
+            "length": 0,
+            "file_length": 58103,
+            "secret": "s",
+            "thumb_secret": "s",
+        },
+        {
+            "type": "file",
+            "text": "test.avi",
+            "metadata": {
+                "src": FILES + "2",
+                "duration": 0,
+                "thumbnail": FILES + "3",
+                "name": "test.avi",
+                "type": "video/*",
+                "size": 58103,
+            },
+        },
+        {"secret", "metadata.type"},
+    ),
+    (
+        {"type": "file", "url": FILES + "4", "filename": "test.txt", "secret": "s"},
+        {
+            "type": "file",
+            "text": "test.txt",
+            "metadata": {"src": FILES + "4", "name": "test.txt", "type": "application/octet-stream"},
+        },
+        {"secret", "metadata.type"},
+    ),
+    (
+        {"type": "loc", "lat": "39.966", "lng": "116.322", "addr": "Beijing"},
+        {"type": "text", "text": "Beijing", "metadata": {"latitude": 39.966, "longitude": 116.322}},
+        {"location"},
+    ),
+    (
+        {"type": "custom", "customEvent": "gift", "customExts": {"name": "flower", "size": "16"}},
+        {"type": "gift", "text": "gift", "metadata": {"name": "flower", "size": "16"}},
+        set(),
+    ),
+]
+# What Chat21's apps send, and what Easemob's show of it.
+BACK: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {"type": "image", "text": "", "metadata": {"src": "https://x/y.png", "width": 200, "height": 100}},
+        {"type": "img", "url": "https://x/y.png", "filename": "y.png", "size": {"width": 200, "height": 100}},
+    ),
+    (
+        {"type": "file", "metadata": {"src": "https://x/a.mp3", "name": "a.mp3", "type": "audio/mpeg"}},
+        {"type": "audio", "url": "https://x/a.mp3", "filename": "a.mp3", "length": 0},
+    ),
+    (
+        {"type": "file", "metadata": {"src": "https://x/a.pdf", "name": "a.pdf", "type": "application/pdf", "size": 9}},
+        {"type": "file", "url": "https://x/a.pdf", "filename": "a.pdf", "file_length": 9},
+    ),
+    ({"type": "text", "text": "hi"}, {"type": "txt", "msg": "hi"}),
+    (
+        {"type": "frame", "text": "t", "metadata": {"src": "https://x"}},
+        {"type": "custom", "customEvent": "frame", "customExts": {"src": "https://x"}},
+    ),
+]
 
 
 @dataclass
@@ -99,6 +180,34 @@ async def test_a_picture(both: Both) -> None:
     assert {name: row["metadata"][name] for name in ("src", "width", "height")} == {
         "src": PICTURE["url"], "width": 480, "height": 720,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "lost"), KINDS, ids=lambda value: value.get("type") if "type" in value else ""
+)
+async def test_every_kind_that_easemob_sends(
+    both: Both, sent: dict[str, Any], shown: dict[str, Any], lost: set[str]
+) -> None:
+    await both.send(sent, "user2")
+    (row,) = await both.history("user2", "user1")
+    assert {name: row[name] for name in ("type", "text", "metadata")} == shown
+    assert row["attributes"] == {"attr1": "test"}
+    assert {loss.partition(":")[0] for loss in both.house.log.requests[-1].get("losses", [])} == lost
+
+
+async def test_a_command_is_in_no_history(both: Both) -> None:
+    await both.send({"type": "cmd", "action": "action1"}, "user2")
+    assert await both.history("user2", "user1") == []
+    assert (await both.chat21("GET", "user2", "/user2/conversations"))["result"] == []
+
+
+@pytest.mark.parametrize(("sent", "shown"), BACK, ids=lambda value: value["type"])
+async def test_every_kind_that_chat21_sends(both: Both, sent: dict[str, Any], shown: dict[str, Any]) -> None:
+    names = {"sender_fullname": "One", "recipient_id": "user2", "recipient_fullname": "Two"}
+    await both.chat21("POST", "user1", "/messages", {**names, **sent})
+    core, tenant = both.house.core, both.house.tenant
+    (stored,) = (await core.messages.direct_page(tenant, "user1", "user2", Query(10))).messages
+    assert easemob_content.write(stored.message, []) == shown
 
 
 async def test_a_group_made_in_one_dialect_is_written_to_in_the_other(both: Both) -> None:
