@@ -26,7 +26,7 @@ OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "3"))
 SLOW_SECONDS = 5.0
 WITHIN_A_SECOND = 1.5
 """Seconds: the promise, and what a busy machine adds."""
-AT_ONCE = 0.1
+AT_ONCE = 0.5
 HEALED = 10.0
 CLIENTS = 4
 """In each dialect."""

@@ -26,7 +26,7 @@ SLOW = 5.0
 """Seconds that a slow server takes for an answer."""
 WITHIN_A_SECOND = 1.5
 """Seconds: the promise, and what a busy machine adds."""
-AT_ONCE = 0.1
+AT_ONCE = 0.5
 HEALED = 10.0
 PAUSE = 0.02
 """Between two looks whether it is so."""
