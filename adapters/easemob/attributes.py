@@ -28,8 +28,9 @@ _FORM = "application/x-www-form-urlencoded"
 
 async def change(call: Call) -> Reply:
     """`PUT /metadata/user/{user}`: change those that are given; an empty value takes one away."""
-    given = _form(call, await call.body(BODY_LIMIT_BYTES))
+    body = await call.body(BODY_LIMIT_BYTES)
     user = await subject(call)
+    given = _form(call, body)
 
     def changed(found: User) -> User:
         old = found.attributes or {}

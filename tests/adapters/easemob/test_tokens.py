@@ -118,6 +118,9 @@ ENDPOINTS = [
     ("POST", "/messages", MISSING_FOR_MESSAGES),
     ("GET", "/users/bob", MISSING),
     ("POST", "/users", CLOSED),
+    ("DELETE", "/users/bob/contacts/users/ann", MISSING),
+    ("POST", "/token/user/bob/invalid", MISSING),
+    ("PUT", "/metadata/user/bob", {"timestamp": int, "desc": "unauthorized", "duration": int}),
     ("POST", "/chatgroups", MISSING_FOR_GROUPS),
 ]
 BLANK = [
