@@ -90,6 +90,8 @@ _SHAPES: dict[tuple[Kind, str], _Shape] = {
     (Kind.FORBIDDEN, "group"): _json(401),
     (Kind.FORBIDDEN, "join"): _join,
     (Kind.FORBIDDEN, "change"): _message,
+    # Other dialects' rules for who sends, which the vendor does not know.
+    **{(Kind.FORBIDDEN, reason): _json(403) for reason in ("blocked", "muted", "all_muted", "disabled")},
     (Kind.NOT_FOUND, ""): _json(404),
     (Kind.NOT_FOUND, "application"): _unauthorized,
     (Kind.NOT_FOUND, "join"): _join,

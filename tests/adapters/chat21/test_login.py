@@ -50,6 +50,10 @@ WELCOME = {"userid": "user1", "fullname": "Andrea Leo", "firstname": "Andrea", "
         login("odd fields", json={"email": ["user1"], "password": {"$ne": 1}}),
         login("a surrogate", 400, ..., content=b'{"email":"\\ud800","password":"x"}', headers={"Content-Type": "application/json"}),
         Row("unknown app", "POST", PATH, 401, "Unauthorized", query={"app_id": "nobody"}, headers=basic("user1", "pass:word")),
+        *(
+            Row(f"app {app!r}", "POST", PATH, 401, "Unauthorized", query={"app_id": app}, headers=basic("user1", "pass:word"))
+            for app in ("a\0b", "x" * 5000, "\u202e", "%ff")
+        ),
         Row("as GET", "GET", PATH, 404, ..., headers=basic("user1", "pass:word")),
     ],
     ids=str,

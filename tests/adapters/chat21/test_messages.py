@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from adapters.chat21.ids import number_id
 from core.ids import Ids
 from core.messages import Query
 from core.model import Event, Image, Message, Signal, Text
@@ -290,6 +291,31 @@ async def test_any_legal_id_works(house: House, token: Token, name: str) -> None
     response = await house.client.get(path, headers={"Authorization": house.names[name]})
     assert response.json()["result"][1]["message_id"] == message
     assert [row["conversWith"] for row in await conversations(house, "user1")] == [name]
+
+
+async def test_what_other_dialects_forbid_a_user(house: House) -> None:
+    tenant, core = house.tenant, house.core
+    one, two, three = await core.users.keys(tenant, ["user1", "user2", "user3"])
+    await core.relations.block(tenant, two, [one])
+    group = await core.groups.create(tenant, name="g", owner=two, members=[one, two, three], dialect="elsewhere")
+    await core.members.mute(tenant, group.number, [one], house.clock.now() + 1000)
+    uid = number_id(core.ids(tenant), group.number)
+    texts = {"user2": "The recipient has blocked the sender", uid: "The sender is muted in the group"}
+    for recipient, text in texts.items():
+        refused = {"success": False, "err": text}
+        body = {**MANDATORY, "recipient_id": recipient}
+        for path in (POST, SYNC):
+            await Row(text, "POST", path, 403, refused, body, headers=as_user("user1")).check(house)
+        await send(house, "admin", recipient, text="said", sender_id="user1")
+        assert await said(house, "user2", "user1" if recipient == "user2" else uid) == ["said"]
+    await send(house, "user2", "user1", text="back")
+    await core.groups.update(tenant, group.number, disabled=True)
+    refused = {"success": False, "err": "The group is disabled"}
+    body = {**MANDATORY, "recipient_id": uid}
+    await Row("disabled", "POST", POST, 403, refused, body, headers=as_user("user3")).check(house)
+    await core.groups.delete(tenant, group.number)
+    refused = {"success": False, "err": "The group was deleted"}
+    await Row("deleted", "POST", POST, 404, refused, body, headers=as_user("user3")).check(house)
 
 
 async def test_numbers_are_ids(house: House) -> None:
