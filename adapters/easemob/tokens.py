@@ -122,22 +122,24 @@ def _name(request: dict[str, Any]) -> str:
 async def _log_in(call: Call, name: str, password: str) -> tuple[Tenant, User]:
     """Whose password this is, and in which of the tenants with this application."""
     escaped = unescape(name)
-    is_known, is_inactive = False, False
+    is_known = False
+    refused: Failure | None = None
     for tenant in call.tenants:
         try:
             user = await call.core.users.check_password(
                 tenant, fold(name) if escaped is None else escaped, password, folded=escaped is None
             )
         except Failure as failure:
-            if failure.reason != "inactive":
+            if failure.reason not in ("inactive", "login"):
                 raise
-            is_inactive = True
+            # Another tenant's user of this name may still be meant.
+            refused = failure if failure.reason == "login" else _not_activated()
             continue
         if user is not None:
             return tenant, user
         is_known = is_known or await find_user(call.core, tenant, name) is not None
-    if is_inactive:
-        raise _not_activated()
+    if refused is not None:
+        raise refused
     if is_known:
         raise Failure(Kind.BAD_REQUEST, "invalid password", reason="grant", field="password")
     raise _not_found()

@@ -129,7 +129,11 @@ async def test_of_two_tenants_with_one_application_the_one_whose_password_it_is(
     theirs = await password("theirs", {"password": "theirs"}, **issued("dora")).check(house)
     assert ours.json()["user"]["uuid"] != theirs.json()["user"]["uuid"]
     await password("theirs alone", {"username": "emil"}, **issued("emil"), effect=reads("emil")).check(house)
-    await password("nobody's", {"password": "x"}, **grant(400, "invalid password")).check(house)
+    for _ in range(9):
+        await password("nobody's", {"password": "x"}, **grant(400, "invalid password")).check(house)
+    # Ours has had ten wrong ones now, theirs nine.
+    await password("still theirs", {"password": "theirs"}, **issued("dora")).check(house)
+    await password("ours", {}, status=429).check(house)
 
 
 class Signer:
