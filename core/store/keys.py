@@ -42,7 +42,7 @@ Conversations, in the partition of their identity:
                     string  bits of the messages that are hidden from the user; CHUNK has a `b` before it for the
                             backfill lane
     hc:CONVERSATION:CHUNK:USER
-                    string  bits of those among them that are subtracted from the unread ones
+                    string  bits of those among them that would be counted as unread otherwise
     hu:CONVERSATION set     the users from whom messages are hidden
     t:CONVERSATION, t:CONVERSATION:USER
                     zset    sequences of recalled counted messages: all, and those that this user sent

@@ -64,3 +64,71 @@ def commands(engine: Engine, name: str) -> int:
         with server.client() as client:
             count += int(client.info("commandstats").get(f"cmdstat_{name}", {"calls": 0})["calls"])
     return count
+
+
+async def test_large_messages_that_the_viewer_is_not_shown_count_too(
+    core: Core, clock: ManualClock, tenant: Tenant
+) -> None:
+    ada, bob, eve = await core.users.keys(tenant, ["ada", "bob", "eve"])
+    group = (await core.groups.create(tenant, name="", owner=ada, members=[ada, bob, eve], dialect="plain")).number
+    topic, _ = await core.topics.create(tenant, group, creator=ada, dialect="plain")
+    large = msgspec.structs.replace(text("ada", "x" * 300_000), topic=topic.number)
+    await core.messages.send_group(tenant, ada, [group], msgspec.structs.replace(text("ada"), topic=topic.number), "")
+    for number in range(20):
+        clock.move(1)
+        await core.messages.send_group(tenant, ada, [group], large, f"client:{number}", Audience(to=(bob,)))
+    for of_topic in (0, topic.number):
+        query, pages = Query(50, topic=of_topic), 0
+        for _ in range(20):
+            page = await core.messages.group_page(tenant, eve, group, query)
+            pages += 1
+            if not page.cursor:
+                break
+            query = msgspec.structs.replace(query, cursor=page.cursor)
+        assert len(page.messages) == 1
+        assert 5 <= pages <= 7  # four make a megabyte
+    row = await core.conversations.group(tenant, eve, group)
+    assert row is not None
+    assert row.last is not None
+    assert row.last.sequence == 1
+
+
+async def test_an_erasure_reads_large_messages_a_few_at_a_time(
+    engine: Engine, core: Core, clock: ManualClock, tenant: Tenant
+) -> None:
+    ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+    for number in range(25):
+        clock.move(1)
+        await core.messages.send_direct(tenant, ada, [bob], text("ada", "x" * 300_000), f"client:{number}")
+    assert await core.erase.user(tenant, "ada")
+    before = commands(engine, "hstrlen")
+    while await core.erase.round():
+        pass
+    assert commands(engine, "hstrlen") - before >= 8
+    now = (await core.tenants.numbered([tenant.number]))[tenant.number]
+    assert not (await core.messages.direct_page(now, "ada", "bob", Query(50), bob)).messages
+
+
+async def test_a_recall_looks_at_nobody_from_whom_something_is_hidden(
+    engine: Engine, core: Core, clock: ManualClock, tenant: Tenant
+) -> None:
+    ada, *others = await core.users.keys(tenant, [f"user {number}" for number in range(101)])
+    group = (await core.groups.create(tenant, name="", owner=ada, members=[ada, *others], dialect="plain")).number
+    sent = []
+    for number in range(3):
+        clock.move(1)
+        sent += await core.messages.send_group(tenant, ada, [group], text("ada"), f"client:{number}")
+    for other in others:
+        assert await core.messages.hide(tenant, other, [sent[0].id, sent[1].id]) == [True, True]
+    before = commands(engine, "getbit")
+    assert await core.messages.recall(tenant, sent[1].id)
+    assert await core.messages.recall(tenant, sent[2].id)
+    assert commands(engine, "getbit") == before
+    # One hidden, one hidden and recalled, one recalled; who comes last hid nothing.
+    late = await core.users.key(tenant, "late")
+    await core.groups.add(tenant, group, [late])
+    await core.messages.send_group(tenant, ada, [group], text("ada"), "client:last")
+    for user, unread in ((others[0], 1), (others[-1], 1), (late, 1), (ada, 0)):
+        row = await core.conversations.group(tenant, user, group)
+        assert row is not None
+        assert row.unread == unread

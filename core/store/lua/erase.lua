@@ -32,26 +32,18 @@ local function concerns(conversation, meta)
   return owns_something(conversation, meta)
 end
 
--- It is subtracted once from what is unread: as recalled, no longer as hidden.
-local function count_as_recalled(conversation, sequence, hiders)
+local function count_as_recalled(conversation, sequence)
   redis.call('ZADD', prefix .. 't:' .. conversation, sequence, sequence)
   redis.call('HSET', prefix .. 'c:' .. conversation, 'r', 1)
-  local chunk, bit_place = bit_of(sequence)
-  for _, hider in ipairs(hiders) do
-    local bits = prefix .. 'hc:' .. conversation .. ':' .. chunk .. ':' .. hider
-    if redis.call('GETBIT', bits, bit_place) == 1 then redis.call('SETBIT', bits, bit_place, 0) end
-  end
 end
 
 -- Tombstones for the user's messages after the cursor; `sign` -1 for the backfill lane. Returns whether the lane is done.
 local function erase_lane(conversation, sign, last)
-  local hiders = redis.call('SMEMBERS', prefix .. 'hu:' .. conversation)
   local looked, bytes = 0, 0
-  -- With many who hid something, less at a time.
-  local at_most = math.max(1, math.min(500, math.floor(5000 / (#hiders + 1))))
-  while cursor < last and looked < at_most and bytes < 1048576 do
+  while cursor < last and looked < 500 and bytes < 1048576 do
     local chunk, wanted = math.floor((cursor + 1) / 4096), {}
-    while #wanted < 25 and cursor < last and math.floor((cursor + 1) / 4096) == chunk do
+    local batch = batch_at(key_of(conversation, sign * (cursor + 1)), cursor + 1)
+    while #wanted < batch and cursor < last and math.floor((cursor + 1) / 4096) == chunk do
       cursor = cursor + 1
       wanted[#wanted + 1] = cursor
     end
@@ -63,7 +55,7 @@ local function erase_lane(conversation, sign, last)
         local sequence = sign * wanted[index]
         local time, ordinal, kind, flags = struct.unpack('>I6I4BI2', record)
         redis.call('HSET', key, wanted[index], struct.pack('>I6I4BI2I6', time, ordinal, kind, bit.bor(flags, 1), sender))
-        if bit.band(flags, 8) ~= 0 then count_as_recalled(conversation, sequence, hiders) end
+        if bit.band(flags, 8) ~= 0 then count_as_recalled(conversation, sequence) end
         if bit.band(flags, 2) ~= 0 then drop_audience(conversation, sequence) end
       end
     end

@@ -8,6 +8,11 @@ local function bit_of(sequence)
   return math.floor(sequence / 4096), sequence % 4096
 end
 
+local function is_set(bits, place)
+  local byte = string.byte(bits, math.floor(place / 8) + 1) or 0
+  return bit.band(byte, bit.rshift(128, place % 8)) ~= 0
+end
+
 -- `subtracts`: the message would be counted as unread otherwise.
 local function hide(conversation, sequence, user, subtracts)
   local chunk, place = bit_of(sequence)

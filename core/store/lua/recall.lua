@@ -19,12 +19,6 @@ if bit.band(flags, 8) ~= 0 then
   redis.call('ZADD', prefix .. 't:' .. conversation .. ':' .. by, sequence, sequence)
   redis.call('HSETNX', prefix .. 'v:' .. conversation, 'o' .. by, 1)
   redis.call('HSET', key, 'r', 1)
-  -- It is subtracted once: as recalled, no longer as hidden.
-  local chunk, place = bit_of(sequence)
-  for _, user in ipairs(redis.call('SMEMBERS', prefix .. 'hu:' .. conversation)) do
-    local bits = prefix .. 'hc:' .. conversation .. ':' .. chunk .. ':' .. user
-    if redis.call('GETBIT', bits, place) == 1 then redis.call('SETBIT', bits, place, 0) end
-  end
 end
 local row = bit.band(flags, 2) ~= 0 and redis.call('HGET', prefix .. 'j:' .. conversation, sequence)
 for _, user in ipairs(row and cmsgpack.unpack(row)[1] or {}) do

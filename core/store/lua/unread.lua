@@ -24,13 +24,21 @@ local function new_messages(view, read)
   return from, math.max(from, end_of(view))
 end
 
--- Bits between two sequences, both inclusive, by chunk.
-local function count_bits(view, first, last)
-  local count = 0
+-- Hidden messages between two sequences, both inclusive; a recalled one is subtracted as such. It is looked for here, since whoever
+-- recalls one can't go through all from whom it may be hidden.
+local function count_hidden(view, first, last)
+  local count, recalled = 0, view.meta.recalled and prefix .. 't:' .. view.conversation
   for chunk = math.floor(first / 4096), math.floor(last / 4096) do
-    local from, to = math.max(first, chunk * 4096) % 4096, math.min(last, chunk * 4096 + 4095) % 4096
+    local from, to = math.max(first, chunk * 4096), math.min(last, chunk * 4096 + 4095)
     local key = prefix .. 'hc:' .. view.conversation .. ':' .. chunk .. ':' .. view.viewer
-    count = count + redis.call('BITCOUNT', key, from, to, 'BIT')
+    local hidden = redis.call('BITCOUNT', key, from % 4096, to % 4096, 'BIT')
+    if hidden > 0 and recalled then
+      local bits = redis.call('GET', key)
+      for _, sequence in ipairs(redis.call('ZRANGE', recalled, from, to, 'BYSCORE')) do
+        if is_set(bits, sequence % 4096) then hidden = hidden - 1 end
+      end
+    end
+    count = count + hidden
   end
   return count
 end
@@ -46,7 +54,7 @@ local function unread_of(view, read, own)
     local key = prefix .. 't:' .. conversation
     count = count - redis.call('ZCOUNT', key, after, top) + redis.call('ZCOUNT', key .. ':' .. user, after, top)
   end
-  if view.hidden then count = count - count_bits(view, from + 1, top) end
+  if view.hidden then count = count - count_hidden(view, from + 1, top) end
   if meta.directed then count = count + redis.call('ZCOUNT', prefix .. 'w:' .. conversation .. ':' .. user, after, top) end
   return count
 end

@@ -76,8 +76,7 @@ local function is_hidden(view, sequence)
     bits = redis.call('GET', prefix .. 'h:' .. view.conversation .. ':' .. chunk .. ':' .. view.viewer) or ''
     view.hidden[chunk] = bits
   end
-  local byte = string.byte(bits, math.floor(place / 8) + 1) or 0
-  return bit.band(byte, bit.rshift(128, place % 8)) ~= 0
+  return is_set(bits, place)
 end
 
 -- Whom a message for some is for, as a set (false: for everybody), and the station; nothing when it is for everybody and all

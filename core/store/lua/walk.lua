@@ -28,7 +28,7 @@ end
 local walked = 0
 
 -- Walks the live lane from `sequence` by `step` and collects at most `limit` shown records, looking at no more than 1,000,
--- and giving no more than about a megabyte: a longer answer would hold up everybody else's.
+-- and reading no more than about a megabyte: a longer answer would hold up everybody else's.
 -- Returns {sequence, record, …}, and the time up to which it looked, nothing at the end; and the sequence to go on from.
 local function walk(view, sequence, low, high, step, limit, mask)
   local found, shown, scanned, bytes, kinds, last = {}, 0, 0, 0, {}, nil
@@ -50,19 +50,19 @@ local function walk(view, sequence, low, high, step, limit, mask)
     for index, record in ipairs(records) do
       if record then
         last = record
+        bytes = bytes + #record
         -- Byte 11 of the header is the kind, bytes 12 and 13 the flags: 1 deleted, 2 for some, 4 for those online.
         local kind, _, flags = string.byte(record, 11, 13)
         local closed = bit.band(flags, 7)
         if kinds[kind] and closed ~= 1 and ((open and closed == 0)
           or (bit.band(flags, 1) == 0 and may_see(view, wanted[index], record, flags))) then
           shown = shown + 1
-          bytes = bytes + #record
           found[2 * shown - 1] = wanted[index]
           found[2 * shown] = record
-          if shown == limit or bytes >= 1048576 then
-            sequence = wanted[index] + step
-            break
-          end
+        end
+        if shown == limit or bytes >= 1048576 then
+          sequence = wanted[index] + step
+          break
         end
       end
     end
@@ -110,9 +110,9 @@ local function walk_by_time(view, key, sign, since, till, step, limit, mask)
     local records = records_at(view.conversation, sequences)
     for index, sequence in ipairs(sequences) do
       local record = records[index]
+      bytes = bytes + (record and #record or 0)
       if record and is_shown(view, mask, sequence, record) then
         shown = shown + 1
-        bytes = bytes + #record
         found[2 * shown - 1] = sequence
         found[2 * shown] = record
       end
@@ -156,13 +156,16 @@ local function merge(live, live_time, backfill, backfill_time, step, limit)
   return found, bound
 end
 
--- Sequence and record of the last message of `mask` that the viewer is shown, nothing when there is none in so many walks; and
--- the sequence of the last one in the live lane, 0 when there is none: only that is new to anybody.
-local function last_shown(view, mask, walks)
+-- Sequence and record of the last message of `mask` that the viewer is shown, nothing when there is none among so many thousands
+-- (large ones end a walk sooner, and it goes on, up to eight times as often); and the sequence of the last one in the live lane,
+-- 0 when there is none: only that is new to anybody.
+local function last_shown(view, mask, thousands)
   -- The newest of the kinds that touch lists: no need to walk over what came after.
   local newest = view.meta.newest
   local from, sequence, record = newest, nil, nil
-  for _ = 1, walks or 1 do
+  local calls, enough = 8 * (thousands or 1), walked + 1000 * (thousands or 1)
+  while calls > 0 and walked < enough do
+    calls = calls - 1
     local rows, following, place = walk(view, from, view.low, newest, -1, 1, mask)
     sequence, record = rows[1], rows[2]
     if sequence or not following then break end
