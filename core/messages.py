@@ -117,9 +117,12 @@ class Messages:
         administrator's look, any that is not deleted."""
         return await self._log.get(tenant, message, viewer.number if viewer else None, station)
 
-    async def edit(self, tenant: Tenant, message: int, change: Callable[[Message], Message]) -> Stored:
+    async def edit(
+        self, tenant: Tenant, message: int, change: Callable[[Message], Message], *, reference: str | None = None
+    ) -> Stored:
         """Replace what a message says by what `change` makes of it; sender, place, time, kind and topic stay. Who may do it is
-        for the caller to check. Raises *not found* with reason `message`."""
+        for the caller to check. With the `reference` of an earlier try (`Call.reference`) it is done once, and gives
+        the message as it is now. Raises *not found* with reason `message`."""
         now = self._clock.now()
 
         def changed(stored: Stored) -> Message:
@@ -129,7 +132,7 @@ class Messages:
                 raise Failure(Kind.BAD_REQUEST, "An edit leaves sender, kind and topic of a message", reason="message")
             return msgspec.structs.replace(new, edited=now)
 
-        found = await self._log.edit(tenant, message, changed, now)
+        found = await self._log.edit(tenant, message, changed, now, reference)
         if found is None:
             raise Failure(Kind.NOT_FOUND, "No such message", reason="message", subject=str(message))
         return found

@@ -54,7 +54,10 @@ async def rewrite(options: Options, call: Call) -> Reply:
         raise _gone()
     try:
         await call.core.messages.edit(
-            call.tenant, number, lambda message: _edited(options, message, new, extension, combines=combines)
+            call.tenant,
+            number,
+            lambda message: _edited(options, message, new, extension, combines=combines),
+            reference=call.reference,
         )
     except Failure as failure:
         raise (_gone() if failure.kind is Kind.NOT_FOUND else failure) from None

@@ -26,6 +26,7 @@ _HIDDEN_AT_ONCE = 200
 _COUNTED = int(Flag.COUNTED)
 _DELETED_ALREADY = 2
 _CHANGED_MEANWHILE = 2
+_DONE_BEFORE = 3
 _NOBODY = 0
 _TOMBSTONE = b""
 _TRIES = 20
@@ -141,8 +142,11 @@ class Log:
         record = await self._store.call(tenant, scripts.GET, _partition(place), *arguments)
         return (place, record) if record is not None else None
 
-    async def edit(self, tenant: Tenant, message: int, change: Callable[[Stored], Message], now: int) -> Stored | None:
+    async def edit(
+        self, tenant: Tenant, message: int, change: Callable[[Stored], Message], now: int, reference: str | None
+    ) -> Stored | None:
         """Replace what a message says by what `change` makes of it; none when it is gone."""
+        referred = reference_arguments(now, reference)
         for _ in range(_TRIES):
             found = await self._record(tenant, message, None)
             if found is None:
@@ -150,10 +154,13 @@ class Log:
             place, record = found
             stored = self._store.messages(tenant, place.conversation, [place.signed, record])[0]
             changed = change(stored)
-            arguments = (now, place.conversation, place.signed, body_of(record), _packed(changed), _bound(tenant))
+            bodies = (body_of(record), _packed(changed))
+            arguments = (*referred, place.conversation, place.signed, *bodies, _bound(tenant))
             done = await self._store.call(tenant, scripts.EDIT, _partition(place), *arguments)
             if done == _NOBODY:
                 return None
+            if done == _DONE_BEFORE:
+                return await self.get(tenant, message, None)
             if done != _CHANGED_MEANWHILE:
                 return Stored(stored.id, stored.sequence, stored.time, stored.kind, changed)
         raise Failure(Kind.CONFLICT, "The message is being changed by many at once", reason="message")

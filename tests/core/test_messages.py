@@ -1,5 +1,7 @@
+from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.core import Core
@@ -176,3 +178,17 @@ async def test_very_many_messages_are_hidden_in_pieces(core: Core, tenant: Tenan
     assert await core.messages.hide(tenant, bob, [*sent, sent[0], sent[200]]) == [True] * 450 + [False] * 2
     assert (await core.messages.direct_page(tenant, "ada", "bob", Query(500), bob)).messages == []
     assert await core.messages.hide(tenant, ada, [sent[3], sent[3]]) == [True, False]
+
+
+async def test_a_repeated_edit_undoes_nobody_elses(core: Core, tenant: Tenant) -> None:
+    ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+    sent = (await core.messages.send_direct(tenant, ada, [bob], text("ada"), "client:1"))[0]
+
+    async def edit(words: str, reference: str) -> Content:
+        change = partial(msgspec.structs.replace, content=Text(words))
+        return (await core.messages.edit(tenant, sent.id, change, reference=reference)).message.content
+
+    assert await edit("one", "client:2") == Text("one")
+    assert await edit("two", "client:3") == Text("two")
+    assert await edit("one", "client:2") == Text("two")
+    assert await edit("one", "client:4") == Text("one")
