@@ -21,7 +21,7 @@ class Bucket(msgspec.Struct, frozen=True):
 
 
 class Rates:
-    """The token buckets of all tenants, shared by all workers. Nothing is stored of a full one."""
+    """The token buckets of all tenants, shared by all workers. What is full again is forgotten after ten minutes."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store

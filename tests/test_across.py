@@ -119,11 +119,11 @@ class Both:
         application = self.application(dialect).name
         return await adapter.mint(self.house.core, self.house.tenant, application, user, user is None, 600)
 
-    async def easemob(self, path: str, body: dict[str, Any], **headers: str) -> Any:
-        """The answer to a POST with an application's token."""
+    async def easemob(self, path: str, body: dict[str, Any] | None, *, method: str = "POST", **headers: str) -> Any:
+        """The answer to a request with an application's token."""
         base = "/" + self.application("easemob").name.replace("#", "/")
         token = {"Authorization": f"Bearer {await self.token('easemob', None)}", **headers}
-        response = await self.http.post(base + path, json=body, headers=token)
+        response = await self.http.request(method, base + path, json=body, headers=token)
         assert response.status_code == 200, response.text
         return response.json()
 
@@ -140,6 +140,12 @@ class Both:
         )
         assert response.status_code in (200, 201), response.text
         return response.json()
+
+    async def newest(self) -> dict[str, Any]:
+        """The newest message as Easemob's history shows it."""
+        path = "/chatmessages?ql=select%20*%20order%20by%20timestamp%20desc&limit=1"
+        found: dict[str, Any] = (await self.easemob(path, None, method="GET"))["entities"][0]
+        return found
 
     async def history(self, user: str, other: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self.chat21("GET", user, f"/{user}/conversations/{other}/messages"))[
@@ -208,6 +214,53 @@ async def test_every_kind_that_chat21_sends(both: Both, sent: dict[str, Any], sh
     core, tenant = both.house.core, both.house.tenant
     (stored,) = (await core.messages.direct_page(tenant, "user1", "user2", Query(10))).messages
     assert easemob_content.write(stored.message, []) == shown
+
+
+@pytest.mark.parametrize("sent", [PICTURE, *(sent for sent, _, _ in KINDS)], ids=lambda value: value["type"])
+async def test_every_kind_there_and_back(both: Both, sent: dict[str, Any]) -> None:
+    """What Chat21 shows of a message is sent back as it stands there."""
+    await both.send(sent, "user2")
+    (row,) = await both.history("user2", "user1")
+    fields = {name: row[name] for name in ("type", "text", "metadata", "attributes")}
+    names = {"sender_fullname": "Two", "recipient_id": "user1", "recipient_fullname": "One"}
+    await both.chat21("POST", "user2", "/messages", {**names, **fields})
+    record = await both.newest()
+    assert (record["from"], record["to"], record["chat_type"]) == ("user2", "user1", "chat")
+    back: dict[str, Any] = {
+        name: value for name, value in sent.items() if name not in ("secret", "thumb", "thumb_secret")
+    }
+    if sent["type"] == "loc":
+        back = {"type": "txt", "msg": sent["addr"]}
+    elif sent["type"] == "custom":
+        values = sent["customExts"]
+        back |= {"v2:customExts": values, "customExts": [{name: value} for name, value in values.items()]}
+    assert record["payload"] == {"bodies": [back], "ext": {"attr1": "test"}, "from": "user2", "to": "user1"}
+
+
+async def test_what_is_recalled_or_edited_is_so_in_both(both: Both) -> None:
+    (edited,) = (await both.send({"type": "txt", "msg": "first"}, "user2"))["data"].values()
+    (recalled,) = (await both.send({"type": "txt", "msg": "second"}, "user2"))["data"].values()
+    body = {"msg_id": recalled, "to": "user2", "chat_type": "chat", "force": False}
+    await both.easemob("/messages/msg_recall", body)
+    await both.easemob(f"/messages/rewrite/{edited}", {"new_msg": {"type": "txt", "msg": "third"}}, method="PUT")
+    assert [row["text"] for row in await both.history("user2", "user1")] == ["third"]
+
+
+async def test_what_is_imported_into_one_is_history_in_the_other(both: Both) -> None:
+    body = {
+        "from": "user1",
+        "target": "user2",
+        "type": "txt",
+        "body": {"msg": "old"},
+        "msg_timestamp": 1_600_000_000_000,
+    }
+    await both.easemob("/messages/users/import", body)
+    await both.send({"type": "txt", "msg": "new"}, "user2")
+    found = await both.history("user2", "user1")
+    assert [(row["text"], row["timestamp"] == body["msg_timestamp"]) for row in found] == [
+        ("new", False),
+        ("old", True),
+    ]
 
 
 async def test_a_group_made_in_one_dialect_is_written_to_in_the_other(both: Both) -> None:

@@ -1,5 +1,6 @@
 """A user's conversations: the list, deleting one, and clearing of what lies in them. All of it concerns this user alone."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -8,18 +9,17 @@ from adapters.bodies import json_reply
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import application_of
 from adapters.easemob.content import record_body
-from adapters.easemob.errors import illegal, invalid_request, no_user
+from adapters.easemob.errors import illegal, invalid_request
 from adapters.easemob.parties import (
     CHAT,
     CHAT_TYPES,
     known_group,
     known_message,
     known_user,
-    names_of,
     shown_group,
     shown_time,
 )
-from adapters.easemob.users import find_users
+from adapters.easemob.users import key_of, names_of, subject
 from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_request, success, text_of
 from core.conversations import Target
 from core.errors import Failure, Kind
@@ -33,10 +33,13 @@ _MESSAGES_AT_ONCE = 200
 
 async def list_all(call: Call) -> Reply:
     """`GET /users/{user}/user_channels`, also under `/user/{user}`: the newest first, with the last message of each."""
-    user = await _user(call)
+    user = key_of(await subject(call))
     found = (await call.core.conversations.list(call.tenant, user, MAXIMUM_LISTED))[:MAXIMUM_LISTED]
+    users = [user.id, *(overview.peer for overview in found if overview.peer is not None)]
+    users = list(dict.fromkeys([*users, *(overview.last.message.sender for overview in found if overview.last)]))
+    names = dict(zip(users, await names_of(call, users), strict=True))
     losses: dict[str, None] = {}
-    rows = [await _row(call, user, overview, losses) for overview in found]
+    rows = [_row(call, user, overview, names, losses) for overview in found]
     call.losses.extend(losses)
     fields = {"path": "/users/user_channels", "entities": [], "data": {"channel_infos": rows}}
     return success(call, "get", call.now, fields)
@@ -45,7 +48,7 @@ async def list_all(call: Call) -> Reply:
 async def delete(call: Call) -> Reply:
     """`DELETE /users/{user}/user_channel`: takes a conversation off the list, and with `delete_roam` clears it. The next
     message brings it back. One that is not there is deleted, too."""
-    user = await _user(call)
+    user = key_of(await subject(call))
     request = parse_request(await call.body(BODY_LIMIT_BYTES))
     channel, chat_type = (_needed(request, field) for field in ("channel", "type"))
     if chat_type not in CHAT_TYPES:
@@ -76,7 +79,7 @@ async def clear_group(call: Call) -> Reply:
 
 async def clear_all(call: Call) -> Reply:
     """`POST /rest/message/roaming/user/{user}/delete/all`: everything up to now, in all of the user's lists."""
-    user = await _user(call)
+    user = key_of(await subject(call))
     for box in Box:
         before: int | None = None
         while found := await call.core.conversations.list(call.tenant, user, MAXIMUM_LISTED, before, box=box):
@@ -100,7 +103,7 @@ async def delete_group_messages(call: Call) -> Reply:
 
 async def _clear(call: Call, chat_type: str, field: str) -> Reply:
     """Clear a conversation up to a time, that millisecond included."""
-    user = await _user(call)
+    user = key_of(await subject(call))
     time = integer_of(call.request.query.get("delTime"))
     target = await _target(call, chat_type, _parameter(call, field))
     if time is None:
@@ -124,7 +127,7 @@ async def _clear(call: Call, chat_type: str, field: str) -> Reply:
 
 async def _delete_messages(call: Call, field: str) -> Reply:
     """Delete messages by their ids. What the user does not see anyway is passed over."""
-    user = await _user(call)
+    user = key_of(await subject(call))
     _parameter(call, field)
     texts = [text for text in _parameter(call, "msgIdList").split(",") if text]
     if len(texts) > MAXIMUM_DELETED:
@@ -135,10 +138,12 @@ async def _delete_messages(call: Call, field: str) -> Reply:
     return _done(call)
 
 
-async def _row(call: Call, user: UserKey, overview: Overview, losses: dict[str, None]) -> dict[str, Any]:
-    """A conversation; ids have the form of the vendor's addresses, and the last message's payload is JSON in a text."""
+def _row(
+    call: Call, user: UserKey, overview: Overview, names: Mapping[str, str], losses: dict[str, None]
+) -> dict[str, Any]:
+    """A conversation; ids have the form of the vendor's addresses, and the last message's payload is JSON in a text. `names`
+    are those of all users in it, by neutral id."""
     application = application_of(call.request)
-    names = await names_of(call, [user.id, *([overview.peer] if overview.peer is not None else [])])
 
     def address(name: str, *, in_group: bool = False) -> str:
         return f"{application}_{name}@{'conference.' if in_group else ''}easemob.com"
@@ -152,7 +157,7 @@ async def _row(call: Call, user: UserKey, overview: Overview, losses: dict[str, 
     if overview.last is None:
         return row
     message, lost = overview.last.message, list[str]()
-    sender = (await names_of(call, [message.sender]))[message.sender]
+    sender = names[message.sender]
     receiver = name if overview.peer is None or message.sender == user.id else names[user.id]
     payload = {
         "bodies": [record_body(message, lost)],
@@ -170,17 +175,6 @@ async def _row(call: Call, user: UserKey, overview: Overview, losses: dict[str, 
         "payload": orjson.dumps(payload).decode(),
     }
     return row
-
-
-async def _user(call: Call) -> UserKey:
-    """The user of the path: anybody who is registered for an administrator, for a user itself."""
-    name, principal = call.parameters["user"], call.authenticated
-    user = (await find_users(call, [name]))[0]
-    if not principal.administrator and (user is None or user.id != principal.user):
-        raise Failure(Kind.UNAUTHENTICATED, "Not this user's")
-    if user is None:
-        raise no_user(name)
-    return UserKey(user.id, user.number)
 
 
 async def _target(call: Call, chat_type: str, name: str) -> Target | None:

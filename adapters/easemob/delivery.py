@@ -29,7 +29,7 @@ _OPTIONS = frozenset(
 )
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """What was sent: to each of `targets`, which lie at `numbers`; a receipt for each place."""
 
     targets: Sequence[str]
@@ -63,7 +63,7 @@ async def to_users(
     numbers = [receiver.number for receiver in receivers]
     distinct = list(dict(zip(numbers, receivers, strict=True)).values())
     message = Message(key.id, content, NAME, extension, leftovers=leftovers or None)
-    audience = _ONLINE if _is_for_online(leftovers) else EVERYBODY
+    audience = _ONLINE if leftovers and _is_for_online(leftovers) else EVERYBODY
     receipts = await call.core.messages.send_direct(call.tenant, key, distinct, message, call.reference, audience)
     return Delivery(targets, numbers, receipts)
 
@@ -137,16 +137,16 @@ def _is_for_online(options: Mapping[str, Any]) -> bool:
     return options.get("routetype") == "ROUTE_ONLINE"
 
 
-def ignored(request: dict[str, Any], losses: list[str]) -> list[str]:
+def ignored(options: Mapping[str, Any], losses: list[str]) -> list[str]:
     """The members of a group who do not get the message. The vendor names no error for a list that is none."""
-    names = request.get("roam_ignore_users")
+    names = options.get("roam_ignore_users")
     found = [name for name in names if isinstance(name, str) and name] if isinstance(names, list) else []
     if names and (not isinstance(names, list) or len(found) != len(names) or len(found) > MAXIMUM_IGNORED):
         losses.append(f"roam_ignore_users: only the first {MAXIMUM_IGNORED} user names are taken")
     return list(dict.fromkeys(found))[:MAXIMUM_IGNORED]
 
 
-def report_ignored(request: dict[str, Any], losses: list[str]) -> None:
+def report_ignored(options: Mapping[str, Any], losses: list[str]) -> None:
     """Where a message has no audience: that nobody is left out."""
-    if request.get("roam_ignore_users"):
+    if options.get("roam_ignore_users"):
         losses.append("roam_ignore_users: nobody is left out of direct messages")

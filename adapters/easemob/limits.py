@@ -66,8 +66,9 @@ def limited(options: Options, route: Route) -> Route:
 
 
 async def take_messages(options: Options, call: Call, count: int) -> None:
-    """Count the messages of a call, where they are counted. Raises what a caller over the rate gets."""
-    if options.rate_limits and (limit := MESSAGES.get(_name(call.route))):
+    """Count the messages of a call, where rates are enforced. Raises what a caller over the rate gets."""
+    limit = MESSAGES.get(_name(call.route))
+    if limit is not None:
         await _take(options, call, (limit,), count)
 
 

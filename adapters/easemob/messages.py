@@ -34,10 +34,11 @@ async def send(options: Options, call: Call) -> Reply:
     if leftovers:
         left |= leftovers
     if target_type == "users":
-        delivery.report_ignored(request, call.losses)
+        if left:
+            delivery.report_ignored(left, call.losses)
         sent = await delivery.to_users(call, sender, targets, neutral, extension, left)
     else:
-        without = delivery.ignored(request, call.losses)
+        without = delivery.ignored(left, call.losses) if left else []
         sent = await delivery.to_groups(call, sender, targets, neutral, extension, left, without=without)
     shows_ids = "useMsgId" in call.request.query_string and call.request.query.get("useMsgId") == "true"
     data = sent.ids if shows_ids else dict.fromkeys(targets, "success")

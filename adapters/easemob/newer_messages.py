@@ -46,13 +46,14 @@ async def send(options: Options, endpoint: Endpoint, call: Call) -> Reply:
     neutral, left = read_content(request, options)
     extension = read_extension(request)
     only = _names(request, "users", MAXIMUM_DIRECTED) if endpoint.directed else []
-    await take_messages(options, call, len(targets))
+    if options.rate_limits:
+        await take_messages(options, call, len(targets))
     left = delivery.options_of(request) | left
     if endpoint.to_users:
-        delivery.report_ignored(request, call.losses)
+        delivery.report_ignored(left, call.losses)
         sent = await delivery.to_users(call, sender, targets, neutral, extension, left)
     else:
-        without = [] if only else delivery.ignored(request, call.losses)
+        without = [] if only else delivery.ignored(left, call.losses)
         sent = await delivery.to_groups(call, sender, targets, neutral, extension, left, only=only, without=without)
     return success(call, "post", sent.time, {"path": endpoint.path, "data": sent.ids})
 

@@ -1,10 +1,8 @@
 """Who a conversation is between, both ways: the names and ids of this dialect, and the neutral ones. Unlike sending, what is
 here makes no places for names that nobody used."""
 
-from collections.abc import Iterable
-
 from adapters.contract import Call
-from adapters.easemob.ids import group_id, number_id, own_number, unescape, user_name
+from adapters.easemob.ids import group_id, number_id, own_number, unescape
 from adapters.easemob.options import NAME
 from core.model import Group, Message, Stored, UserKey
 from core.names import fold, is_legal
@@ -41,15 +39,6 @@ async def known_message(call: Call, text: str) -> int | None:
         if call.core.ids(call.tenant).place(number) is not None:
             return number
     return await call.core.foreign.find(call.tenant, NAME, text)
-
-
-async def names_of(call: Call, neutral: Iterable[str]) -> dict[str, str]:
-    """The user names by which apps of this dialect know neutral ids."""
-    names = {}
-    for user in dict.fromkeys(neutral):
-        owner = await call.core.users.known_key(call.tenant, fold(user), folded=True)
-        names[user] = user_name(user, owner is None or owner.id == user)
-    return names
 
 
 def shown_group(call: Call, number: int, group: Group | None) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import require_administrator
 from adapters.easemob.errors import illegal
-from adapters.easemob.parties import known_group, known_message, names_of
+from adapters.easemob.parties import known_group, known_message
+from adapters.easemob.users import names_of
 from adapters.easemob.wire import page_size, success
 from core.errors import Failure, Kind
 from core.ids import USER
@@ -27,8 +28,8 @@ async def group_acks(call: Call) -> Reply:
     names = await names_of(call, [one.user.id for one in page])
     ids = call.core.ids(call.tenant)
     rows = [
-        {"username": names[one.user.id], "meta_id": ids.uuid(USER | one.user.number), "timestamp": one.read}
-        for one in page
+        {"username": name, "meta_id": ids.uuid(USER | one.user.number), "timestamp": one.read}
+        for name, one in zip(names, page, strict=True)
     ]
     is_last = not page or page[-1] is readers[-1]
     data = {

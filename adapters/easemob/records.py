@@ -7,7 +7,8 @@ import msgspec
 
 from adapters.contract import Call
 from adapters.easemob.content import record_body
-from adapters.easemob.parties import CHAT, names_of, shown_group, shown_time
+from adapters.easemob.parties import CHAT, shown_group, shown_time
+from adapters.easemob.users import names_of
 from core.ids import Parties
 from core.model import MessageKind, Stored
 
@@ -34,11 +35,12 @@ class Conversation(msgspec.Struct, frozen=True):
 
 async def conversation_of(call: Call, parties: Parties, messages: Sequence[Stored]) -> Conversation:
     """The conversation between these parties, with the names of who sent these messages."""
-    senders = [stored.message.sender for stored in messages]
+    users = list(dict.fromkeys(stored.message.sender for stored in messages))
     if isinstance(parties, int):
         group, chat_type = shown_group(call, parties, await call.core.groups.find(call.tenant, parties))
-        return Conversation(chat_type, group, await names_of(call, senders))
-    return Conversation(CHAT, "", await names_of(call, [*parties, *senders]), parties)
+        return Conversation(chat_type, group, dict(zip(users, await names_of(call, users), strict=True)))
+    users += parties
+    return Conversation(CHAT, "", dict(zip(users, await names_of(call, users), strict=True)), parties)
 
 
 def record(conversation: Conversation, stored: Stored, losses: list[str]) -> dict[str, Any]:

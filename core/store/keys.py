@@ -87,7 +87,7 @@ Users, in the partition of their folded name:
                             has asked for it, `r` was asked for it, `e` it has ended, `n` it never was
 
     q               hash    the tenant's counters (`user`, `group`, `topic`), in the partition of its number
-    tb:NAME         string  when a token bucket will be full again (ms), until then; in the partition of the tenant's number
+    tb:NAME         string  when a token bucket will be full again (ms), until a while after; in the partition of its number
     wk              hash    how far walks over this partition's conversations are: `retention`, `erase USER`
 
 Outside tenants: `cg{tag}:outbox`, a stream a partition with entries t tenant, g generation, c conversation, s sequence,

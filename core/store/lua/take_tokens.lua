@@ -13,6 +13,7 @@ for index = 5, #ARGV, 3 do
   full[index] = at
 end
 for index, at in pairs(full) do
-  redis.call('SET', prefix .. 'tb:' .. ARGV[index], string.format('%.6f', at), 'PX', math.ceil(at - now))
+  -- Kept for longer than it takes to fill: the caller's clock may go slower than the server's, or stand still.
+  redis.call('SET', prefix .. 'tb:' .. ARGV[index], string.format('%.6f', at), 'PX', math.ceil(at - now) + 600000)
 end
 return {0, 0}
