@@ -125,14 +125,14 @@ class Erase:
     async def _leave_group(self, tenant: Tenant, erasure: Erasure, number: int) -> None:
         found = await self._groups.read(tenant, number, members=False)
         if found is not None and _is_of(erasure.user, found[0].owner, found[0].created, erasure.began):
-            await self._groups.update(tenant, number, {"owner": ""}, self._clock.now(), owner=0)
+            await self._groups.update(tenant, number, {"owner": ""}, self._clock.now(), owner=0, makes_room=True)
 
     async def _leave_topics(self, tenant: Tenant, erasure: Erasure, identity: str) -> None:
         after = 0
         while page := await self._topics.page(tenant, identity, after, _TOPICS_AT_ONCE):
             for topic in page:
                 if _is_of(erasure.user, topic.creator, topic.created, erasure.began):
-                    await self._topics.update(tenant, topic.number, {"creator": ""})
+                    await self._topics.update(tenant, topic.number, {"creator": ""}, makes_room=True)
             after = page[-1].number
 
 

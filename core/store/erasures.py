@@ -53,7 +53,7 @@ class ErasureStore:
 
     async def pause(self) -> None:
         """Erase nothing for a minute: a backup is being made, and knows of the erasures under way."""
-        await self._store.command(0, "SET", _BACKUP, "1", "PX", _BACKUP_LIFE_MS)
+        await self._store.run_system(scripts.PAUSE_ERASURES, _BACKUP, _BACKUP_LIFE_MS)
 
     async def resume(self) -> None:
         """Go on erasing."""
@@ -65,7 +65,7 @@ class ErasureStore:
 
     async def add(self, erasure: Erasure) -> None:
         """Note that a user is to be erased; from here on it is done, whoever dies."""
-        await self._store.command(0, "HSETNX", _ERASURES, erasure.field, encode_erasure(erasure))
+        await self._store.run_system(scripts.BEGIN_ERASURE, _ERASURES, erasure.field, encode_erasure(erasure))
 
     async def any(self) -> Erasure | None:
         """One of them, whichever."""

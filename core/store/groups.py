@@ -94,9 +94,11 @@ class GroupStore:
         owner: int | None = None,
         transfer: bool = False,
         reference: str | None = None,
+        makes_room: bool = False,
     ) -> Group | None:
         """Change fields of a group's profile; none when there is no such group. With `owner`, the number of the new one (0:
-        nobody); with `transfer` it has to be a member. Raises *conflict*."""
+        nobody); with `transfer` it has to be a member; with `makes_room` it is done on a full server too. Raises
+        *conflict*."""
         identity, partition = place_of(number)
         for _ in range(_TRIES):
             found = await self._store.call(tenant, scripts.READ_GROUP, partition, identity, 0)
@@ -115,7 +117,8 @@ class GroupStore:
                 "" if owner is None else owner,
                 1 if transfer else 0,
             )
-            done = await self._store.call(tenant, scripts.UPDATE_GROUP, partition, *arguments)
+            script = scripts.BLANK_GROUP if makes_room else scripts.UPDATE_GROUP
+            done = await self._store.call(tenant, script, partition, *arguments)
             if done == b"done":
                 return group
             if done != b"changed":

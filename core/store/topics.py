@@ -82,8 +82,10 @@ class TopicStore:
         rows = await self._rows(tenant, identity, "after", after, limit)
         return [_decode(row) for row in rows if row is not None]
 
-    async def update(self, tenant: Tenant, number: int, changes: dict[str, Any]) -> Topic | None:
-        """Change fields of a topic; none when there is none."""
+    async def update(
+        self, tenant: Tenant, number: int, changes: dict[str, Any], *, makes_room: bool = False
+    ) -> Topic | None:
+        """Change fields of a topic; none when there is none. With `makes_room` it is done on a full server too."""
         identity = await self.identity(tenant, number)
         if identity is None:
             return None
@@ -93,7 +95,8 @@ class TopicStore:
                 return None
             topic = msgspec.structs.replace(_decode(row), **changes)
             arguments = (identity, number, row, _encode(topic))
-            if await self._store.call(tenant, scripts.UPDATE_TOPIC, _partition(identity), *arguments):
+            script = scripts.BLANK_TOPIC if makes_room else scripts.UPDATE_TOPIC
+            if await self._store.call(tenant, script, _partition(identity), *arguments):
                 return topic
         raise RuntimeError("a topic was changed faster than it could be updated")
 

@@ -1,6 +1,7 @@
 """Opening a store, and what its servers may answer."""
 
 import asyncio
+import io
 import re
 import time
 from pathlib import Path
@@ -271,3 +272,28 @@ async def test_a_server_that_takes_the_right_away_is_unavailable(server: ServerP
             await core.users.key(tenant, "ada")
     assert caught.value.kind is Kind.STORE_UNAVAILABLE
     assert "NOPERM" in caught.value.text
+
+
+async def test_a_user_is_erased_on_a_full_server(server: ServerProcess) -> None:
+    async with opened(server.url) as core:
+        tenant = await core.tenants.add(new_name())
+        ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+        group = (await core.groups.create(tenant, name="", owner=ada, members=[ada, bob], dialect="plain")).number
+        topic, _ = await core.topics.create(tenant, group, creator=ada, dialect="plain")
+        await core.messages.send_group(tenant, ada, [group], text("ada"), "client:1")
+        await core.messages.send_direct(tenant, ada, [bob], text("ada"), "client:2")
+        await core.relations.add(tenant, ada, [bob])
+        await core.due.send_direct(tenant, ada, [bob], text("ada"), "client:3", 1)
+        with server.client() as client:
+            client.config_set("maxmemory", 1)
+        assert await core.erase.user(tenant, "ada")
+        for _ in range(1_000):
+            if not await core.erase.round():
+                break
+        now = (await core.tenants.numbered([tenant.number]))[tenant.number]
+        found, left = await core.groups.find(now, group), await core.topics.find(now, topic.number)
+        assert found is not None
+        assert left is not None
+        assert (found.owner, left.creator) == ("", "")
+        assert not (await core.messages.group_page(now, bob, group, Query(10))).messages
+        await core.backup.write(io.BytesIO())
