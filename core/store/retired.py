@@ -13,7 +13,9 @@ _REGISTRY = system_key("tenants")
 KEYS_AT_ONCE = 500
 """About how many keys one call deletes: a millisecond or so of the server's time."""
 _VERSION_LIFE_MS = 86_400_000
-"""How long a removed tenant's versions stay, to refuse whoever still believes in it."""
+"""How long a removed tenant's versions stay once nothing else of it is left, to refuse whoever still believes in it. A worker
+does so for five minutes at most, and only while the registry does not answer (`TenantStore`); a request in hand has ended by
+then, and a machine that stood still for longer finds its connections closed. A number is never used again."""
 
 
 class Retired(msgspec.Struct, frozen=True):

@@ -54,6 +54,15 @@ def keys(engine: Engine, tenant: Tenant, generation: int) -> dict[bytes, bytes]:
     return found
 
 
+def lives_of_versions(engine: Engine, tenant: Tenant) -> list[int]:
+    """How long the tenant's versions stay (ms), -1 for ever."""
+    lives: list[int] = []
+    for server in engine.servers:
+        with server.client() as client:
+            lives += [client.pttl(key) for key in client.scan_iter(match=f"cg{{*}}{tenant.number}", count=1000)]
+    return lives
+
+
 async def test_nothing_is_left_of_a_reset_tenant(engine: Engine, core: Core, tenant: Tenant) -> None:
     neighbour = await core.tenants.add(new_name())
     await fill(core, tenant)
@@ -76,10 +85,7 @@ async def test_nothing_is_left_of_a_removed_tenant(engine: Engine, core: Core, t
     await finish(core)
     versions = {tenant_key(partition, tenant.number) for partition in range(PARTITIONS)}
     assert of_tenant(engine, tenant.number).keys() == versions
-    for server in engine.servers:
-        with server.client() as client:
-            for key in client.scan_iter(match=f"cg{{*}}{tenant.number}", count=1000):
-                assert 0 < client.pttl(key) <= 86_400_000
+    assert all(0 < life <= 86_400_000 for life in lives_of_versions(engine, tenant))
     with pytest.raises(StaleTenant):
         await core.users.key(tenant, "new")
 
@@ -92,6 +98,8 @@ async def test_what_is_left_of_several_generations_goes(engine: Engine, core: Co
     await finish(core)
     for generation in range(1, 5):
         assert keys(engine, tenant, generation) == {}
+    assert len(lives_of_versions(engine, tenant)) == PARTITIONS
+    assert all(0 < life <= 86_400_000 for life in lives_of_versions(engine, tenant))
 
 
 async def test_it_goes_on_wherever_it_was_stopped(
