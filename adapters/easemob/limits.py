@@ -28,8 +28,14 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 _DEFAULT = (Limit(100, _SECOND),)
+_FIFTY = (Limit(50, _SECOND),)
 CALLS: dict[str, tuple[Limit, ...]] = {
     "POST /token": (Limit(300, _SECOND),),
+    "DELETE /users": (Limit(30, _SECOND),),
+    "POST /users/batch/status": _FIFTY,
+    "POST /users/{user}/blocks/users": _FIFTY,
+    "GET /users/{user}/blocks/users": _FIFTY,
+    "DELETE /users/{user}/blocks/users/{blocked}": _FIFTY,
     "POST /messages/chatgroups": (Limit(20, _SECOND),),
     "POST /messages/chatrooms/broadcast": (
         Limit(1, _SECOND),
