@@ -12,7 +12,6 @@ from core.clock import ManualClock
 from core.errors import Kind
 from core.store.groups import SMALL_GROUP
 from tests.core.model.conversation_steps import LONG
-from tests.core.model.import_steps import ImportSteps
 from tests.core.model.moderation_steps import ModerationSteps
 from tests.core.model.receipt_steps import ReceiptSteps
 from tests.core.model.relation_steps import RelationSteps
@@ -29,7 +28,7 @@ SEED = int(os.environ.get("MODEL_SEED", "1"))
 EVERYTHING_EVERY = 500
 
 
-class Walk(UserSteps, RelationSteps, ReceiptSteps, ImportSteps, TopicSteps, ModerationSteps, TenantSteps):
+class Walk(UserSteps, RelationSteps, ReceiptSteps, TopicSteps, ModerationSteps, TenantSteps):
     """A random walk through everything that the core can do."""
 
     async def step(self) -> None:
@@ -114,7 +113,9 @@ edited, erased, group created over messages, hidden, hidden in vain, hour, impor
 joined, joined again, left, left a room, looked, made an admin, made no admin, marked, muted, put into a box, read did
 not move, read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused: all_muted,
 refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent to a topic, sent to some,
-stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred
+stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred,
+accept done, accept in vain, block done, decline done, decline in vain, refused by a block, user activate, user deactivate,
+user revoke, user update
 """.replace("\n", " ")
     .strip()
     .split(", ")
@@ -132,6 +133,7 @@ async def test_the_store_does_what_a_plain_model_does(engine: Engine) -> None:
                 await walk.step()
                 if step == STEPS // 2:
                     await walk.long_way()
+                    await walk.long_group()
                     await walk.import_many_at_once()
                 if step % EVERYTHING_EVERY == 0 or step == STEPS:
                     await walk.compare_everything()

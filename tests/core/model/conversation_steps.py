@@ -2,17 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from core.conversations import Conversations, Target
-from core.model import Box, Marks, Tenant, UserKey
+from core.imports import Import
+from core.messages import Query
+from core.model import Box, Event, Marks, MessageKind, Tenant, UserKey
+from tests.core.model.import_steps import ImportSteps
 from tests.core.model.plain_conversation import PlainConversation
-from tests.core.model.sending_steps import SendingSteps
 from tests.core.model.side_by_side import SCANNED
 
 LONG = 9_400
 """Messages of the one long log: a position moves over 4,096 at a time."""
 
 
-class ConversationSteps(SendingSteps):
+class ConversationSteps(ImportSteps):
     """Lists, positions, boxes, marks, clearing."""
 
     async def lists(self) -> None:
@@ -23,7 +27,8 @@ class ConversationSteps(SendingSteps):
 
     async def whose(self) -> tuple[PlainConversation, UserKey] | None:
         """A conversation, and a user who can name it."""
-        target = self.any_conversation()
+        large = [one for one in self.space.groups() if one.is_large and one.exists]
+        target = self.rng.choice(large) if large and self.rng.random() < 0.2 else self.any_conversation()
         if target is None:
             return None
         user = await self.viewer(target)
@@ -95,6 +100,7 @@ class ConversationSteps(SendingSteps):
                 self.note("put into a box", box is not Box.ACTIVE)
                 self.note("taken out of a box", box is Box.ACTIVE and was is not box)
             await self.compare_state(target, user)
+            await self.compare_list(user, 1000, box=target.box(user))
             await self.compare_list(user, 5, box=self.rng.choice(list(Box)))
 
     def boxed(self) -> list[tuple[PlainConversation, UserKey]]:
@@ -140,16 +146,29 @@ class ConversationSteps(SendingSteps):
             await self.compare_one(target, [user])
 
     async def long_way(self) -> None:
-        """Read in a log so long that the position moves in steps; of users who do nothing else. And so much in a group that
-        a page does not look at all of it."""
+        """Read in a log so long that the position moves in steps; of users who do nothing else."""
         one, two = await self.user("talker"), await self.user("listener")
         target = self.space.direct(one, two)
         senders = [two if number % 7 == 0 else one for number in range(LONG)]
-        await self.send_many(target, [(sender, self.message(sender)) for sender in senders])
+        await self.send_many(target, [(sender, self.text(sender)) for sender in senders])
         for up_to in (3, LONG // 2 - 10, LONG // 2, 100, LONG - 4_000, LONG - 2, None):
             for user in (one, two):
                 await self.move(target, user, "read", up_to)
         self.measure(target)
+        await self.walk_over(target, one)
+
+    async def walk_over(self, target: PlainConversation, sender: UserKey) -> None:
+        """Pages that find nothing in much of the one lane while they find something in the other: all comes, in order."""
+        event = msgspec.structs.replace(self.text(sender), content=Event("renamed"))
+        some = target.entries[:: LONG // 20]
+        rows = [Import(f"event {number}", one.stored.time, sender, event) for number, one in enumerate(some)]
+        await self.import_rows(target, rows)
+        for newest_first in (True, False):
+            query = Query(2, newest_first=newest_first, kinds=1 << MessageKind.EVENT)
+            await self.compare_pages(target, sender, query, to_the_end=True)
+
+    async def long_group(self) -> None:
+        """So much in a group that a page does not look at all of it."""
         group = max(self.space.groups(), key=lambda one: len(self.users_of(one)), default=None)
         if group is not None and self.users_of(group):
             sender = self.users_of(group)[0]

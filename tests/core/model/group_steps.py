@@ -5,7 +5,7 @@ import msgspec
 from core.core import Core
 from core.errors import Kind
 from core.groups import Visibility
-from core.model import Group, Tenant
+from core.model import Box, Group, Tenant
 from tests.core.model.side_by_side import ALIASES, DIALECT, SideBySide
 
 
@@ -90,6 +90,9 @@ class GroupSteps(SideBySide):
             target = self.any_group()
             number = target.group_number or 0
             users = [await self.viewer(target, of_any_kind=False) for _ in range(self.rng.choice((1, 1, 3)))]
+            boxed = [key for key in self.users_of(target) if target.state(key).box is not Box.ACTIVE]
+            if boxed and self.rng.random() < 0.5:
+                users.append(self.rng.choice(boxed))
 
             async def act(core: Core, tenant: Tenant) -> list[bool]:
                 return await core.groups.remove(tenant, number, users)
@@ -103,6 +106,7 @@ class GroupSteps(SideBySide):
                 self.note("left a room", any(expected) and target.is_room)
                 await self.compare_group(target)
                 await self.compare_one(target, users[:2])
+                await self.compare_list(users[-1], 1000, box=target.box(users[-1]))
 
     async def update(self) -> None:
         if self.space.groups():

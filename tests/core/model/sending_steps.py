@@ -55,6 +55,10 @@ class SendingSteps(SideBySide):
         extension = {"n": self.counter} if self.counter % 3 else None
         return Message(sender.id, content, DIALECT, extension, topic=topic)
 
+    def text(self, sender: UserKey) -> Message:
+        self.counter += 1
+        return Message(sender.id, Text(f"text {self.counter}"), DIALECT)
+
     def reference(self) -> str:
         """Of the client (few, so that they come again) or made for the request."""
         if self.rng.random() < 0.4:

@@ -50,8 +50,13 @@ class TenantSteps(ConversationSteps):
         self.newest[self.tenant] = await worker.core.tenants.set_retention(self.tenant, days)
 
     async def sweep(self) -> None:
-        """What is too old goes, in both tenants."""
-        self.clock.move(max(self.latest - self.clock.now(), 0) + HOUR + 60_000)
+        """What is too old goes, in both tenants: often at the very time of a message, which then is not too old."""
+        now = max(self.latest, self.clock.now()) + HOUR + 60_000
+        days = self.newest[self.tenant].retention_days
+        if days is not None and self.rng.random() < 0.7:
+            ends = (message.stored.time + days * DAY for message in self.space.messages())
+            now = min((end for end in ends if now <= end < now + DAY), default=now)
+        self.clock.move(now - self.clock.now())
         await self.keep_house(lambda core: core.retention.round())
         for tenant, space in self.spaces.items():
             days = self.newest[tenant].retention_days
