@@ -35,6 +35,7 @@ WARM_UP_SECONDS = 1.0
 READER = "reader"
 BARE, STARLETTE, EMPTY, GATEWAY = "bare uvicorn echo", "starlette echo", "empty starlette GET", "gateway"
 UNREAD = "gateway, not read before"
+CHAT21 = "gateway, Chat21"
 AS_SERVED, NO_FREEZE, NO_TOKENS = "as served", "collector not frozen", "tokens verified anew each time"
 
 random_words = random.Random(20)  # noqa: S311
@@ -93,6 +94,23 @@ def send_traffic(origin: str) -> Traffic:
     return Traffic(requests)
 
 
+def chat21_traffic() -> Traffic:
+    """The same sends in the other dialect, each user with a token of the app's."""
+    requests = []
+    for number in range(USERS):
+        token = jwt.encode({"sub": f"user{number}", "app_id": "bench"}, SECRET, algorithm="HS256")
+        headers = {"Authorization": token, "Accept": "application/json"}
+        body = {
+            "recipient_id": f"user{(number * 7 + 3) % USERS}",
+            "recipient_fullname": "Recipient",
+            "sender_fullname": "Sender",
+            "text": "",
+        }
+        body["text"] = text_of(BODY_BYTES - len(orjson.dumps(body)))
+        requests.append(http_request("POST", "/api/bench/messages", headers, orjson.dumps(body)))
+    return Traffic(requests)
+
+
 def page_traffic(origin: str, peers: int) -> Traffic:
     """Reads of so many of the reader's conversations in turn; checked once to be whole pages."""
     token = jwt.encode({"sub": READER, "app_id": "bench"}, SECRET, algorithm="HS256")
@@ -120,19 +138,24 @@ def send_figures(rounds: int, seconds: float) -> tuple[list[Section], list[float
             BARE: stack.enter_context(targets.server("echo")),
             STARLETTE: stack.enter_context(targets.server("starlette")),
             GATEWAY: gateway,
+            CHAT21: gateway,
         }
-        found = _compare(compared, dict.fromkeys(compared, traffic), rounds, seconds)
+        traffics = dict.fromkeys(compared, traffic) | {CHAT21: stack.enter_context(chat21_traffic())}
+        found = _compare(compared, traffics, rounds, seconds)
         gateway.let_go()
-        answered = sum(one.load.requests for one in found[GATEWAY])
+        answered = sum(one.load.requests for name in (GATEWAY, CHAT21) for one in found[name])
         stored = stored_messages(store_url)
         gateway.hold()
     if stored < answered:
         raise VoidRunError(f"{answered} sends were answered, {stored} messages stored")
     rates = {name: [one.load.rate for one in runs] for name, runs in found.items()}
-    goals = (Goal("send / bare uvicorn echo", ratio(rates[GATEWAY], rates[BARE]), 0.25, at_least=True),)
+    goals = (
+        Goal("send / bare uvicorn echo", ratio(rates[GATEWAY], rates[BARE]), 0.25, at_least=True),
+        Goal("send in Chat21 / bare uvicorn echo", ratio(rates[CHAT21], rates[BARE]), 0.25, at_least=True),
+    )
     text = (
         f"Easemob's `POST /messages`: one text to one user, a body of {BODY_BYTES} bytes, a valid token, {USERS} pairs of "
-        "users; one worker as `chatgateway serve` starts it, the embedded server with its append-only file, one log line a "
+        "users; and Chat21's send of a body of the same size, each user with a token of the app's. One worker as `chatgateway serve` starts it, the embedded server with its append-only file, one log line a "
         "request into a file. The echoes parse and write the same body with orjson and log nothing. "
         f"{answered:,} sends were answered; {stored:,} messages are stored, those of the first second, which warms up and is "
         "not counted, among them."
