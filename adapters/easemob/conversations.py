@@ -13,15 +13,14 @@ from adapters.easemob.errors import illegal, invalid_request
 from adapters.easemob.parties import (
     CHAT,
     CHAT_TYPES,
-    known_group,
+    GROUP,
     known_message,
-    known_user,
+    known_target,
     shown_group,
     shown_time,
 )
 from adapters.easemob.users import key_of, names_of, subject
 from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_request, success, text_of
-from core.conversations import Target
 from core.errors import Failure, Kind
 from core.messages import Query
 from core.model import EVERY_KIND, Box, Overview, UserKey
@@ -58,7 +57,7 @@ async def delete(call: Call) -> Reply:
     clears = boolean_of(request["delete_roam"])
     if clears is None:
         raise invalid_request()
-    target = await _target(call, chat_type, channel)
+    target = await known_target(call, chat_type, channel)
     if target is not None and clears:
         await call.core.conversations.clear(call.tenant, user, target)
     elif target is not None:
@@ -74,7 +73,7 @@ async def clear_direct(call: Call) -> Reply:
 
 async def clear_group(call: Call) -> Reply:
     """`DELETE /rest/message/roaming/group/user/{user}/time?groupId=…&delTime=…`, for groups and rooms."""
-    return await _clear(call, "", "groupId")
+    return await _clear(call, GROUP, "groupId")
 
 
 async def clear_all(call: Call) -> Reply:
@@ -105,7 +104,7 @@ async def _clear(call: Call, chat_type: str, field: str) -> Reply:
     """Clear a conversation up to a time, that millisecond included."""
     user = key_of(await subject(call))
     time = integer_of(call.request.query.get("delTime"))
-    target = await _target(call, chat_type, _parameter(call, field))
+    target = await known_target(call, chat_type, _parameter(call, field))
     if time is None:
         raise _bad("delTime")
     if target is None:
@@ -175,14 +174,6 @@ def _row(
         "payload": orjson.dumps(payload).decode(),
     }
     return row
-
-
-async def _target(call: Call, chat_type: str, name: str) -> Target | None:
-    """The other side of a conversation; none where nobody ever used the name or id."""
-    if chat_type == CHAT:
-        peer = await known_user(call, name)
-        return peer.id if peer is not None else None
-    return await known_group(call, name)
 
 
 def _needed(request: dict[str, Any], field: str) -> str:

@@ -4,7 +4,9 @@ here makes no places for names that nobody used."""
 from adapters.contract import Call
 from adapters.easemob.ids import group_id, number_id, own_number, unescape
 from adapters.easemob.options import NAME
-from core.model import Group, Message, Stored, UserKey
+from core.conversations import Target
+from core.messages import Query
+from core.model import EVERY_KIND, Group, Message, Stored, UserKey
 from core.names import fold, is_legal
 
 CHAT = "chat"
@@ -30,6 +32,24 @@ async def known_group(call: Call, text: str) -> int | None:
     if number is None and is_legal(text):
         number = await call.core.groups.alias(call.tenant, NAME, text)
     return number
+
+
+async def known_target(call: Call, chat_type: str, name: str) -> Target | None:
+    """The other side of a conversation of this type, for its users."""
+    if chat_type != CHAT:
+        return await known_group(call, name)
+    peer = await known_user(call, name)
+    return peer.id if peer is not None else None
+
+
+async def lies_in(call: Call, stored: Stored, target: Target) -> bool:
+    """Whether a message was sent to this user, group or room: no two of a conversation have one time."""
+    query = Query(1, since=stored.time, until=stored.time + 1, kinds=EVERY_KIND)
+    if isinstance(target, int):
+        page = await call.core.messages.group_page(call.tenant, None, target, query)
+    else:
+        page = await call.core.messages.direct_page(call.tenant, stored.message.sender, target, query)
+    return any(message.id == stored.id for message in page.messages)
 
 
 async def known_message(call: Call, text: str) -> int | None:

@@ -1,7 +1,6 @@
 """Recalling messages: the endpoint for one, and the older one for a list, which says of each what became of it."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from adapters.contract import Call, Reply
@@ -9,11 +8,9 @@ from adapters.easemob.auth import require_administrator
 from adapters.easemob.delivery import DEFAULT_SENDER
 from adapters.easemob.errors import invalid_request, unopened
 from adapters.easemob.options import Options
-from adapters.easemob.parties import CHAT, CHAT_TYPES, known_group, known_message, known_user
+from adapters.easemob.parties import CHAT_TYPES, known_message, known_target, lies_in
 from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, parse_request, success, text_of
 from core.errors import Failure, Kind
-from core.messages import Page, Query
-from core.model import EVERY_KIND, Stored
 
 _AT_ONCE = 50
 
@@ -79,30 +76,12 @@ async def _recall(options: Options, call: Call, message: str, to: str, chat_type
         if force:
             return
         raise _refused(Kind.FORBIDDEN, "not_found msg", "msg_id")
-    if not await _is_there(call, stored, to, chat_type):
+    target = await known_target(call, chat_type, to)
+    if target is None or not await lies_in(call, stored, target):
         raise _refused(Kind.BAD_REQUEST, "can't find msg to", "to")
     if not force and call.now - stored.time > options.recall_limit_seconds * 1000:
         raise _refused(Kind.FORBIDDEN, "exceed recall time limit", "msg_id")
     await call.core.messages.recall(call.tenant, stored.id)
-
-
-async def _is_there(call: Call, stored: Stored, to: str, chat_type: str) -> bool:
-    """Whether the message was sent to this user, group or room: no two of a conversation have one time."""
-    query = Query(1, since=stored.time, until=stored.time + 1, kinds=EVERY_KIND)
-    page: Page | None = None
-    if chat_type == CHAT:
-        user = await known_user(call, to)
-        if user is not None:
-            page = await call.core.messages.direct_page(call.tenant, stored.message.sender, user.id, query)
-    else:
-        group = await known_group(call, to)
-        if group is not None:
-            page = await call.core.messages.group_page(call.tenant, None, group, query)
-    return page is not None and _has(page.messages, stored.id)
-
-
-def _has(messages: Sequence[Stored], number: int) -> bool:
-    return any(message.id == number for message in messages)
 
 
 def _needed(request: dict[str, Any], field: str) -> str:

@@ -3,13 +3,12 @@
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import require_administrator
 from adapters.easemob.errors import illegal
-from adapters.easemob.parties import known_group, known_message
+from adapters.easemob.parties import known_group, known_message, lies_in
 from adapters.easemob.users import names_of
 from adapters.easemob.wire import page_size, success
 from core.errors import Failure, Kind
 from core.ids import USER
-from core.messages import Query
-from core.model import EVERY_KIND, UserReceipt
+from core.model import UserReceipt
 
 _DEFAULT_LIMIT = 50
 _MAXIMUM_LIMIT = 500
@@ -50,11 +49,8 @@ async def _message_of_group(call: Call, text: str) -> int:
         raise Failure(Kind.NOT_FOUND, "No such group", reason="group", subject=call.parameters["group"])
     number = await known_message(call, text)
     stored = await call.core.messages.get(call.tenant, number) if number is not None else None
-    if stored is not None:
-        query = Query(1, since=stored.time, until=stored.time + 1, kinds=EVERY_KIND)
-        page = await call.core.messages.group_page(call.tenant, None, group, query)
-        if any(each.id == stored.id for each in page.messages):
-            return stored.id
+    if stored is not None and await lies_in(call, stored, group):
+        return stored.id
     raise Failure(Kind.NOT_FOUND, "No such message", reason="message", subject=text)
 
 

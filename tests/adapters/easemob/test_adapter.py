@@ -78,6 +78,10 @@ def test_the_token_is_a_secret() -> None:
         {"message_body_limit_bytes": 0},
         {"message_content_limit_bytes": -1},
         {"open_registration": None},
+        {"recall_limit_seconds": -1},
+        {"history_zone_hours": 15},
+        {"history_zone_hours": 5.5},
+        {"rate_limit_status": 500},
     ],
     ids=str,
 )
@@ -138,6 +142,13 @@ def test_every_failure_has_the_vendors_shape(kind: Kind) -> None:
     reply = render_failure(request(), Failure(kind, "text"), 0, 1)
     assert reply.status == STATUSES[kind]
     assert reply.headers == [(b"content-type", b"application/json")]
+
+
+def test_an_edit_that_others_were_faster_with() -> None:
+    reply = render_failure(request(), Failure(Kind.CONFLICT, "x", reason="message"), 0, 1)
+    body = orjson.loads(reply.body)
+    assert (reply.status, body["error"]) == (409, "concurrent_operation_error")
+    assert body["error_description"] == "The message has been edited by another."
 
 
 def test_rate_limits_and_a_store_that_is_gone_can_be_told_apart() -> None:

@@ -328,6 +328,17 @@ async def test_a_deleted_group_takes_no_messages(house: House) -> None:
     await send("deleted", 404, gone, to_group("other", group)).check(house)
 
 
+async def test_a_disabled_group_takes_no_messages(house: House) -> None:
+    group = await create_group(house)
+    number = own_number(house.tenant, group)
+    assert number is not None
+    await house.core.groups.update(house.tenant, number, disabled=True)
+    body = error("forbidden_op", GROUPS + "ForbiddenOpException", "The group is disabled")
+    await send("disabled", 403, body, to_group(group)).check(house)
+    await house.core.groups.update(house.tenant, number, disabled=False, muted=True)
+    await send("muted", 200, ..., to_group(group)).check(house)
+
+
 async def test_sending_to_a_room(house: House) -> None:
     ann, bob = await house.core.users.keys(house.tenant, ["ann", "bob"])
     room = await house.core.groups.create(
