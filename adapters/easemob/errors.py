@@ -16,12 +16,13 @@ _ILLEGAL_ARGUMENT = "java.lang.IllegalArgumentException"
 _INVALID_PARAMETER = "com.easemob.group.exception.InvalidParameterException"
 _RESOURCE_NOT_FOUND = "com.easemob.group.exception.ResourceNotFoundException"
 _EXCEED_LIMIT = "com.easemob.group.exception.ExceedLimitException"
+_FORBIDDEN_OPERATION = "com.easemob.group.exception.ForbiddenOpException"
 _WEB = "javax.ws.rs.WebApplicationException"
 _SEND = "MessageSendException"
 _RECALL = "MessageRecallException"
 _REWRITE = "MessageRewriteException"
 
-_GROUP_FAMILY = frozenset({"chatgroups", "chatrooms", "joined_chatgroups", "joined_chatrooms"})
+_GROUP_FAMILY = frozenset({"chatgroups", "chatrooms", "publicchatgroups", "joined_chatgroups", "joined_chatrooms"})
 
 
 class _Row(NamedTuple):
@@ -87,6 +88,22 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
     (Kind.FORBIDDEN, ""): _Row(403, "forbidden_op", "com.easemob.group.exception.ForbiddenOpException"),
     (Kind.FORBIDDEN, "reserved"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "username [{subject}] is not legal"),
     (Kind.FORBIDDEN, "members"): _Row(403, "exceed_limit", _EXCEED_LIMIT),
+    (Kind.FORBIDDEN, "operation"): _Row(403, "forbidden_op", _FORBIDDEN_OPERATION),
+    (Kind.CONFLICT, "members"): _Row(
+        403, "exceed_limit", _EXCEED_LIMIT, "members size is greater than max user size !"
+    ),
+    (Kind.CONFLICT, "limit"): _Row(403, "exceed_limit", _EXCEED_LIMIT),
+    (Kind.UNAUTHENTICATED, "group"): _Row(
+        401, "group_authorization", "com.easemob.group.exception.GroupAuthorizationException"
+    ),
+    (Kind.UNAUTHENTICATED, "metadata"): _Row(401, "unauthorized", "MetadataException", "user is not in chatroom"),
+    (Kind.NOT_FOUND, "group_read"): _Row(
+        404,
+        "service_resource_not_found",
+        "com.easemob.group.exception.ServiceResourceNotFoundException",
+        "do not find this group:{subject}",
+    ),
+    (Kind.NOT_FOUND, "group_member"): _Row(404, "resource_not_found", _RESOURCE_NOT_FOUND),
     (Kind.FORBIDDEN, "limit"): _Row(403, "exceed_limit", _EXCEED_LIMIT),
     (Kind.NOT_FOUND, ""): _Row(
         404, "service_resource_not_found", "ServiceResourceNotFoundException", "Service resource not found"
@@ -204,6 +221,21 @@ def illegal_name(name: str) -> Failure:
 def invalid_parameter(text: str, field: str) -> Failure:
     """A value that can't be, in the wording of the group endpoints: 400 `invalid_parameter`."""
     return Failure(Kind.BAD_REQUEST, text, reason="parameter", field=field)
+
+
+def forbidden_operation(text: str) -> Failure:
+    """What can't be done in a group: 403 `forbidden_op` with this wording."""
+    return Failure(Kind.FORBIDDEN, text, reason="operation")
+
+
+def no_group(text: str, reading: bool) -> Failure:
+    """There is no such group or room: 404 in the wording of who looks at it, or of who changes it."""
+    return Failure(Kind.NOT_FOUND, "No such group", reason="group_read" if reading else "group", subject=text)
+
+
+def no_such_member_name(name: str) -> Failure:
+    """Nobody registered this name, in the wording of the group endpoints."""
+    return Failure(Kind.NOT_FOUND, "No such user", reason="members", subject=name)
 
 
 def unknown_application() -> Failure:

@@ -1,74 +1,114 @@
-"""Chat groups: creation, and the numbers behind the ids that messages are sent to."""
+"""Chat groups and chat rooms: creation, change and end, and the numbers behind the ids that messages are sent to."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from adapters.contract import Call, Reply
-from adapters.easemob.auth import require_administrator
-from adapters.easemob.errors import illegal, invalid_parameter
+from adapters.easemob.auth import find_user, require_administrator
+from adapters.easemob.errors import forbidden_operation, illegal, invalid_parameter
+from adapters.easemob.group_fields import DEFAULT_MAXIMUM_USERS, check_known, leftovers, profile, read_fields
 from adapters.easemob.ids import CHOSEN_GROUP_ID, group_id, own_number
 from adapters.easemob.options import NAME
-from adapters.easemob.users import find_users
-from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_object, success, text_of
+from adapters.easemob.target import (
+    Needs,
+    Target,
+    body_name,
+    keys_of,
+    no_permission,
+    of_rooms,
+    people,
+    registered_people,
+    target_of,
+)
+from adapters.easemob.wire import BODY_LIMIT_BYTES, parse_object, success, text_of
 from core.errors import Failure, Kind
-from core.model import UserKey
+from core.model import Group, UserKey
 from core.names import is_legal
 
 _MAXIMUM_MEMBERS = 100
-_DEFAULT_MAXIMUM_USERS = 200
-_HIGHEST_MAXIMUM_USERS = (1 << 31) - 1
-_SPELLINGS = {
-    "description": "desc",
-    "membersonly": "members_only",
-    "groupname": "name",
-    "allowinvites": "allow_user_invites",
-}
-"""The same field under another name: the vendor's documents, clients and live service disagree."""
-_TEXT_LIMITS = {"groupname": 128, "description": 512, "custom": 1024, "avatar": 1024}
-_SWITCHES = ("membersonly", "allowinvites", "invite_need_confirm", "need_verify")
+_MAXIMUM_ANNOUNCEMENT = 512
+_ROOM_FIELDS = ("groupname", "description", "maxusers", "custom", "need_verify", "avatar", "scale")
+_GROUP_FIELDS = (*_ROOM_FIELDS, "public", "membersonly", "allowinvites", "invite_need_confirm")
 
 
 async def create(call: Call) -> Reply:
     """`POST /chatgroups`. Owner and members must be registered; the owner is a member."""
-    require_administrator(call)
     request = parse_object(await call.body(BODY_LIMIT_BYTES))
-    fields = {name: value for name, value in request.items() if value is not None}
-    for name, other in _SPELLINGS.items():
-        if name not in fields and other in fields:
-            fields[name] = fields[other]
-    public = boolean_of(fields.get("public"))
-    if "public" not in fields:
+    if request.get("public") is None:
         raise invalid_parameter("group must contain public field!", "public")
-    if public is None:
-        raise invalid_parameter("public must be boolean", "public")
+    fields = read_fields(request)
     names = _members(fields)
-    texts = {name: _text(fields, name) for name in _TEXT_LIMITS}
-    switches = {name: _switch(fields, name) for name in _SWITCHES if name in fields}
-    maximum = _maximum(fields.get("maxusers", _DEFAULT_MAXIMUM_USERS))
     alias = _chosen_id(call, fields.get("groupid"))
-    keys = await _registered(call, names)
-    if len(keys) > maximum:
-        raise _too_many_members()
-    if public and switches.get("allowinvites"):
-        switches["allowinvites"] = False  # as the vendor does for public groups
-    leftovers: dict[str, Any] = {**switches, **_present(texts, "custom", "avatar")}
-    if isinstance(fields.get("scale"), str):
-        leftovers["scale"] = fields["scale"]
-    group = await call.core.groups.create(
-        call.tenant,
-        name=texts["groupname"] or "",
-        owner=keys[0],
-        members=keys,
-        dialect=NAME,
-        alias=alias,
-        description=texts["description"],
-        public=public,
-        maximum_members=maximum,
-        leftovers=leftovers or None,
-        reference=call.reference,
-    )
+    if fields["public"] and fields.get("allowinvites"):
+        fields["allowinvites"] = False  # as the vendor does for public groups
+    group = await _create(call, fields, names, alias)
     return success(call, "post", call.now, {"entities": [], "data": {"groupid": group_id(call.tenant, group)}})
+
+
+async def create_room(call: Call) -> Reply:
+    """`POST /chatrooms`, like groups, but a room has a name."""
+    require_administrator(call)
+    fields = read_fields(parse_object(await call.body(BODY_LIMIT_BYTES)))
+    fields.setdefault("groupname", text_of(fields.get("title")) or "")
+    if not fields["groupname"]:
+        raise invalid_parameter("chatroom must contain title/name field!", "name")
+    group = await _create(call, fields, _members(fields), None)
+    return success(call, "post", call.now, {"entities": [], "data": {"id": group_id(call.tenant, group)}})
+
+
+async def change(call: Call) -> Reply:
+    """`PUT /chatgroups/{group}` and the same of rooms: fields of the profile, or a new owner, who has to be a member."""
+    request = parse_object(await call.body(BODY_LIMIT_BYTES))
+    transfers = request.get("newowner") is not None
+    fields = {name: value for name, value in read_fields(request).items() if name != "newowner"}
+    target = await target_of(call, Needs.OWNER if transfers else Needs.ADMIN)
+    check_known(fields, _ROOM_FIELDS if of_rooms(call) else _GROUP_FIELDS)
+    if not fields and not transfers:
+        raise illegal("this is an invalid request.")
+    if transfers:
+        await _transfer(call, target, body_name(request, "newowner"))
+    if fields:
+        await _change(call, target, fields)
+    changed = dict.fromkeys(("newowner", *fields) if transfers else fields, True)
+    return success(call, "put", call.now, {"entities": [], "data": changed})
+
+
+async def delete(call: Call) -> Reply:
+    """`DELETE /chatgroups/{group}` and the same of rooms, with all messages."""
+    target = await target_of(call, Needs.OWNER)
+    await call.core.groups.delete(call.tenant, target.number)
+    return success(call, "delete", call.now, {"entities": [], "data": {"success": True, **target.own_id}})
+
+
+async def disable(call: Call) -> Reply:
+    """`POST /chatgroups/{group}/disable`: nobody sends to it any more."""
+    return await _set_disabled(call, True)
+
+
+async def enable(call: Call) -> Reply:
+    """`POST /chatgroups/{group}/enable`."""
+    return await _set_disabled(call, False)
+
+
+async def announcement(call: Call) -> Reply:
+    """`GET /chatgroups/{group}/announcement` and the same of rooms."""
+    target = await target_of(call, Needs.MEMBER)
+    data = {"announcement": target.group.announcement or ""}
+    return success(call, "get", call.now, {"entities": [], "data": data, "count": 0})
+
+
+async def announce(call: Call) -> Reply:
+    """`POST /chatgroups/{group}/announcement` and the same of rooms."""
+    request = parse_object(await call.body(BODY_LIMIT_BYTES))
+    text = text_of(request.get("announcement"))
+    if text is None:
+        raise invalid_parameter("announcement must be provided", "announcement")
+    target = await target_of(call, Needs.ADMIN)
+    if len(text) > _MAXIMUM_ANNOUNCEMENT:
+        raise forbidden_operation("announce info length exceeds limit!")
+    await call.core.groups.update(call.tenant, target.number, announcement=text, reference=call.reference)
+    return success(call, "post", call.now, {"entities": [], "data": {"id": target.text, "result": True}})
 
 
 def check_group_id(text: str) -> None:
@@ -90,6 +130,63 @@ async def place_groups(call: Call, ids: Sequence[str]) -> list[int]:
     return list(await asyncio.gather(*map(place, ids)))
 
 
+async def _create(call: Call, fields: dict[str, Any], names: Sequence[str], alias: str | None) -> Group:
+    principal = call.authenticated
+    if not principal.administrator:  # a user makes groups of its own
+        owner = await find_user(call.core, call.tenant, names[0])
+        if owner is None or owner.id != principal.user:
+            raise no_permission()
+    keys: list[UserKey] = keys_of(await registered_people(call, names))
+    known = {"name": "", "maximum_members": DEFAULT_MAXIMUM_USERS, **profile(fields)}
+    if len(keys) > known["maximum_members"]:
+        raise _too_many_members()
+    return await call.core.groups.create(
+        call.tenant,
+        **known,
+        owner=keys[0],
+        members=keys,
+        dialect=NAME,
+        alias=alias,
+        room=of_rooms(call),
+        leftovers=leftovers(fields) or None,
+        reference=call.reference,
+    )
+
+
+async def _change(call: Call, target: Target, fields: dict[str, Any]) -> None:
+    changes = profile(fields)
+    own = leftovers(fields)
+    if own:
+        changes["leftovers"] = {**(target.group.leftovers or {}), NAME: {**target.own_leftovers, **own}}
+    try:
+        await call.core.groups.update(call.tenant, target.number, reference=call.reference, **changes)
+    except Failure as failure:
+        if failure.reason != "members":
+            raise
+        text = "current user count is larger than the maxUsers that you want to update !"
+        raise forbidden_operation(text) from None
+
+
+async def _transfer(call: Call, target: Target, name: str) -> None:
+    (person,) = await people(call, [name])
+    try:
+        if person.key is None:
+            raise forbidden_operation(target.lacks(person.name))
+        await call.core.groups.transfer(call.tenant, target.number, person.key, reference=call.reference)
+    except Failure as failure:
+        if failure.reason == "member":
+            raise forbidden_operation(target.lacks(person.name)) from None
+        if failure.reason == "owner":
+            raise forbidden_operation("new owner and old owner are the same") from None
+        raise
+
+
+async def _set_disabled(call: Call, disabled: bool) -> Reply:
+    target = await target_of(call, Needs.OWNER)
+    await call.core.groups.update(call.tenant, target.number, disabled=disabled, reference=call.reference)
+    return success(call, "post", call.now, {"entities": [], "data": {"disabled": disabled}})
+
+
 def _members(fields: dict[str, Any]) -> list[str]:
     """The names of the owner and, behind it, the members."""
     owner = text_of(fields.get("owner"))
@@ -107,41 +204,6 @@ def _members(fields: dict[str, Any]) -> list[str]:
     return [owner, *found]
 
 
-async def _registered(call: Call, names: Sequence[str]) -> list[UserKey]:
-    """The distinct users behind names. Raises what the vendor answers for the first who is not registered."""
-    users: dict[int, UserKey] = {}
-    for name, user in zip(names, await find_users(call, names), strict=True):
-        if user is None:
-            raise Failure(Kind.NOT_FOUND, "No such user", reason="members", subject=name)
-        users.setdefault(user.number, UserKey(user.id, user.number))
-    return list(users.values())
-
-
-def _text(fields: dict[str, Any], name: str) -> str | None:
-    if name not in fields:
-        return None
-    text = text_of(fields[name])
-    if text is None:
-        raise invalid_parameter(f"{name} must be a string", name)
-    if len(text) > _TEXT_LIMITS[name]:
-        raise invalid_parameter(f"{name} length is too big", name)
-    return text
-
-
-def _switch(fields: dict[str, Any], name: str) -> bool:
-    value = boolean_of(fields[name])
-    if value is None:
-        raise invalid_parameter(f"{name} must be boolean", name)
-    return value
-
-
-def _maximum(value: object) -> int:
-    maximum = integer_of(value)
-    if maximum is None or not 0 < maximum <= _HIGHEST_MAXIMUM_USERS:
-        raise invalid_parameter("maxusers must be a number", "maxusers")
-    return maximum
-
-
 def _chosen_id(call: Call, value: object) -> str | None:
     """The id that the app chooses for its group. One that reads as an id of ours is taken."""
     if value is None:
@@ -156,7 +218,3 @@ def _chosen_id(call: Call, value: object) -> str | None:
 
 def _too_many_members() -> Failure:
     return Failure(Kind.FORBIDDEN, "members size is greater than max user size !", reason="members", field="members")
-
-
-def _present(texts: dict[str, str | None], *names: str) -> dict[str, str]:
-    return {name: text for name in names if (text := texts[name]) is not None}

@@ -8,7 +8,7 @@ from adapters.easemob import (
     accounts,
     attributes,
     conversations,
-    groups,
+    group_routes,
     history,
     imports,
     messages,
@@ -105,7 +105,7 @@ def routes(options: Options) -> tuple[Route, ...]:
         *_USERS,
         *_RELATIONS,
         *_ATTRIBUTES,
-        Route("POST", _APP + "/chatgroups", groups.create, "groups.create", Evidence.RECORDED),
+        *group_routes.ROUTES,
     )
     return tuple(limited(options, route) for route in rows)
 

@@ -66,7 +66,8 @@ CREATIONS = [
             ANN,
             description="d",
             maximum_members=300,
-            leftovers={"easemob": {"allowinvites": True, "membersonly": True, "invite_need_confirm": False, "need_verify": True, "custom": "c", "avatar": "a", "scale": "large"}},
+            image_url="a",
+            leftovers={"easemob": {"allowinvites": True, "membersonly": True, "invite_need_confirm": False, "need_verify": True, "custom": "c", "scale": "large"}},
         ),
     ),
     create(

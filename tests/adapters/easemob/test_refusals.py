@@ -43,6 +43,9 @@ MANNERS = Manners(
             "contacts.accept",
             "contacts.decline",
             "conversations.clear",
+            "groups.disable",
+            "groups.enable",
+            *(f"{each}.{what}" for each in ("groups", "rooms") for what in ("add_member", "block", "allow", "mute")),
         }
     ),
 )

@@ -1,0 +1,80 @@
+"""The wire table of groups and rooms, which have most of it in common."""
+
+from adapters.contract import Evidence, Handler, Route
+from adapters.easemob import group_attributes, group_lists, groups, members, moderation
+
+_APP = "/{org}/{app}"
+_DOCUMENTED, _RECORDED, _CLIENT = Evidence.DOCUMENTATION, Evidence.RECORDED, Evidence.CLIENT
+
+Line = tuple[str, str, Handler, str, Evidence]
+
+_SHARED: tuple[Line, ...] = (
+    ("GET", "", group_lists.page, "list", _RECORDED),
+    ("GET", "/{group}", group_lists.detail, "get", _RECORDED),
+    ("PUT", "/{group}", groups.change, "update", _RECORDED),
+    ("DELETE", "/{group}", groups.delete, "delete", _RECORDED),
+    ("GET", "/{group}/announcement", groups.announcement, "announcement", _RECORDED),
+    ("POST", "/{group}/announcement", groups.announce, "announce", _RECORDED),
+    ("GET", "/{group}/users", members.page, "members", _RECORDED),
+    ("POST", "/{group}/users", members.add_many, "add_members", _RECORDED),
+    ("POST", "/{group}/users/{user}", members.add, "add_member", _RECORDED),
+    ("DELETE", "/{group}/users/{users}", members.remove, "remove_members", _RECORDED),
+    ("GET", "/{group}/admin", members.admins, "admins", _RECORDED),
+    ("POST", "/{group}/admin", members.make_admin, "add_admin", _RECORDED),
+    ("DELETE", "/{group}/admin/{user}", members.unmake_admin, "remove_admin", _RECORDED),
+    ("GET", "/{group}/blocks/users", moderation.blocks, "blocked", _RECORDED),
+    ("POST", "/{group}/blocks/users", moderation.block_many, "block_many", _RECORDED),
+    ("POST", "/{group}/blocks/users/{users}", moderation.block, "block", _RECORDED),
+    ("DELETE", "/{group}/blocks/users/{users}", moderation.unblock, "unblock", _RECORDED),
+    ("GET", "/{group}/white/users", moderation.white_list, "allowed", _RECORDED),
+    ("POST", "/{group}/white/users", moderation.allow_many, "allow_many", _RECORDED),
+    ("POST", "/{group}/white/users/{users}", moderation.allow, "allow", _RECORDED),
+    ("DELETE", "/{group}/white/users/{users}", moderation.disallow, "disallow", _RECORDED),
+    ("GET", "/{group}/mute", moderation.mutes, "muted", _RECORDED),
+    ("POST", "/{group}/mute", moderation.mute, "mute_members", _RECORDED),
+    ("DELETE", "/{group}/mute/{users}", moderation.unmute, "unmute_members", _RECORDED),
+    ("POST", "/{group}/ban", moderation.ban, "mute", _RECORDED),
+    ("PUT", "/{group}/ban", moderation.ban, "mute", _RECORDED),
+    ("DELETE", "/{group}/ban", moderation.unban, "unmute", _RECORDED),
+)
+_OF_GROUPS: tuple[Line, ...] = (
+    ("POST", "", groups.create, "create", _RECORDED),
+    ("POST", "/{group}/disable", groups.disable, "disable", _CLIENT),
+    ("POST", "/{group}/enable", groups.enable, "enable", _CLIENT),
+    ("GET", "/user/{user}", group_lists.joined_page, "joined", _DOCUMENTED),
+    ("GET", "/{group}/user/{user}/is_joined", group_lists.is_joined, "is_member", _CLIENT),
+    ("GET", "/{group}/roles", members.roles, "roles", _RECORDED),
+)
+_OF_ROOMS: tuple[Line, ...] = (("POST", "", groups.create_room, "create", _RECORDED),)
+
+_MEMBER_METADATA = _APP + "/metadata/chatgroup/{group}/user/{user}"
+_ROOM_METADATA = _APP + "/metadata/chatroom/{group}"
+_OTHERS = (
+    Route("GET", _APP + "/publicchatgroups", group_lists.public, "groups.public", _RECORDED),
+    Route("GET", _APP + "/users/{user}/joined_chatgroups", group_lists.joined, "groups.joined", _RECORDED),
+    Route("GET", _APP + "/users/{user}/joined_chatrooms", group_lists.joined, "rooms.joined", _RECORDED),
+    Route("PUT", _MEMBER_METADATA, group_attributes.change_own, "groups.set_member_attributes", _CLIENT),
+    Route("GET", _MEMBER_METADATA, group_attributes.own, "groups.member_attributes", _CLIENT),
+    Route(
+        "POST",
+        _APP + "/metadata/chatgroup/{group}/get",
+        group_attributes.own_of_many,
+        "groups.attributes_of_members",
+        _CLIENT,
+    ),
+    Route("POST", _ROOM_METADATA, group_attributes.find, "rooms.attributes", _CLIENT),
+    *(
+        Route(method, _ROOM_METADATA + "/user/{user}" + forced, handler, operation, _CLIENT)
+        for method, handler, operation in (
+            ("PUT", group_attributes.change, "rooms.set_attributes"),
+            ("DELETE", group_attributes.delete, "rooms.delete_attributes"),
+        )
+        for forced in ("", "/forced")
+    ),
+)
+
+ROUTES: tuple[Route, ...] = (
+    *(Route(m, _APP + "/chatgroups" + p, h, "groups." + o, e) for m, p, h, o, e in (*_SHARED, *_OF_GROUPS)),
+    *(Route(m, _APP + "/chatrooms" + p, h, "rooms." + o, e) for m, p, h, o, e in (*_SHARED, *_OF_ROOMS)),
+    *_OTHERS,
+)
