@@ -1,11 +1,14 @@
 """That no script looks at more than it can in a few milliseconds: counted in commands, since times depend on the machine."""
 
 import msgspec
+import pytest
 
 from core.clock import ManualClock
 from core.core import Core
 from core.messages import Query
 from core.model import Audience, Tenant
+from core.store import groups as groups_store
+from core.store import retired
 from tests.core.support import old, text
 from tests.servers import Engine
 
@@ -55,6 +58,32 @@ async def test_a_page_of_large_messages_is_a_megabyte_or_two_and_goes_on(
                 query = msgspec.structs.replace(query, cursor=page.cursor)
             assert len(times) == 60
             assert times == sorted(set(times), reverse=newest_first)
+
+
+async def test_what_is_almost_empty_is_not_searched_at_random(
+    engine: Engine, core: Core, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = await core.users.keys(tenant, [f"user {number}" for number in range(2_000)])
+    names = ("hrandfield", "srandmember", "hscan", "sscan")
+    groups = [await core.groups.create(tenant, name="", owner=users[0], members=users, dialect="plain") for _ in "12"]
+    sent = (await core.messages.send_group(tenant, users[0], [groups[0].number], text("user 0"), "client:1"))[0]
+    for user in users[:600]:
+        assert await core.messages.hide(tenant, user, [sent.id]) == [True]
+    monkeypatch.setattr(groups_store, "_USERS_AT_ONCE", 20)
+    before = [commands(engine, name) for name in names]
+    await core.groups.delete(tenant, groups[1].number)
+    at_random, _, scanned, _ = (commands(engine, name) - known for name, known in zip(names, before, strict=True))
+    assert at_random == 0
+    assert 100 <= scanned < 220  # about two of a call: it goes on where it was
+    await core.tenants.reset(tenant.name)
+    monkeypatch.setattr(retired, "KEYS_AT_ONCE", 200)
+    before = [commands(engine, name) for name in names]
+    rounds = 1
+    while await core.reclaim.round():
+        rounds += 1
+        assert rounds < 1_000
+    assert commands(engine, "srandmember") == before[1]
+    assert commands(engine, "hrandfield") - before[0] <= rounds  # whose turn it is
 
 
 def commands(engine: Engine, name: str) -> int:

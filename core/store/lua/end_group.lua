@@ -1,6 +1,7 @@
 -- Goes on with tidying up after a group that was deleted and cleared: memberships, lists, what users had of it. What is done is
 -- noted by its absence. ARGV: 3 identity, 4 of about how many users at once. Returns 1, or 0 when nothing is left.
-local conversation, room = redis.call('HGET', prefix .. 'n', ARGV[3]), tonumber(ARGV[4])
+local conversation = redis.call('HGET', prefix .. 'n', ARGV[3])
+room = tonumber(ARGV[4])
 local meta = prefix .. 'c:' .. (conversation or '')
 local left = redis.call('HGET', meta, 'z')
 if not left or left == '' then return 0 end
@@ -15,22 +16,17 @@ end
 
 -- Everybody who has anything of it is a member, or has a field among the states.
 for _, name in ipairs({'m:', 'v:'}) do
-  local key = prefix .. name .. conversation
-  while true do
-    if room <= 0 then return 1 end
-    local fields = redis.call('HRANDFIELD', key, 100)
-    if #fields == 0 then break end
-    local seen = {}
-    for _, field in ipairs(fields) do
-      local user = string.match(field, '%d+$')
-      if not seen[user] then
-        seen[user] = true
-        room = room - 1
-        forget(user)
-      end
+  local key, seen = prefix .. name .. conversation, {}
+  empty('HSCAN', 2, key, 100, meta, function(field)
+    local user = string.match(field, '%d+$')
+    if not seen[user] then
+      seen[user] = true
+      room = room - 1
+      forget(user)
     end
-    redis.call('HDEL', key, unpack(fields))
-  end
+    redis.call('HDEL', key, field)
+  end)
+  if room <= 0 then return 1 end
 end
 local keys = {}
 for _, name in ipairs({'a', 'hu', 'o'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end

@@ -1,48 +1,41 @@
 -- Deletes keys of a generation that has ended, in one partition: those that its numbers lead to, never by looking at all keys.
 -- What is deleted is noted by its absence, so the next call goes on from there, whoever makes it.
 -- ARGV: 1 version, 2 generation, 3 now (ms), 4 about how many keys to delete. Returns 1, or 0 when nothing is left.
-local now, room = tonumber(ARGV[3]), tonumber(ARGV[4])
+local now = tonumber(ARGV[3])
+room = tonumber(ARGV[4])
 local counters = prefix .. 'k'
 
 -- Empties a hash whose fields end in users' numbers, with what these lead to. Everybody who has a key or a row here is a
 -- member, one of the two, or has a field among the states.
 local function reclaim_users(conversation, key)
-  while room > 0 do
-    local fields = redis.call('HRANDFIELD', key, 100)
-    if #fields == 0 then return end
-    local seen = {}
-    for _, field in ipairs(fields) do
-      local user = string.match(field, '%d+$')
-      if not seen[user] then
-        seen[user] = true
-        room = room - unlink(keys_of_user(conversation, user)) - unlink(lists_of(user))
-      end
+  local seen = {}
+  empty('HSCAN', 2, key, 100, counters, function(field)
+    local user = string.match(field, '%d+$')
+    if not seen[user] then
+      seen[user] = true
+      room = room - unlink(keys_of_user(conversation, user)) - unlink(lists_of(user))
     end
-    redis.call('HDEL', key, unpack(fields))
-  end
+    redis.call('HDEL', key, field)
+  end)
 end
 
 local function reclaim_topics(conversation)
   local key = prefix .. 'o:' .. conversation
-  while room > 0 do
-    local topics = redis.call('HRANDFIELD', key, 100)
-    if #topics == 0 then return end
-    for _, topic in ipairs(topics) do room = room - unlink({prefix .. 'ot:' .. conversation .. ':' .. topic}) end
-    redis.call('HDEL', key, unpack(topics))
-  end
+  empty('HSCAN', 2, key, 100, counters, function(topic)
+    room = room - unlink({prefix .. 'ot:' .. conversation .. ':' .. topic})
+    redis.call('HDEL', key, topic)
+  end)
 end
 
 local function reclaim_bitmaps(conversation, head, backfill)
   local key = prefix .. 'hu:' .. conversation
-  while room > 0 do
-    local user = redis.call('SRANDMEMBER', key)
-    if not user then return end
+  empty('SSCAN', 1, key, 10, counters, function(user)
     local keys = {}
     add_bitmaps(keys, conversation, user, '', 0, chunk_of(head))
     add_bitmaps(keys, conversation, user, 'b', 0, chunk_of(backfill))
     room = room - unlink(keys)
     redis.call('SREM', key, user)
-  end
+  end)
 end
 
 -- Chunks of a lane, the last ones first: what is left is told by the field that says where the lane ends.
@@ -64,8 +57,6 @@ local function note_times(conversation, dropped, newest)
   local record = redis.call('HGET', prefix .. 'l:' .. conversation .. ':' .. chunk_of(first), first)
   local from = record and struct.unpack('>I6', record) or newest
   if dropped > 0 then from = math.min(from, newest - 2678400000) end -- feeds are kept for 31 days
-  local imported = redis.call('ZRANGE', prefix .. 'bt:' .. conversation, 0, 0, 'WITHSCORES')
-  if imported[2] then from = math.min(from, tonumber(imported[2])) end
   local imported = redis.call('ZRANGE', prefix .. 'bt:' .. conversation, 0, 0, 'WITHSCORES')[2]
   if imported then from = math.min(from, tonumber(imported)) end
   local times = redis.call('HMGET', counters, 'from', 'to')
@@ -100,8 +91,7 @@ local function reclaim_conversations()
   local buckets = redis.call('HGETALL', counters)
   for index = 1, #buckets, 2 do
     local bucket = tonumber(buckets[index])
-    for number = tonumber(buckets[index + 1]), 1, -1 do
-      if not bucket then break end
+    for number = bucket and tonumber(buckets[index + 1]) or 0, 1, -1 do
       if room <= 0 or not reclaim_conversation(string.format('%.0f', bucket * 4194304 + number)) then return false end
       redis.call('HSET', counters, bucket, number - 1)
     end
@@ -112,15 +102,11 @@ end
 -- Users whose names lie here.
 local function reclaim_names()
   local key = prefix .. 'w'
-  while room > 0 do
-    local rows = redis.call('HRANDFIELD', key, 30, 'WITHVALUES')
-    if #rows == 0 then return true end
-    for index = 1, #rows, 2 do
-      room = room - unlink(relations_of(rows[index])) - unlink({prefix .. 'at:' .. rows[index + 1]})
-      redis.call('HDEL', key, rows[index])
-    end
-  end
-  return false
+  empty('HSCAN', 2, key, 30, counters, function(user, id)
+    room = room - unlink(relations_of(user)) - unlink({prefix .. 'at:' .. id})
+    redis.call('HDEL', key, user)
+  end)
+  return redis.call('EXISTS', key) == 0
 end
 
 local function reclaim_feeds()
