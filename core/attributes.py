@@ -6,7 +6,7 @@ from core.clock import Clock
 from core.errors import Failure, Kind
 from core.membership import Attribute
 from core.model import Tenant, UserKey
-from core.names import MAXIMUM_NAME_BYTES
+from core.names import MAXIMUM_NAME_BYTES, fits
 from core.store.group_attributes import MAXIMUM_BYTES, GroupAttributes
 from core.store.group_people import GroupPeople
 from core.store.groups import refused
@@ -81,16 +81,9 @@ class Attributes:
 
 def _check(changes: Mapping[str, str | None]) -> None:
     for name, value in changes.items():
-        if not 0 < _bytes(name) <= MAXIMUM_NAME_BYTES:
+        if not name or not fits(name, MAXIMUM_NAME_BYTES):
             text = f"The name of an attribute has 1 to {MAXIMUM_NAME_BYTES} bytes"
             raise Failure(Kind.BAD_REQUEST, text, reason="attributes", subject=name)
-        if value is not None and _bytes(value) > MAXIMUM_VALUE_BYTES:
+        if value is not None and not fits(value, MAXIMUM_VALUE_BYTES):
             text = f"The value of an attribute has up to {MAXIMUM_VALUE_BYTES} bytes"
             raise Failure(Kind.TOO_LARGE, text, reason="attributes", subject=name)
-
-
-def _bytes(text: str) -> int:
-    try:
-        return len(text.encode())
-    except UnicodeEncodeError:  # a lone surrogate
-        return MAXIMUM_VALUE_BYTES + 1

@@ -6,6 +6,7 @@ from core.clock import Clock
 from core.errors import Failure, Kind
 from core.ids import direct_identity, group_identity
 from core.model import Box, Marks, Overview, Tenant, UserKey
+from core.names import fits
 from core.store.dropping import Dropping
 from core.store.inbox import Inbox
 from core.store.states import States
@@ -98,7 +99,7 @@ class Conversations:
         if favourite is not None:
             changes["favourite"] = favourite or None
         if colour is not None:
-            if len(colour.encode()) > _MAXIMUM_COLOUR_BYTES:
+            if not fits(colour, _MAXIMUM_COLOUR_BYTES):
                 raise Failure(Kind.BAD_REQUEST, "The colour is too long", reason="colour")
             changes["colour"] = colour or None
         return await self._states.mark(tenant, user, _identity(user, target), changes)

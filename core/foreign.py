@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from core.errors import Failure, Kind
 from core.model import Tenant
+from core.names import fits
 from core.store.foreign import ForeignStore
 
 MAXIMUM_FOREIGN_BYTES = 512
@@ -54,10 +55,7 @@ class Foreign:
 
 
 def _is_legal(foreign: str) -> bool:
-    try:
-        return 0 < len(foreign.encode()) <= MAXIMUM_FOREIGN_BYTES
-    except UnicodeEncodeError:  # a lone surrogate
-        return False
+    return bool(foreign) and fits(foreign, MAXIMUM_FOREIGN_BYTES)
 
 
 def _unknown(message: int) -> Failure:

@@ -9,6 +9,7 @@ from core.errors import Failure, Kind
 from core.ids import direct_identity, group_identity
 from core.messages import kind_of
 from core.model import Message, Receipt, Tenant, UserKey
+from core.names import fits
 from core.store.backfill import Backfill, Row
 from core.store.log import MAXIMUM_MESSAGE_BYTES, unknown_topic
 from core.store.records import encode
@@ -78,20 +79,13 @@ class Imports:
 def _row(each: Import, now: int) -> Row:
     if not 0 < each.time <= now:
         raise _refused("time", "The time of an imported message is between the epoch and now", each)
-    if not _is_legal(each.external_id):
+    if not each.external_id or not fits(each.external_id, MAXIMUM_EXTERNAL_BYTES):
         raise _refused("external_id", f"An external id has 1 to {MAXIMUM_EXTERNAL_BYTES} bytes", each)
     body = encode(each.message)
     if len(body) > MAXIMUM_MESSAGE_BYTES:
         raise Failure(Kind.TOO_LARGE, "The message is too large", subject=each.external_id)
     message = each.message
     return Row(each.external_id, each.time, each.sender.number, kind_of(message), message.topic, body)
-
-
-def _is_legal(external_id: str) -> bool:
-    try:
-        return 0 < len(external_id.encode()) <= MAXIMUM_EXTERNAL_BYTES
-    except UnicodeEncodeError:  # a lone surrogate
-        return False
 
 
 def _refused(reason: str, text: str, each: Import) -> Failure:

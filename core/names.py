@@ -24,7 +24,7 @@ def is_legal(name: str) -> bool:
     """Whether the core can hold this name: 1 to 255 bytes of UTF-8, no control characters, no blank at either end."""
     return (
         0 < len(name) <= MAXIMUM_NAME_BYTES
-        and (name.isascii() or _encoded_length(name) <= MAXIMUM_NAME_BYTES)
+        and (name.isascii() or fits(name, MAXIMUM_NAME_BYTES))
         and name.isprintable()
         and name == name.strip()
     )
@@ -48,8 +48,9 @@ def check_free(name: str, field: str) -> None:
         raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=name)
 
 
-def _encoded_length(name: str) -> int:
+def fits(text: str, maximum_bytes: int) -> bool:
+    """Whether a text takes at most so many bytes in UTF-8. One with a lone surrogate, which has no such form, never does."""
     try:
-        return len(name.encode())
-    except UnicodeEncodeError:  # a lone surrogate
-        return MAXIMUM_NAME_BYTES + 1
+        return len(text.encode()) <= maximum_bytes
+    except UnicodeEncodeError:
+        return False

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from core.clock import Clock
 from core.errors import Failure, Kind
 from core.model import Presence, Tenant, UserKey
-from core.names import check_name
+from core.names import check_name, fits
 from core.store.presence import PresenceStore
 
 MAXIMUM_STATIONS = 64
@@ -26,7 +26,7 @@ class Presences:
         own word for it. True when the user was not online there before. Raises *bad request* with reason `name` for a
         station that can't be held, *too large* for a status of over 1 KB."""
         check_name(station, "station")
-        if len(status.encode()) > MAXIMUM_STATUS_BYTES:
+        if not fits(status, MAXIMUM_STATUS_BYTES):
             raise Failure(Kind.TOO_LARGE, "The status is too long", reason="status", field="status")
         now = self._clock.now()
         until = now + max(lifetime_ms, 1)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from core.clock import Clock
 from core.errors import Failure, Kind
 from core.model import Related, Relation, RelationState, Standing, Tenant, UserKey
+from core.names import fits
 from core.store.relations import Act, RelationStore
 
 MAXIMUM_REMARK_BYTES = 1_024
@@ -46,7 +47,7 @@ class Relations:
     async def remark(self, tenant: Tenant, user: UserKey, other: UserKey, remark: str | None) -> bool:
         """Change the user's own note on a contact; an empty one is none. False for no contact. Raises *too large* for one of
         over 1 KB."""
-        if remark and len(remark.encode()) > MAXIMUM_REMARK_BYTES:
+        if remark and not fits(remark, MAXIMUM_REMARK_BYTES):
             raise Failure(Kind.TOO_LARGE, "The remark is too long", reason="remark", field="remark")
         return await self._store.remark(tenant, user, other, remark or "")
 

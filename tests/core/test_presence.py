@@ -75,7 +75,12 @@ async def test_stations_are_bounded(
 
 @pytest.mark.parametrize(
     ("station", "status", "kind"),
-    [("", "", Kind.BAD_REQUEST), ("a\0", "", Kind.BAD_REQUEST), ("phone", "x" * 1_025, Kind.TOO_LARGE)],
+    [
+        ("", "", Kind.BAD_REQUEST),
+        ("a\0", "", Kind.BAD_REQUEST),
+        ("phone", "x" * 1_025, Kind.TOO_LARGE),
+        ("phone", "\ud800", Kind.TOO_LARGE),
+    ],
 )
 async def test_what_can_not_be_said(core: Core, tenant: Tenant, station: str, status: str, kind: Kind) -> None:
     ada = await core.users.key(tenant, "ada")
