@@ -30,14 +30,18 @@ RETRYABLE = frozenset({Kind.RATE_LIMITED, Kind.UPSTREAM_FAILED, Kind.STORE_UNAVA
 class Failure(Exception):
     """A use case that did not happen.
 
-    `reason` refines the kind for adapters that word causes differently. The core uses `tenant`, `user`, `group`,
-    `message`, `topic`, `alias`, `application` (what was not found or is taken), of groups `member`, `admin`, `owner`
-    (is it, or is none), `blocked` (by users, too), `muted`, `all_muted`, `disabled`, `members` (too many), `limit` (a
-    full list), `pending`, `attributes`, of users `login` (too many attempts), `inactive`, `remark`, `status`, `name` (not
-    a legal name), `reserved`, `full`, `schema`, `url`, `retention`, `time`, `cursor`, `foreign` (not a legal foreign id), of imports `sender`, `external_id`, and
-    for tokens `malformed`, `unknown`, `expired`; the gateway `route`, `method`, `path`, `host`, `body` and
-    `idempotency_key`.
-    Adapters may add their own.
+    `reason` refines the kind for adapters that word causes differently. The core uses
+
+    - for what was not found, is taken or is wrong in itself: `tenant`, `user`, `group`, `message`, `topic`;
+    - of groups: `member`, `admin`, `owner` (is it, or is none), `blocked` (by users, too), `muted`, `all_muted`,
+      `disabled`, `members` (too many), `limit` (a full list), `pending`, `attributes`;
+    - of users: `login` (too many attempts), `inactive`, `remark`, `status`, `name` (not a legal name), `reserved`;
+    - of messages, imports and conversations: `audience`, `time`, `cursor`, `foreign` (not a legal foreign id), `sender`,
+      `external_id`, `muted_until`, `colour`;
+    - for tokens: `malformed`, `unknown`, `expired`;
+    - of the store: `full`, `schema`, `url`, `retention`, `backup` (not a whole one), `store` (not empty).
+
+    The gateway adds `route`, `method`, `path`, `host`, `body` and `idempotency_key`; adapters may add their own.
     `field` names the offending field, `subject` the offending value.
     """
 

@@ -12,7 +12,7 @@ from gateway.commands.tenants import credential, tenant, token, user
 @click.group()
 @click.version_option(package_name="chatgateway")
 def group() -> None:
-    """Four vendors' chat APIs over one neutral core."""
+    """Several vendors' chat APIs over one neutral core."""
 
 
 for command in (serve, config, tenant, user, credential, token, backup, restore, doctor):

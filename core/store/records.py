@@ -1,4 +1,4 @@
-"""Records: from bytes to messages. The header is frozen with schema version 2."""
+"""Records: from bytes to messages. The header is frozen with the schema (`core/store/keys.py`)."""
 
 import struct
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from core.ids import BACKFILL, LIVE, Ids
-from core.model import Flag, Message, Stored, Tenant, Text
+from core.model import Message, Stored, Tenant, Text
 
 HEADER = struct.Struct(">HIIBHHI")
 """Time in ms (48 bits, as 16 and 32), ordinal among counted messages (in the backfill lane: how many live messages come
@@ -22,14 +22,14 @@ _BYTES_A_VALUE = 72
 _BYTES_A_MAP = 240
 """What a value of a message's own structures takes. A byte of the record is enough for one, so a record's length says
 little of what it becomes."""
+_LATELY = 256
+"""Conversations among which one must be read again to be remembered."""
 
 encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
 
 _Row = tuple[bytes, Stored, int]
 """A record, what was made of it, and about how many bytes both take."""
-_LATELY = 256
-"""Conversations among which one must be read again to be remembered."""
 
 
 class Records:
@@ -91,11 +91,6 @@ class Records:
 def body_of(record: bytes) -> bytes:
     """The packed message."""
     return record[HEADER.size :]
-
-
-def is_deleted(record: bytes) -> bool:
-    """Whether the record is a tombstone."""
-    return bool(HEADER.unpack_from(record)[4] & Flag.DELETED)
 
 
 def _stored(ids: Ids, conversation: int, sequence: int, record: bytes) -> Stored:

@@ -8,6 +8,7 @@ import uvloop
 from core.clock import ManualClock
 from core.core import Core
 from core.model import Message, Text
+from core.store.records import HEADER
 from core.store.store import Store
 from tests.bench.http_figures import text_of
 from tests.bench.report import Goal, Section
@@ -81,7 +82,7 @@ def memory_figures(engines: list[Engine], scale: int) -> list[Section]:
                 goals.append(Goal(f"{name}, {engine.name}", spread([memory.ratio]), 1.5, at_least=False))
     text = (
         "What `used_memory` grows by when direct conversations are stored, their rows in both users' lists included, divided "
-        "by the packed messages alone (without the record's header of 13 bytes). The users had their places before; the "
+        f"by the packed messages alone (without the record's header of {HEADER.size} bytes). The users had their places before; the "
         "rows that recognise repeated sends are taken away, as they expire within two minutes; *at first* counts them."
     )
     return [Section("Memory", text, rows, tuple(goals))]

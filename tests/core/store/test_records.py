@@ -8,7 +8,7 @@ import pytest
 from core.ids import Ids
 from core.model import Custom, Message, Stored, Tenant, Text
 from core.store import records
-from core.store.records import HEADER, Records, encode, is_deleted
+from core.store.records import HEADER, Records, encode
 
 TENANT = Tenant(number=1, name="one", secret=b"s" * 32)
 OTHER = Tenant(number=2, name="two", secret=b"t" * 32)
@@ -140,8 +140,3 @@ def test_a_record_that_cannot_be_read_costs_no_room() -> None:
         read.read(TENANT, ids(TENANT), CONVERSATION, [1, record("hi"), 2, record("ho"), 3, broken])
     kept = sum(size for known in read._conversations.values() for _, _, size in known.values())
     assert read._room == records.REMEMBERED_BYTES - kept
-
-
-def test_a_tombstone_is_told_by_its_header() -> None:
-    assert is_deleted(record("x", flags=1))
-    assert not is_deleted(record("x"))
