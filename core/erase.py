@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from core.clock import Clock
 from core.errors import StaleTenant
+from core.ids import parties_of
 from core.model import Tenant, UserKey
 from core.names import check_free
 from core.store.dropping import Dropping
@@ -118,8 +119,9 @@ class Erase:
         identity, users = await self._store.identity(tenant, conversation)
         for user in users:
             await self._relations.unlist(tenant, user, erasure.user.number)
-        if identity.startswith("g"):
-            await self._leave_group(tenant, erasure, int(identity[1:]))
+        parties = parties_of(identity)
+        if isinstance(parties, int):
+            await self._leave_group(tenant, erasure, parties)
         await self._leave_topics(tenant, erasure, identity)
 
     async def _leave_group(self, tenant: Tenant, erasure: Erasure, number: int) -> None:

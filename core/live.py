@@ -72,7 +72,7 @@ class Listener:
         self._arrived = asyncio.Event()
         self._ended = False
         self._newest: dict[int, Announced] = {}
-        self._lost: set[_Topic] = set()
+        self._lost: set[_Source] = set()
         self._since = 0
 
     async def get(self) -> Announced | Gap | Ended:
@@ -108,12 +108,12 @@ class Listener:
         self._newest.clear()
         self._put(Gap(since))
 
-    def _regain(self, topic: "_Topic") -> None:
-        """A topic is heard again, or not wanted any more. The gap is said once everything is heard: what is read then is
+    def _regain(self, source: "_Source") -> None:
+        """A source is heard again, or not wanted any more. The gap is said once everything is heard: what is read then is
         complete."""
-        if topic in self._lost:
-            self._lost.remove(topic)
-            self._since = min(self._since or topic.since, topic.since)
+        if source in self._lost:
+            self._lost.remove(source)
+            self._since = min(self._since or source.since, source.since)
             if not self._lost:
                 self._miss(self._since)
                 self._since = 0
@@ -133,7 +133,7 @@ class Listener:
         self._arrived.set()
 
 
-class _Topic:
+class _Source:
     """What is subscribed to as one: the channel of a group, or those in all partitions of some users."""
 
     def __init__(self, scope: _Scope, word: str) -> None:
@@ -163,8 +163,8 @@ class Live:
         self._tenants = tenants
         self._clock = clock
         self._subscriptions = Subscriptions(store, clock, self)
-        self._topics: dict[tuple[_Scope, str], _Topic] = {}
-        self._by_channel: dict[bytes, _Topic] = {}
+        self._sources: dict[tuple[_Scope, str], _Source] = {}
+        self._by_channel: dict[bytes, _Source] = {}
         self._listeners: set[Listener] = set()
         self._latest: dict[int, tuple[bytes, bytes, set[Listener]]] = {}
         # By partition: the last that was published, on which channel, and who was told.
@@ -196,8 +196,8 @@ class Live:
         self._closed = True
         for listener in self._listeners:
             listener._end()
-        for topic in self._topics.values():
-            topic.whole.set()  # who waits for it finds out
+        for source in self._sources.values():
+            source.whole.set()  # who waits for it finds out
         if self._looking is not None:
             self._looking.cancel()
             with suppress(asyncio.CancelledError):
@@ -209,8 +209,8 @@ class Live:
         try:
             async with asyncio.timeout(DEADLINE):
                 await self._subscriptions.start()
-                for topic in [self._join(listener, name) for name in names]:
-                    await topic.whole.wait()
+                for source in [self._join(listener, name) for name in names]:
+                    await source.whole.wait()
             self._check_open()
         except BaseException as problem:
             self._detach(listener, added)
@@ -218,19 +218,19 @@ class Live:
                 raise store_unavailable() from None
             raise
 
-    def _join(self, listener: Listener, name: _Name) -> _Topic:
+    def _join(self, listener: Listener, name: _Name) -> _Source:
         self._check_open()
         if self._looking is None:
             self._looking = asyncio.get_running_loop().create_task(self._look(), name="listeners' tenants")
         word, subject = name
-        topic = self._topics.get((listener._scope, word))
-        if topic is None:
-            topic = self._topics[listener._scope, word] = _Topic(listener._scope, word)
-            self._by_channel.update(dict.fromkeys(topic.channels, topic))
-            self._subscriptions.add(topic.channels)
-        topic.listeners.setdefault(subject, set()).add(listener)
+        source = self._sources.get((listener._scope, word))
+        if source is None:
+            source = self._sources[listener._scope, word] = _Source(listener._scope, word)
+            self._by_channel.update(dict.fromkeys(source.channels, source))
+            self._subscriptions.add(source.channels)
+        source.listeners.setdefault(subject, set()).add(listener)
         listener._names.add(name)
-        return topic
+        return source
 
     def _check_open(self) -> None:
         if self._closed:
@@ -242,35 +242,35 @@ class Live:
         listener._newest.clear()  # what comes when it hears them again is no jump
         kept = {word for word, _ in listener._names}
         for word, subject in going:
-            topic = self._topics[listener._scope, word]
-            topic.listeners[subject].remove(listener)
-            if not topic.listeners[subject]:
-                del topic.listeners[subject]
-            if not topic.listeners:
-                del self._topics[listener._scope, word]
-                for channel in topic.channels:
+            source = self._sources[listener._scope, word]
+            source.listeners[subject].remove(listener)
+            if not source.listeners[subject]:
+                del source.listeners[subject]
+            if not source.listeners:
+                del self._sources[listener._scope, word]
+                for channel in source.channels:
                     del self._by_channel[channel]
-                self._subscriptions.remove(topic.channels)
+                self._subscriptions.remove(source.channels)
             if word not in kept:
-                listener._regain(topic)
+                listener._regain(source)
 
     def received(self, channel: bytes, payload: bytes) -> None:
         """Something was published: tell whom it concerns."""
-        topic = self._by_channel.get(channel)
-        if topic is None:
+        source = self._by_channel.get(channel)
+        if source is None:
             return
         try:
             event = _read(payload)
         except ValueError:
             # A gateway of another version, perhaps, with something to say.
-            for listener in topic.all_listeners():
+            for listener in source.all_listeners():
                 listener._miss(self._clock.now() - LAG)
             return
         identity = event.identity
         subjects = identity[1:].split("\0") if identity.startswith("d") else [identity]
-        concerned = {listener for subject in subjects for listener in topic.listeners.get(subject, ())}
+        concerned = {listener for subject in subjects for listener in source.listeners.get(subject, ())}
         # What concerns two users is published on the channels of both, one right behind the other.
-        partition = topic.channels[channel]
+        partition = source.channels[channel]
         before = self._latest.pop(partition, None)
         if before is not None and before[0] == payload and before[1] != channel:
             concerned -= before[2]
@@ -281,27 +281,27 @@ class Live:
 
     def heard(self, channel: bytes) -> None:
         """From now on nothing published on the channel is missed."""
-        topic = self._by_channel.get(channel)
-        if topic is None:
+        source = self._by_channel.get(channel)
+        if source is None:
             return
-        topic.unheard.discard(channel)
-        if not topic.unheard:
-            topic.whole.set()
-            for listener in topic.all_listeners():
-                listener._regain(topic)
+        source.unheard.discard(channel)
+        if not source.unheard:
+            source.whole.set()
+            for listener in source.all_listeners():
+                listener._regain(source)
 
     def lost(self, channel: bytes, since: int) -> None:
         """The channel is not heard any more; what was published before `since` was received."""
-        topic = self._by_channel.get(channel)
-        if topic is None:
+        source = self._by_channel.get(channel)
+        if source is None:
             return
-        if not topic.unheard:
-            topic.whole.clear()
-            topic.since = since
-            for listener in topic.all_listeners():
-                listener._lost.add(topic)
-        topic.unheard.add(channel)
-        topic.since = min(topic.since, since)
+        if not source.unheard:
+            source.whole.clear()
+            source.since = since
+            for listener in source.all_listeners():
+                listener._lost.add(source)
+        source.unheard.add(channel)
+        source.since = min(source.since, since)
 
     async def _look(self) -> None:
         """Look again and again whether the tenants are still what they were when their listeners came."""

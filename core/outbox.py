@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from core.errors import Failure, Kind, StaleTenant, is_away
+from core.ids import parties_of
 from core.model import Stored, Tenant
 from core.store.keys import PARTITIONS
 from core.store.outbox import Counts, Dead, Entry, OutboxStore
@@ -213,12 +214,12 @@ class Outbox:
 
 
 def _event(tenant: Tenant, entry: Entry, identity: str, message: int, stored: Stored | None) -> Event:
-    is_group = identity.startswith("g")
+    parties = parties_of(identity)
     return Event(
         tenant=tenant,
         conversation=entry.conversation,
-        group=int(identity[1:]) if is_group else None,
-        users=() if is_group else tuple(identity[1:].split("\0")),
+        group=parties if isinstance(parties, int) else None,
+        users=() if isinstance(parties, int) else parties,
         what=entry.what,
         id=message,
         sequence=entry.sequence,

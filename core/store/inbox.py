@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from core.ids import bucket_of, conversation_bucket
+from core.ids import bucket_of, conversation_bucket, parties_of
 from core.model import SHOWN, Box, Marks, Overview, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
@@ -93,24 +93,23 @@ class Inbox:
 
     def _overview(self, tenant: Tenant, user: UserKey, row: Any) -> Overview:
         conversation, identity, packed, sequence, record, unread, read, is_new, box, marks = row
-        text = identity.decode()
+        parties = parties_of(identity.decode())
         last = self._store.messages(tenant, conversation, [sequence, record])[0]
-        in_group = text.startswith("g")
         return Overview(
-            conversation,
-            last.time,
-            None if in_group else _peer(text, user.id),
-            decode_group(packed) if packed is not None else None,
-            int(text[1:]) if in_group else None,
-            last,
-            unread,
-            read,
-            bool(is_new),
-            _BOXES[box],
-            _decode_marks(marks) if marks is not None else _NO_MARKS,
+            conversation=conversation,
+            time=last.time,
+            peer=None if isinstance(parties, int) else _peer(parties, user.id),
+            group=decode_group(packed) if packed is not None else None,
+            group_number=parties if isinstance(parties, int) else None,
+            last=last,
+            unread=unread,
+            read=read,
+            is_new=bool(is_new),
+            box=_BOXES[box],
+            marks=_decode_marks(marks) if marks is not None else _NO_MARKS,
         )
 
 
-def _peer(identity: str, user: str) -> str:
-    first, second = identity[1:].split("\0")
+def _peer(users: tuple[str, str], user: str) -> str:
+    first, second = users
     return second if first == user else first

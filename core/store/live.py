@@ -33,7 +33,7 @@ _LONGEST_PAUSE = 1.0
 _CHANNELS_AT_ONCE = 512
 
 
-class Audience(Protocol):
+class Receiver(Protocol):
     """Who is told what the connections hear."""
 
     def received(self, channel: bytes, payload: bytes) -> None:
@@ -49,10 +49,10 @@ class Audience(Protocol):
 class Subscriptions:
     """What is heard of a store. It belongs to one event loop; `close` ends all connections and tasks."""
 
-    def __init__(self, store: Store, clock: Clock, audience: Audience) -> None:
+    def __init__(self, store: Store, clock: Clock, receiver: Receiver) -> None:
         self.store = store
         self.clock = clock
-        self.audience = audience
+        self.receiver = receiver
         self._servers: list[Address] = []
         self._subscribers: dict[Address, _Subscriber] = {}
 
@@ -176,7 +176,7 @@ class _Subscriber:
             if name in self._heard:
                 self._heard.remove(name)
                 if lost:
-                    self._owner.audience.lost(name, self._proven - LAG)
+                    self._owner.receiver.lost(name, self._proven - LAG)
         if self._proved and self._wire is not None:
             for name in names:
                 self._leaving[name] = self._leaving.get(name, 0) + 1
@@ -252,7 +252,7 @@ class _Subscriber:
             wire.end()
         lost, self._heard = self._heard, set()
         for name in lost:
-            self._owner.audience.lost(name, self._proven - LAG)
+            self._owner.receiver.lost(name, self._proven - LAG)
 
     def _subscribe(self, channels: Mapping[bytes, int]) -> None:
         # In a cluster the channels of one command must lie in one slot.
@@ -294,13 +294,13 @@ class _Subscriber:
                 if channel == self._probe:
                     self._fulfil(value)
                 else:
-                    self._owner.audience.received(channel, value)
+                    self._owner.receiver.received(channel, value)
             elif what == b"ssubscribe":
                 if channel == self._probe:
                     self._fulfil(b"")
                 elif channel in self.channels and channel not in self._leaving and channel not in self._heard:
                     self._heard.add(channel)
-                    self._owner.audience.heard(channel)
+                    self._owner.receiver.heard(channel)
             elif channel not in self._leaving:
                 self._give_up()
             elif self._leaving[channel] == 1:
