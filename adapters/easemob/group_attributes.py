@@ -30,7 +30,7 @@ async def change_own(call: Call) -> Reply:
 
 async def own(call: Call) -> Reply:
     """`GET /metadata/chatgroup/{group}/user/{user}`."""
-    target = await target_of(call, Needs.MEMBER, reading=True)
+    target = await target_of(call, Needs.MEMBER)
     (person,) = await people(call, [call.parameters["user"]])
     found = await call.core.attributes.own(call.tenant, target.number, [person.key] if person.key else [])
     return _reply(call, found[0] if found else {})
@@ -41,7 +41,7 @@ async def own_of_many(call: Call) -> Reply:
     request = parse_object(await call.body(BODY_LIMIT_BYTES))
     targets = _texts(request, "targets", _MAXIMUM_TARGETS, required=True)
     wanted = _texts(request, "properties", _MAXIMUM_NAMES, required=False)
-    target = await target_of(call, Needs.MEMBER, reading=True)
+    target = await target_of(call, Needs.MEMBER)
     keys = [await known_user(call, name) for name in targets]
     found = await call.core.attributes.own(call.tenant, target.number, [key for key in keys if key is not None])
     rows = iter(found)
@@ -73,7 +73,7 @@ async def find(call: Call) -> Reply:
     """`POST /metadata/chatroom/{group}`: those of these names, all without names."""
     request = parse_object(await call.body(BODY_LIMIT_BYTES))
     names = _texts(request, "keys", _MAXIMUM_NAMES, required=False)
-    target = await target_of(call, Needs.MEMBER, reading=True)
+    target = await target_of(call, Needs.MEMBER)
     found = await call.core.attributes.find(call.tenant, target.number, names or None)
     data = {name: attribute.value for name, attribute in found.items()}
     return success(call, "post", call.now, {"data": data})

@@ -103,7 +103,7 @@ async def detail(call: Call) -> Reply:
 
 async def is_joined(call: Call) -> Reply:
     """`GET /chatgroups/{group}/user/{user}/is_joined`."""
-    target = await target_of(call, Needs.MEMBER, reading=True)
+    target = await target_of(call, Needs.MEMBER)
     (person,) = await people(call, [call.parameters["user"]])
     is_member = False
     if person.key is not None:

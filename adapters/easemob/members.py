@@ -102,7 +102,7 @@ async def remove(call: Call) -> Reply:
 
 async def roles(call: Call) -> Reply:
     """`GET …/roles`: everybody's, and who is online."""
-    target = await target_of(call, Needs.MEMBER, reading=True)
+    target = await target_of(call, Needs.MEMBER)
     members = (await _everybody(call, target, False))[:_AT_ONCE]
     names = await names_of(call, [member.id for member in members])
     presences = await call.core.presence.read(call.tenant, [UserKey(member.id, member.number) for member in members])
@@ -115,7 +115,7 @@ async def roles(call: Call) -> Reply:
 
 async def admins(call: Call) -> Reply:
     """`GET …/admin`."""
-    target = await target_of(call, Needs.MEMBER, reading=True)
+    target = await target_of(call, Needs.MEMBER)
     found = await call.core.members.admins(call.tenant, target.number)
     names = await names_of(call, [row.user.id for row in found])
     return success(call, "get", call.now, {"entities": [], "data": names, "count": len(names)})

@@ -32,7 +32,7 @@ Change = Callable[[Target, Sequence[UserKey]], Awaitable[list[bool]]]
 
 async def blocks(call: Call) -> Reply:
     """`GET …/blocks/users`."""
-    target = await target_of(call, Needs.ADMIN, reading=True)
+    target = await target_of(call, Needs.ADMIN)
     return await _names(call, await call.core.members.blocked(call.tenant, target.number))
 
 
@@ -58,7 +58,7 @@ async def unblock(call: Call) -> Reply:
 
 async def white_list(call: Call) -> Reply:
     """`GET …/white/users`: who may speak while the group is muted."""
-    target = await target_of(call, Needs.ADMIN, reading=True)
+    target = await target_of(call, Needs.ADMIN)
     return await _names(call, await call.core.members.allowed(call.tenant, target.number))
 
 
@@ -84,7 +84,7 @@ async def disallow(call: Call) -> Reply:
 
 async def mutes(call: Call) -> Reply:
     """`GET …/mute`: who is muted, and until when (epoch milliseconds, -1 for ever)."""
-    target = await target_of(call, Needs.ADMIN, reading=True)
+    target = await target_of(call, Needs.ADMIN)
     rows = await call.core.members.muted(call.tenant, target.number)
     names = await names_of(call, [row.user.id for row in rows])
     data = [{"expire": row.time, "user": name} for row, name in zip(rows, names, strict=True)]
