@@ -3,6 +3,9 @@
 import time
 from typing import Protocol
 
+HIGHEST_TIME = (1 << 48) - 1
+"""Epoch milliseconds. A record has 48 bits for its time; Lua, which packs rows anew, knows integers up to 2^53 only."""
+
 
 class Clock(Protocol):
     """Where the core gets the time from."""

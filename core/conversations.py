@@ -2,7 +2,7 @@
 
 A conversation is named by the user and a peer's id, or a group's number (`Target`)."""
 
-from core.clock import Clock
+from core.clock import HIGHEST_TIME, Clock
 from core.errors import Failure, Kind
 from core.ids import direct_identity, group_identity
 from core.model import Box, Marks, Overview, Tenant, UserKey
@@ -13,7 +13,6 @@ from core.store.states import States
 
 Target = str | int
 """The other user's id, or a group's number."""
-_HIGHEST_TIME = (1 << 48) - 1
 _MAXIMUM_COLOUR_BYTES = 255
 
 
@@ -92,8 +91,7 @@ class Conversations:
         default = Marks()
         changes: dict[str, object] = {}
         if muted_until is not None:
-            # Lua, which packs notes anew, holds no larger integers.
-            if not -1 <= muted_until <= _HIGHEST_TIME:
+            if not -1 <= muted_until <= HIGHEST_TIME:
                 raise Failure(Kind.BAD_REQUEST, "The time is out of range", reason="muted_until")
             changes["muted_until"] = muted_until if muted_until != default.muted_until else None
         if favourite is not None:

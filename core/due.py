@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from core.clock import Clock
+from core.clock import HIGHEST_TIME, Clock
 from core.errors import Failure, Kind, StaleTenant, is_away
 from core.messages import Messages
 from core.model import EVERYBODY, Audience, Message, Tenant, UserKey
@@ -24,7 +24,6 @@ TRIES = 10
 """After so many a row is given up, about two hours after the first."""
 _ROWS_AT_ONCE = 20
 _ROWS_A_ROUND = 200
-_HIGHEST_TIME = (1 << 48) - 1
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ class Due:
         return await self._schedule(tenant, at, reference, _Send(sender, (), tuple(groups), message, _kept(audience)))
 
     async def _schedule(self, tenant: Tenant, at: int, reference: str, send: _Send) -> str:
-        if not 0 <= at <= _HIGHEST_TIME:
+        if not 0 <= at <= HIGHEST_TIME:
             raise Failure(Kind.BAD_REQUEST, "The time is out of range", reason="time")
         if send.audience is not None:
             check_audience(send.audience)

@@ -122,7 +122,8 @@ class Messages:
     ) -> Stored:
         """Replace what a message says by what `change` makes of it; sender, place, time, kind and topic stay. Who may do it is
         for the caller to check. With the `reference` of an earlier try (`Call.reference`) it is done once, and gives
-        the message as it is now. Raises *not found* with reason `message`."""
+        the message as it is now. Raises *not found* with reason `message`, *bad request* with it when `change` touches what
+        stays, *conflict* with it when many change the message at once, *too large*."""
         now = self._clock.now()
 
         def changed(stored: Stored) -> Message:

@@ -155,7 +155,7 @@ class Log:
             stored = self._store.messages(tenant, place.conversation, [place.signed, record])[0]
             changed = change(stored)
             bodies = (body_of(record), _packed(changed))
-            arguments = (*referred, place.conversation, place.signed, *bodies, _bound(tenant))
+            arguments = (*referred, place.conversation, place.signed, *bodies, outbox_bound(tenant))
             done = await self._store.call(tenant, scripts.EDIT, _partition(place), *arguments)
             if done == _NOBODY:
                 return None
@@ -170,7 +170,7 @@ class Log:
         place = self._store.ids(tenant).place(message)
         if place is None:
             return None
-        arguments = (now, place.conversation, place.signed, _TOMBSTONE, SHOWN, _bound(tenant))
+        arguments = (now, place.conversation, place.signed, _TOMBSTONE, SHOWN, outbox_bound(tenant))
         done = await self._store.call(tenant, scripts.RECALL, _partition(place), *arguments)
         return None if done == _NOBODY else done != _DELETED_ALREADY
 
@@ -214,7 +214,8 @@ def _partition(place: Place) -> int:
     return partition_of(conversation_bucket(place.conversation))
 
 
-def _bound(tenant: Tenant) -> int:
+def outbox_bound(tenant: Tenant) -> int:
+    """What a script is told of the outbox: how many entries it may hold, 0 when the tenant has no consumer."""
     return OUTBOX_BOUND if tenant.outbox else 0
 
 
@@ -242,7 +243,7 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
         int(kind),  # the packer takes plain integers only
         flags,
         1 if touches else 0,
-        OUTBOX_BOUND if tenant.outbox else 0,
+        outbox_bound(tenant),
         audience,
         "" if topic is None else topic,
         packed,

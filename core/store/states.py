@@ -10,7 +10,7 @@ from core.model import Box, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
-from core.store.log import OUTBOX_BOUND
+from core.store.log import outbox_bound
 from core.store.store import Store
 
 _EVERYTHING = -1
@@ -39,7 +39,7 @@ class States:
             _EVERYTHING if up_to is None else max(up_to, 0),
             what,
             1 if told else 0,
-            OUTBOX_BOUND if tenant.outbox else 0,
+            outbox_bound(tenant),
             station,
         ]
         for _ in range(_MAXIMUM_STEPS):
