@@ -70,7 +70,7 @@ def group_identity(number: int) -> str:
 
 
 Parties = tuple[str, str] | int
-"""Whose a conversation is, seen from outside: two users' ids, or a group's number."""
+"""Whose a conversation is, seen from outside: two users' ids (in order where the store gives them), or a group's number."""
 
 
 def identity_of(parties: Parties) -> str:

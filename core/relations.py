@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from core.clock import Clock
 from core.errors import Failure, Kind
-from core.model import Related, Relation, RelationState, Standing, Tenant, UserKey
+from core.model import Related, Relation, Relationship, RelationState, Tenant, UserKey
 from core.names import fits
 from core.store.relations import Act, RelationStore
 
@@ -75,7 +75,7 @@ class Relations:
         stay on one page. With all states it is what changed since: of what has ended, the last 1,000 rows are kept."""
         return await self._store.page(tenant, user, relation, limit, after, states)
 
-    async def look(self, tenant: Tenant, user: UserKey, others: Sequence[UserKey]) -> list[Standing]:
+    async def look(self, tenant: Tenant, user: UserKey, others: Sequence[UserKey]) -> list[Relationship]:
         """What others are to a user, in their order, read in one turn."""
         return await self._store.look(tenant, user, others)
 

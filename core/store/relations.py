@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from core.ids import bucket_of, direct_identity
-from core.model import Related, Relation, RelationState, Standing, Tenant, UserKey
+from core.model import Related, Relation, Relationship, RelationState, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
@@ -120,7 +120,7 @@ class RelationStore:
                 rows = [row for row in rows if row.changed <= last]
         return rows, following
 
-    async def look(self, tenant: Tenant, user: UserKey, others: Sequence[UserKey]) -> list[Standing]:
+    async def look(self, tenant: Tenant, user: UserKey, others: Sequence[UserKey]) -> list[Relationship]:
         """The rows of others in the user's lists."""
         if not others:
             return []
@@ -131,7 +131,7 @@ class RelationStore:
         ]
         lists = await self._store.calls(tenant, works)
         found = [[_related(number, row) for number, row in zip(numbers, rows, strict=True)] for rows in lists]
-        return [Standing(*rows) for rows in zip(*found, strict=True)]
+        return [Relationship(*rows) for rows in zip(*found, strict=True)]
 
     async def unlist(self, tenant: Tenant, user: int, other: int) -> None:
         """Take somebody out of a user's lists; both by number."""

@@ -9,7 +9,7 @@ from core.core import Core
 from core.errors import Failure, Kind, StaleTenant
 from core.imports import Import
 from core.messages import Query
-from core.model import Standing, Tenant, UserKey
+from core.model import Relationship, Tenant, UserKey
 from core.store import erasures
 from tests.core.lives import Life, Seen
 from tests.core.store.rows import of_tenant, values_of_tenant
@@ -243,7 +243,7 @@ async def test_nobody_is_anything_to_an_erased_user(engine: Engine, core: Core, 
     await finish(core)
     for user in (bob, cy, dee):
         (standing,) = await core.relations.look(found, user, [ada])
-        assert standing == Standing()
+        assert standing == Relationship()
     mine, theirs = await core.relations.look(found, bob, [new]), await core.relations.look(found, new, [bob])
     assert (mine[0].contact is not None, mine[0].blocked_by, theirs[0].block) == (True, None, None)
     # Whom the old one blocked, or who blocked the old one, is held up by nothing.

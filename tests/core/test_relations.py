@@ -11,7 +11,7 @@ from core.core import Core
 from core.errors import Failure, Kind
 from core.membership import Check
 from core.messages import Query
-from core.model import Related, Relation, RelationState, Standing, Tenant, UserKey
+from core.model import Related, Relation, Relationship, RelationState, Tenant, UserKey
 from core.store import relations
 from core.store.relations import Act
 from tests.core.store.rows import values_of_tenant
@@ -191,7 +191,7 @@ async def test_contacts_and_blocks_leave_each_other_alone(core: Core, tenant: Te
     asked = Related(cy, RECEIVED, START, START)
     nobody = await core.users.key(tenant, "nobody")
     looked = await core.relations.look(tenant, ada, [cy, nobody, bob])
-    assert looked == [Standing(asked), Standing(), Standing(contact, block)]
+    assert looked == [Relationship(asked), Relationship(), Relationship(contact, block)]
     assert (looked[2].blocks, looked[2].is_blocked) == (True, False)
     ((back,),) = [await core.relations.look(tenant, bob, [ada])]
     assert (back.contact is not None, back.blocks, back.is_blocked) == (True, False, True)

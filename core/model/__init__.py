@@ -1,0 +1,76 @@
+"""The neutral words: what a tenant, user, group, conversation and message are.
+
+Everything here is immutable and knows no vendor. What is `array_like` is stored as a packed array (msgpack), so its
+fields are **append-only**: a new field goes to the end and has a default, no field is removed or reordered.
+
+Messages are left out of garbage collection (`gc=False`): nothing immutable that came out of bytes can be part of a cycle.
+
+Units: times are epoch milliseconds, durations and sizes say their unit in the name.
+"""
+
+from core.model.content import Audio, Content, Custom, Event, File, Html, Image, Location, Signal, Text, Video
+from core.model.conversation import Active, Box, Marks, Overview, Portion, Topic
+from core.model.group import Group, Member
+from core.model.message import (
+    EVERY_KIND,
+    EVERYBODY,
+    READABLE,
+    SHOWN,
+    Audience,
+    Flag,
+    Message,
+    MessageKind,
+    Receipt,
+    Report,
+    Stored,
+    UserReceipt,
+)
+from core.model.tenant import Application, Credential, Principal, SigningKey, Tenant
+from core.model.user import Presence, Related, Relation, Relationship, RelationState, Station, User, UserKey
+
+__all__ = [
+    "EVERYBODY",
+    "EVERY_KIND",
+    "READABLE",
+    "SHOWN",
+    "Active",
+    "Application",
+    "Audience",
+    "Audio",
+    "Box",
+    "Content",
+    "Credential",
+    "Custom",
+    "Event",
+    "File",
+    "Flag",
+    "Group",
+    "Html",
+    "Image",
+    "Location",
+    "Marks",
+    "Member",
+    "Message",
+    "MessageKind",
+    "Overview",
+    "Portion",
+    "Presence",
+    "Principal",
+    "Receipt",
+    "Related",
+    "Relation",
+    "RelationState",
+    "Relationship",
+    "Report",
+    "Signal",
+    "SigningKey",
+    "Station",
+    "Stored",
+    "Tenant",
+    "Text",
+    "Topic",
+    "User",
+    "UserKey",
+    "UserReceipt",
+    "Video",
+]
