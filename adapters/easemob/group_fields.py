@@ -9,10 +9,11 @@ from adapters.easemob.wire import boolean_of, integer_of, text_of
 DEFAULT_MAXIMUM_USERS = 200
 _HIGHEST_MAXIMUM_USERS = (1 << 31) - 1
 _SPELLINGS = {
-    "description": "desc",
-    "membersonly": "members_only",
-    "groupname": "name",
-    "allowinvites": "allow_user_invites",
+    "desc": "description",
+    "members_only": "membersonly",
+    "approval": "membersonly",
+    "name": "groupname",
+    "allow_user_invites": "allowinvites",
 }
 """The same field under another name: the vendor's documents, clients and live service disagree."""
 _TEXT_LIMITS = {"groupname": 128, "description": 512, "custom": 1024, "avatar": 1024}
@@ -25,7 +26,7 @@ def read_fields(request: dict[str, Any]) -> dict[str, Any]:
     """What is given, under one name each, as values of the right types. Raises *bad request* for a value that can't be; fields
     that nobody knows stay as they are."""
     fields = {name: value for name, value in request.items() if value is not None}
-    for name, other in _SPELLINGS.items():
+    for other, name in _SPELLINGS.items():
         if other in fields:
             value = fields.pop(other)
             fields.setdefault(name, value)

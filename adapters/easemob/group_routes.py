@@ -1,7 +1,7 @@
 """The wire table of groups and rooms, which have most of it in common."""
 
 from adapters.contract import Evidence, Handler, Route
-from adapters.easemob import group_attributes, group_lists, groups, members, moderation
+from adapters.easemob import group_attributes, group_lists, groups, joining, members, moderation, super_admins
 
 _APP = "/{org}/{app}"
 _DOCUMENTED, _RECORDED, _CLIENT = Evidence.DOCUMENTATION, Evidence.RECORDED, Evidence.CLIENT
@@ -36,6 +36,8 @@ _SHARED: tuple[Line, ...] = (
     ("POST", "/{group}/ban", moderation.ban, "mute", _RECORDED),
     ("PUT", "/{group}/ban", moderation.ban, "mute", _RECORDED),
     ("DELETE", "/{group}/ban", moderation.unban, "unmute", _RECORDED),
+    ("POST", "/{group}/apply", joining.apply, "apply", _CLIENT),
+    ("DELETE", "/{group}/quit", joining.leave, "leave", _RECORDED),
 )
 _OF_GROUPS: tuple[Line, ...] = (
     ("POST", "", groups.create, "create", _RECORDED),
@@ -44,8 +46,17 @@ _OF_GROUPS: tuple[Line, ...] = (
     ("GET", "/user/{user}", group_lists.joined_page, "joined", _DOCUMENTED),
     ("GET", "/{group}/user/{user}/is_joined", group_lists.is_joined, "is_member", _CLIENT),
     ("GET", "/{group}/roles", members.roles, "roles", _RECORDED),
+    ("POST", "/{group}/invite", joining.invite, "invite", _RECORDED),
+    ("POST", "/{group}/apply2", joining.apply, "apply", _RECORDED),
+    ("POST", "/{group}/apply_verify", joining.verify_request, "verify_request", _RECORDED),
+    ("POST", "/{group}/invite_verify", joining.verify_invitation, "verify_invitation", _RECORDED),
 )
-_OF_ROOMS: tuple[Line, ...] = (("POST", "", groups.create_room, "create", _RECORDED),)
+_OF_ROOMS: tuple[Line, ...] = (
+    ("POST", "", groups.create_room, "create", _RECORDED),
+    ("GET", "/super_admin", super_admins.page, "super_admins", _RECORDED),
+    ("POST", "/super_admin", super_admins.add, "add_super_admin", _RECORDED),
+    ("DELETE", "/super_admin/{user}", super_admins.remove, "remove_super_admin", _RECORDED),
+)
 
 _MEMBER_METADATA = _APP + "/metadata/chatgroup/{group}/user/{user}"
 _ROOM_METADATA = _APP + "/metadata/chatroom/{group}"

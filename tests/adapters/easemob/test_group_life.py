@@ -140,6 +140,13 @@ async def test_transfer(house: House, number: int, room: bool) -> None:
     await row("GET", "/{g}", body=answered("get", [shown], count=1)).check(house)
 
 
+async def test_transfer_and_change_at_once(house: House, number: int) -> None:
+    both = answered("put", {"newowner": True, "groupname": True})
+    await row("PUT", "/{g}", 200, both, {"newowner": "bob", "name": "new"}).check(house)
+    group = await read(house, number)
+    assert (group.owner, group.name) == ("bob", "new")
+
+
 async def test_end(house: House, number: int, room: bool) -> None:
     ended = answered("delete", {"success": True, "id" if room else "groupid": "{g}"})
     await row("DELETE", "/{g}", body=ended).check(house)
