@@ -63,7 +63,8 @@ class Groups:
         reference: str | None = None,
         announce: Announce | None = None,
     ) -> Group:
-        """A new group. The owner is a member only if listed among `members`; a member listed twice counts once.
+        """A new group. The owner is a member only if listed among `members`; a member listed twice counts once. The first 100 are
+        members from the first moment on, of more the others follow; with a `reference` a repeat completes what was broken off.
 
         With an `alias` the group takes the id that the app chose in `dialect`, and the messages that were sent to that id
         before. Raises *conflict* with reason `group` when the alias is taken, `members` for more than `maximum_members`.
@@ -126,8 +127,8 @@ class Groups:
         return found[0] if found else None
 
     async def detail(self, tenant: Tenant, number: int) -> tuple[Group, list[Member]] | None:
-        """The group with all its present members in the order in which they joined. Of large groups `Members.page` gives
-        them in pieces."""
+        """The group with all its present members in the order in which they joined, each 200 as they are at one moment. Of large
+        groups `Members.page` gives them in pieces."""
         return await self._store.read(tenant, number)
 
     async def update(
@@ -199,7 +200,8 @@ class Groups:
     ) -> list[bool]:
         """Make users members; `sees` is how much of the earlier messages they get. One answer a user: false for a present
         member. Raises when nobody is added: *forbidden* with reason `blocked` for who is blocked, *conflict* with reason
-        `members` when it would be more than the group takes."""
+        `members` when it would be more than the group takes. Up to 100 users are added at once or not at all; more go in
+        hundreds, and the ones before may be members already when it raises."""
         done = await self._store.add(tenant, number, users, sees, self._clock.now(), reference)
         return await self._changed(tenant, number, users, done, reference, announce)
 
@@ -214,7 +216,9 @@ class Groups:
         announce: Announce | None = None,
     ) -> list[bool]:
         """End memberships; who leaves keeps what it could see. One answer a user: false for no present member. With
-        `spare_owner` it raises *forbidden* with reason `owner`, and nobody is removed, when the owner is among them."""
+        `spare_owner` it raises *forbidden* with reason `owner`, and nobody is removed, when the owner is among them; of more than
+        100 users the hundreds before may be removed already. They leave one after the other when it takes long to find what
+        they were shown last."""
         now = self._clock.now()
         done = await self._store.remove(tenant, number, users, now, reference, spare_owner=spare_owner)
         return await self._changed(tenant, number, users, done, reference, announce)

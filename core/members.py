@@ -109,7 +109,7 @@ class Members:
         self, tenant: Tenant, number: int, users: Sequence[UserKey], *, reference: str | None = None
     ) -> list[bool]:
         """Remove members and let them in no more; false for who is no member, and is not blocked by this. Raises *forbidden*
-        with reason `owner`, and blocks nobody, when the owner is among them."""
+        with reason `owner`, and blocks nobody, when the owner is among them; of more than 100 users like `Groups.remove`."""
         now = self._clock.now()
         done = await self._groups.remove(tenant, number, users, now, reference, spare_owner=True, block=LONGEST_LIST)
         return _known(done, number)

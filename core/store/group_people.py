@@ -8,7 +8,7 @@ from core.membership import Applicant, Listed, MemberPage, Standing, Waiting
 from core.model import Member, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
-from core.store.groups import decode_members, names_of, place_of, read_answers, refused
+from core.store.groups import ROWS_AT_ONCE, decode_members, names_of, place_of, read_answers, refused
 from core.store.references import reference_arguments
 from core.store.store import Store
 
@@ -31,11 +31,18 @@ class GroupPeople:
     async def page(
         self, tenant: Tenant, number: int, *, newest_first: bool, limit: int, cursor: int
     ) -> MemberPage | None:
-        """Present members in the order in which they joined."""
+        """Present members in the order in which they joined, 200 at one moment."""
         identity, partition = place_of(number)
-        arguments = (identity, cursor, 1 if newest_first else 0, limit)
-        reply = await self._store.call(tenant, scripts.MEMBER_PAGE, partition, *arguments)
-        return None if reply is None else MemberPage(decode_members(reply[2:]), reply[1], reply[0])
+        found: list[Member] = []
+        while True:
+            arguments = (identity, cursor, 1 if newest_first else 0, min(limit - len(found), ROWS_AT_ONCE))
+            reply = await self._store.call(tenant, scripts.MEMBER_PAGE, partition, *arguments)
+            if reply is None:
+                return None
+            total, cursor = reply[:2]
+            found += decode_members(reply[2:])
+            if not cursor or len(found) >= limit:
+                return MemberPage(found, cursor, total)
 
     async def standing(self, tenant: Tenant, number: int, users: Sequence[UserKey], now: int) -> list[Standing] | None:
         """What users are in a group."""

@@ -1,6 +1,6 @@
 """Groups' rows: profile and members, in the partition of the group's conversation; chosen ids in the partition of the id."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,10 @@ _TRIES = 20
 _DONE = ord("1")
 _DISABLED, _MUTED = 1, 2
 _USERS_AT_ONCE = 500
+MEMBERS_AT_ONCE = 100
+"""How many one script makes members, or ends being: a millisecond or two of the server's time."""
+ROWS_AT_ONCE = 200
+"""How many members one script gives."""
 _MAXIMUM_CALLS = 1 << 16
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -62,7 +66,8 @@ class GroupStore:
     async def create(
         self, tenant: Tenant, group: Group, owner: int, members: Sequence[UserKey], reference: str | None
     ) -> bool:
-        """Write a group and its members; false when the number has a group, or had one."""
+        """Write a group and its members; false when the number has a group, or had one. The first 100 come with the group, the
+        others right after, as `add` does it."""
         identity, partition = place_of(group.number)
         arguments = (
             *reference_arguments(group.created, reference),
@@ -76,13 +81,26 @@ class GroupStore:
             owner,
             group.maximum_members or 0,
         )
-        return bool(await self._store.call(tenant, scripts.CREATE_GROUP, partition, *arguments, *_rows(members)))
+        first, others = members[:MEMBERS_AT_ONCE], members[MEMBERS_AT_ONCE:]
+        created = bool(await self._store.call(tenant, scripts.CREATE_GROUP, partition, *arguments, *_rows(first)))
+        if created and others:
+            await self.add(tenant, group.number, others, Visibility.EVERYTHING, group.created, reference)
+        return created
 
     async def read(self, tenant: Tenant, number: int, *, members: bool = True) -> tuple[Group, list[Member]] | None:
-        """A group and, if wanted, its present members in the order in which they joined."""
+        """A group and, if wanted, its present members in the order in which they joined, 200 at one moment."""
         identity, partition = place_of(number)
-        reply = await self._store.call(tenant, scripts.READ_GROUP, partition, identity, 1 if members else 0)
-        return None if reply is None else (_decode(reply[0]), decode_members(reply[1:]))
+        reply = await self._store.call(tenant, scripts.READ_GROUP, partition, identity, ROWS_AT_ONCE if members else 0)
+        if reply is None:
+            return None
+        group, cursor, found = _decode(reply[0]), reply[1], decode_members(reply[2:])
+        while cursor:
+            reply = await self._store.call(tenant, scripts.MEMBER_PAGE, partition, identity, cursor, 0, ROWS_AT_ONCE)
+            if reply is None:
+                return None
+            cursor = reply[1]
+            found += decode_members(reply[2:])
+        return group, found
 
     async def update(
         self,
@@ -148,12 +166,16 @@ class GroupStore:
         reference: str | None,
         waiting: Waiting | None = None,
     ) -> list[bool] | None:
-        """Add members, who have to be waiting for it if so said; an answer each, none when there is no such group. Raises
-        why nobody was added."""
+        """Add members, who have to be waiting for it if so said; an answer each, none when there is no such group. Up to 100 are
+        one step, of more each 100. Raises why nobody of a step was added; the steps before it are done then."""
         identity, partition = place_of(number)
-        arguments = (*reference_arguments(now, reference), identity, int(sees), SMALL_GROUP, SHOWN, waiting or "")
-        reply = await self._store.call(tenant, scripts.ADD_MEMBERS, partition, *arguments, *_rows(users))
-        return _answers(reply, users)
+        fixed: tuple[Argument, ...] = (identity, int(sees), SMALL_GROUP, SHOWN, waiting or "")
+
+        async def step(some: Sequence[UserKey], part: str | None) -> Any:
+            arguments = (*reference_arguments(now, part), *fixed, *_rows(some))
+            return await self._store.call(tenant, scripts.ADD_MEMBERS, partition, *arguments)
+
+        return await _in_steps(users, reference, step)
 
     async def remove(
         self,
@@ -167,12 +189,33 @@ class GroupStore:
         block: int = 0,
     ) -> list[bool] | None:
         """End memberships; an answer each, none when there is no such group. With `block` they are blocked, and it is how many
-        may be. Raises why nobody was removed."""
+        may be. Up to 100 are checked at once, and are one step but where it takes long to find what they were shown last. Raises
+        why nobody of those was removed; the steps before are done then."""
         identity, partition = place_of(number)
-        arguments = (*reference_arguments(now, reference), identity, SHOWN, 1 if spare_owner else 0, block)
-        numbers = [user.number for user in users]
-        reply = await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, *arguments, *numbers)
-        return _answers(reply, users)
+        fixed: tuple[Argument, ...] = (identity, SHOWN, 1 if spare_owner else 0, block)
+
+        async def step(some: Sequence[UserKey], part: str | None) -> Any:
+            arguments = (*reference_arguments(now, part), *fixed, *(user.number for user in some))
+            return await self._store.call(tenant, scripts.REMOVE_MEMBERS, partition, *arguments)
+
+        return await _in_steps(users, reference, step)
+
+
+async def _in_steps(
+    users: Sequence[UserKey], reference: str | None, step: Callable[[Sequence[UserKey], str | None], Awaitable[Any]]
+) -> list[bool] | None:
+    """The answers of all steps. Each has a reference of its own, so a repeat finds those that were done, however many users each
+    of them came to."""
+    done: list[bool] = []
+    while True:
+        some = users[len(done) : len(done) + MEMBERS_AT_ONCE]
+        part = f"{reference} from {len(done)}" if reference and done else reference
+        answers = _answers(await step(some, part), some)
+        if answers is None:
+            return None
+        done += answers
+        if len(done) >= len(users):
+            return done
 
 
 def place_of(number: int) -> tuple[str, int]:

@@ -24,19 +24,21 @@ for index = 12, #ARGV, 2 do
     end
   end
 end
-local conversation, result = group.conversation, {}
+local conversation, result, joined = group.conversation, {}, {}
 for index = 12, #ARGV, 2 do
-  local user = ARGV[index]
-  local joined = join(group, user, ARGV[index + 1], now, tonumber(ARGV[8]))
-  result[#result + 1] = joined and 1 or 0
-  if joined and group.size == '1' then
+  local is_new = join(group, ARGV[index], ARGV[index + 1], now, tonumber(ARGV[8]))
+  result[#result + 1] = is_new and 1 or 0
+  if is_new then joined[#joined + 1] = ARGV[index] end
+end
+mark_large(group, tonumber(ARGV[9]))
+for _, user in ipairs(joined) do
+  if group.size == '1' then
     redis.call('ZREM', prefix .. 'x' .. box_of(conversation, user) .. ':' .. user, conversation)
     redis.call('SADD', prefix .. 'y:' .. user, conversation)
-  elseif joined and not group.size then
+  elseif not group.size then
     write_row(conversation, user, tonumber(ARGV[10]))
   end
 end
-mark_large(group, tonumber(ARGV[9]))
 done = table.concat(result)
 keep_result(ARGV[4], period, now, reference, done)
 if newcomers > 0 then tell('members', conversation, group.head, now, group.identity, nil, nil, 0) end

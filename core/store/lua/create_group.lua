@@ -17,10 +17,13 @@ redis.call('HSET', meta, 'g', ARGV[9], 'p', ARGV[14], 'y', ARGV[13], unpack(ARGV
 if ARGV[15] ~= '0' then redis.call('HSET', meta, 'x', ARGV[15]) end
 local group = group_of(ARGV[7])
 redis.call('ZADD', prefix .. (is_room(group) and 'lr' or 'lg'), 0, ARGV[13])
-local writes_rows = not is_room(group) and (group.head > 0 or redis.call('HEXISTS', meta, 'b') == 1)
+local members = {}
 for index = 16, #ARGV, 2 do
-  local user = ARGV[index]
-  if join(group, user, ARGV[index + 1], now, -1) and writes_rows then write_row(conversation, user, tonumber(ARGV[11])) end
+  if join(group, ARGV[index], ARGV[index + 1], now, -1) then members[#members + 1] = ARGV[index] end
+end
+mark_large(group, tonumber(ARGV[10]))
+if not group.size and (group.head > 0 or redis.call('HEXISTS', meta, 'b') == 1) then
+  for _, user in ipairs(members) do write_row(conversation, user, tonumber(ARGV[11])) end
 end
 if is_room(group) then
   -- Who sent something to the id before has a row; a room stands in no list.
@@ -28,7 +31,6 @@ if is_room(group) then
     if string.byte(field) == 111 then place_row(conversation, string.sub(field, 2), nil) end
   end
 end
-mark_large(group, tonumber(ARGV[10]))
 keep_result(ARGV[4], period, now, reference, 1)
 tell('group', conversation, group.head, now, group.identity, nil, nil, 0)
 return 1
