@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test model check format lock kills soak outage bench clean
+.PHONY: serve test model check format docs lock kills soak outage bench clean
 
 .venv: .venv/.built
 
@@ -35,6 +35,10 @@ check: .venv
 format: .venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The pages that are made from the wire tables and the translations; a test says when one is stale.
+docs: .venv
+	$(BIN)/python -m tests.documents
 
 # SIGKILL in mid-load, and everything acknowledged read back (docs/survival.md): make kills ROUNDS=20 ACKNOWLEDGED=100000 SEED=1
 kills: .venv

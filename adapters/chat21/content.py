@@ -75,9 +75,13 @@ def default_fields(content: Content, extension: dict[str, Any] | None, losses: l
             losses.append("location: shown as text")
             place = {"latitude": latitude, "longitude": longitude}
             fields = {"text": address or f"{latitude}, {longitude}", "type": "text", "metadata": place}
-        case Custom(event, values, text):
-            # A foreign event may be named like a type of this dialect, whose clients would look for what is not there.
-            fields = {"text": event if text is None else text, "type": "custom" if event in _TYPES else event}
+        case Custom(given, values, text):
+            event = given
+            if event in _TYPES:
+                # This dialect's clients would look for what is not there.
+                losses.append("type: became custom, as this dialect has a type of that name")
+                event = "custom"
+            fields = {"text": given if text is None else text, "type": event}
             if values is not None:
                 fields["metadata"] = values
         case Event(name, parameters, text):

@@ -221,7 +221,7 @@ foreign: list[tuple[Content, dict[str, Any], str]] = [
         "location",
     ),
     (Custom("card", {"id": 1}), {"text": "card", "type": "card", "metadata": {"id": 1}}, ""),
-    (Custom("image", None, "words"), {"text": "words", "type": "custom"}, ""),
+    (Custom("image", None, "words"), {"text": "words", "type": "custom"}, "type"),
     (Signal("wave", {"n": 1}), {"text": "wave", "type": "text", "metadata": {"n": 1}}, "signal"),
 ]
 

@@ -1,0 +1,88 @@
+"""The pages that are made are as the program is, and what the table of losses says is true."""
+
+import re
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.chat21.content import default_fields, from_fields
+from adapters.easemob.content import read, write
+from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
+from gateway.adapters_list import BUILT_IN
+from tests.documents import FOLDER, made, parity
+from tests.documents.losses import SAID, SAMPLES
+
+
+@pytest.mark.parametrize("name", made())
+def test_no_page_is_stale(name: str) -> None:
+    path = FOLDER / name
+    assert path.is_file(), f"docs/{name} is missing: make docs"
+    assert path.read_text() == made()[name], f"docs/{name} is stale: make docs"
+
+
+def test_every_row_of_every_wire_table_is_shown() -> None:
+    adapters = [create({}) for create in BUILT_IN.values()]
+    page = parity.page(adapters)
+    for adapter in adapters:
+        for route in adapter.routes:
+            assert f"| {route.method} | `{route.path}` | {route.operation} |" in page
+
+
+def test_every_dialect_and_every_kind_is_in_the_table_of_losses() -> None:
+    assert set(SAID) == set(BUILT_IN)
+    assert {type(content) for _, content in SAMPLES} == set(Content.__args__)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+maybe_text = st.none() | texts
+sizes = st.none() | st.integers(0, 1 << 40)
+measures = st.none() | st.floats(0, 1e6)
+degrees = st.floats(-180, 180)
+maps = st.none() | st.dictionaries(texts, st.none() | st.booleans() | st.integers(0, 9) | texts, max_size=3)
+CONTENTS: st.SearchStrategy[Content] = st.one_of(
+    st.builds(Text, texts),
+    st.builds(Html, texts),
+    st.builds(File, texts, maybe_text, maybe_text, sizes, maybe_text),
+    st.builds(Image, texts, maybe_text, maybe_text, sizes, measures, measures, maybe_text),
+    st.builds(Audio, texts, maybe_text, maybe_text, sizes, measures, maybe_text),
+    st.builds(
+        Video, texts, maybe_text, maybe_text, sizes, measures, maybe_text, maybe_text, measures, measures, maybe_text
+    ),
+    st.builds(Location, degrees, degrees, maybe_text),
+    st.builds(Signal, texts, maps),
+    st.builds(Custom, texts, maps, maybe_text),
+    st.builds(Event, texts, maps, maybe_text),
+)
+
+
+def unnamed(loss: str) -> str:
+    """The loss, whatever the app calls its values."""
+    return re.sub(r"^customExts\..*: became text$", "customExts: became text", loss, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("dialect", SAID)
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@given(content=CONTENTS)
+def test_no_loss_is_said_that_the_table_does_not_name(dialect: str, content: Content) -> None:
+    said = SAID[dialect]
+    named = {unnamed(loss) for _, each in SAMPLES if type(each) is type(content) for loss in said(each)}
+    assert {unnamed(loss) for loss in said(content)} <= named
+
+
+@pytest.mark.parametrize(("label", "content"), SAMPLES, ids=str)
+def test_what_is_exact_reads_back_as_it_was(label: str, content: Content) -> None:
+    if not SAID["easemob"](content):
+        assert given_fields(content) <= given_fields(read(write(Message("ann", content, "another"), []))[0])
+    # Notices are the server's own: that dialect has a form for them, which no app sends.
+    if not SAID["chat21"](content) and not isinstance(content, Event):
+        fields = {**default_fields(content, None, []), "sender_fullname": "ann", "recipient_fullname": "bob"}
+        message = from_fields(fields, "ann", "bob", group=False, chosen=False)
+        assert given_fields(content) <= given_fields(message.content)
+
+
+def given_fields(content: Content) -> set[str]:
+    """What a content says, without the fields that it leaves open."""
+    fields = msgspec.structs.asdict(content)
+    return {type(content).__name__, *(f"{name}: {value!r}" for name, value in fields.items() if value is not None)}
