@@ -3,7 +3,7 @@
 from core.core import Core
 from core.errors import Failure, Kind
 from core.membership import Check
-from core.model import EVERYBODY, Receipt, Related, Relation, RelationState, Tenant
+from core.model import EVERYBODY, Receipt, Related, Relation, RelationState, Tenant, UserKey
 from tests.core.model.sending_steps import SendingSteps
 
 ACTS = ("add", "befriend", "request", "accept", "decline", "remove", "part", "block", "unblock")
@@ -13,13 +13,18 @@ class RelationSteps(SendingSteps):
     """What users are to each other, and what a block holds up."""
 
     async def relate(self) -> None:
-        # Few, so that they come to have something to do with each other.
-        user, other = await self.user(self.rng.choice(("ada", "Ada", "bob"))), await self.user()
+        asked = self.asked()
+        if asked and self.rng.random() < 0.4:
+            user, other = self.rng.choice(asked)
+            what = self.rng.choice((*ACTS, *("accept", "decline") * 6))
+        else:
+            # Few, so that they come to have something to do with each other.
+            user, other = await self.user(self.rng.choice(("ada", "Ada", "bob"))), await self.user()
+            if self.rng.random() < 0.5:
+                user, other = other, user
+            what = self.rng.choice((*ACTS, "request"))
         if user.number == other.number:
             return
-        if self.rng.random() < 0.5:
-            user, other = other, user
-        what = self.rng.choice(ACTS)
 
         async def act(core: Core, tenant: Tenant) -> bool:
             relations = core.relations
@@ -54,6 +59,15 @@ class RelationSteps(SendingSteps):
             await self.remark()
         for one in (user, other):
             await self.compare_relations(one.id)
+
+    def asked(self) -> list[tuple[UserKey, UserKey]]:
+        """Who was asked by whom."""
+        numbers, found = self.space.numbers, []
+        for pair in self.space.relations.pairs.values():
+            for asks, other in (tuple(pair.contact), tuple(pair.contact)[::-1]):
+                if pair.contact[asks] == "asked":
+                    found.append((numbers[other], numbers[asks]))
+        return [both for both in found if len(self.space.current(both)) == 2]
 
     async def remark(self) -> None:
         user, other = await self.user(), await self.user()
