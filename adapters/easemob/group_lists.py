@@ -64,8 +64,9 @@ async def joined(call: Call) -> Reply:
     fetch = _joined_by(call, key)
     query = call.request.query
     if "pagenum" in query or "pagesize" in query:
-        # The vendor's browser client counts from 0, everybody else from 1: both first pages are the first.
-        rows = await _numbered(call, fetch, 1, _DEFAULT_PAGE, _ALL_JOINED)
+        # The vendor's browser client, which asks for `version=v3`, counts pages from 0, everybody else from 1.
+        first = 0 if query.get("version", "").lower() == "v3" else 1
+        rows = await _numbered(call, fetch, first, _DEFAULT_PAGE, _ALL_JOINED)
     else:
         rows = (await fetch(_ALL_JOINED, "")).groups
     return _listed(call, [_named(call, row.group) for row in rows], "")
