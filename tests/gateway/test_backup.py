@@ -1,43 +1,18 @@
 """`backup` and `restore` as an operator uses them, on stores of their own and beside a running gateway."""
 
-import logging
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import structlog
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from core.store.data_folder import running_url
 from core.store.embedded import server_binary
-from gateway.cli import group
+from tests.gateway.conftest import Run
 from tests.gateway.program import APPLICATION, running
 from tests.servers import ServerProcess
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    handlers, level = list(logging.root.handlers), logging.root.level
-    yield
-    logging.root.handlers, logging.root.level = handlers, level
-    structlog.reset_defaults()
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs a command with these words; `code` is what it must end with."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(group, words)
-        assert result.exit_code == code, (words, result.output, result.exception)
-        return result
-
-    return run
 
 
 @pytest.fixture
