@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,7 +14,6 @@ from core.messages import Query
 from core.model import Credential
 from core.store import tenants
 from core.store.breaker import FAILURES
-from core.store.embedded import server_binary
 from core.store.keys import PARTITIONS, TAGS, partition_of, slot_of
 from core.store.store import Store
 from tests import servers
@@ -30,26 +29,6 @@ AT_ONCE = 0.5
 HEALED = 10.0
 PAUSE = 0.02
 """Between two looks whether it is so."""
-
-
-@pytest.fixture(scope="module")
-def module_server() -> Iterator[ServerProcess]:
-    with ServerProcess(server_binary()) as running:
-        yield running
-
-
-@pytest.fixture
-async def proxy(module_server: ServerProcess) -> AsyncIterator[Proxy]:
-    async with proxied(module_server.socket) as found:
-        yield found
-
-
-@pytest.fixture
-async def through(proxy: Proxy) -> AsyncIterator[Core]:
-    """A core whose only way to the server is the proxy."""
-    async with opened(proxy.url) as core:
-        yield core
-        proxy.release()
 
 
 async def echo(store: Store, partition: int) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -16,7 +16,7 @@ from core.store.address import parse_url
 from core.store.embedded import server_binary
 from core.store.keys import PARTITIONS
 from core.store.store import Store
-from tests.core.proxy import Proxy, proxied
+from tests.core.proxy import Proxy
 from tests.core.support import new_name, opened, text
 from tests.servers import ServerProcess
 
@@ -29,26 +29,6 @@ PAUSE = 0.02
 """Between two looks whether it is so."""
 
 Result = TypeVar("Result")
-
-
-@pytest.fixture(scope="module")
-def module_server() -> Iterator[ServerProcess]:
-    with ServerProcess(server_binary()) as running:
-        yield running
-
-
-@pytest.fixture
-async def proxy(module_server: ServerProcess) -> AsyncIterator[Proxy]:
-    async with proxied(module_server.socket) as found:
-        yield found
-
-
-@pytest.fixture
-async def through(proxy: Proxy) -> AsyncIterator[Core]:
-    """A core whose only way to the server is the proxy."""
-    async with opened(proxy.url) as core:
-        yield core
-        proxy.release()
 
 
 async def echo(store: Store, number: int) -> bool:

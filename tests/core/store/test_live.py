@@ -24,7 +24,7 @@ from core.store.keys import PARTITIONS, TAGS, partition_of, slot_of
 from core.store.store import Store
 from tests import servers
 from tests.core.listening import BOUNDED, Follower, next_event, next_gap
-from tests.core.proxy import Proxy, proxied
+from tests.core.proxy import Proxy
 from tests.core.store.test_cluster import Mover
 from tests.core.support import new_name, opened, text
 from tests.servers import Engine, ServerProcess, wait_until
@@ -34,12 +34,6 @@ NOTICED_SECONDS = 5.0
 WITHIN_A_SECOND = 1.5
 AT_ONCE = 0.5
 GROUPS = (1, 2)
-
-
-@pytest.fixture(scope="module")
-def module_server() -> Iterator[ServerProcess]:
-    with ServerProcess(server_binary()) as running:
-        yield running
 
 
 class Chat:
@@ -69,12 +63,6 @@ class Chat:
 async def chat(module_server: ServerProcess) -> AsyncIterator[Chat]:
     async with opened(module_server.url, SystemClock()) as core:
         yield await Chat.begin(core)
-
-
-@pytest.fixture
-async def proxy(module_server: ServerProcess) -> AsyncIterator[Proxy]:
-    async with proxied(module_server.socket) as found:
-        yield found
 
 
 @pytest.fixture
