@@ -40,11 +40,12 @@ class Messages:
         nothing. It is remembered for 24 to 48 hours when it begins with `client:` (the caller chose it), else for one to
         two minutes (enough for repeats of our own).
 
-        Raises *bad request* with reason `audience` when that names over 100 users, *not found* with reason `topic` when the
-        message's topic is not one of the conversation's, as it never is of several: nothing is sent then; with a `check`, of a
-        user who sends, *forbidden* with reason `blocked` when a recipient (its `subject`) has blocked the sender: the others
-        have got it then; *rate limited* when a conversation's time would run more than a second ahead of the clock, *store
-        unavailable* when it is not certain that everything was stored (repeating is safe).
+        Raises *bad request* with reason `audience` when that names over 100 users, *too large* when the packed message has
+        over 1 MiB, *not found* with reason `topic` when the message's topic is not one of the conversation's, as it never is
+        of several: nothing is sent then; with a `check`, of a user who sends, *forbidden* with reason `blocked` when a
+        recipient (its `subject`) has blocked the sender: the others have got it then; *rate limited* when a conversation's
+        time would run more than a second ahead of the clock, *store unavailable* when it is not certain that everything was
+        stored (repeating is safe).
         """
         kind = kind_of(message)
         appends = [

@@ -15,8 +15,8 @@ Conversations, in the partition of their identity:
                             q what limits sends to it (bits, in `group.lua`), y its place in the tenant's list, z packed group
                             that is being deleted, empty once nothing is left of it, at how far that is,
                             d sequence up to which the log was dropped, e ordinal there, b last sequence of the backfill
-                            lane, j number of the last report; 1 once there was one: a user who put it into another box, r a
-                            recalled counted message, w a message for some alone
+                            lane, j number of the last report; and 1 once there was such: `a` users who put it into another
+                            box, `r` recalled counted messages, `w` messages for some alone
     l:CONVERSATION:CHUNK
                     hash    sequence -> record; a chunk is 4,096 sequences
     b:CONVERSATION:CHUNK
