@@ -33,7 +33,8 @@ def project_files(*folders: str) -> Iterator[Path]:
         if start.name in IGNORED:
             continue
         for path in [start, *sorted(start.rglob("*"))]:
-            if path.is_file() and path.suffix in TEXT_SUFFIXES and "__pycache__" not in path.parts:
+            left_out = {"__pycache__", "node_modules"}.intersection(path.relative_to(ROOT).parts)
+            if path.is_file() and path.suffix in TEXT_SUFFIXES and not left_out:
                 yield path
 
 
