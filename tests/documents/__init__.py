@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.adapters_list import BUILT_IN
-from tests.documents import losses, parity
+from tests.documents import losses, openapi, parity
 
 FOLDER = Path(__file__).parent.parent.parent / "docs"
 
@@ -12,4 +12,5 @@ FOLDER = Path(__file__).parent.parent.parent / "docs"
 def made() -> Mapping[str, str]:
     """The text of every page that is made, by its path in `FOLDER`."""
     adapters = [create({}) for create in BUILT_IN.values()]
-    return {"parity.md": parity.page(adapters), "losses.md": losses.page()}
+    documents = {f"openapi/{adapter.name}.json": openapi.page(adapter) for adapter in adapters}
+    return {"parity.md": parity.page(adapters), "losses.md": losses.page(), **documents}

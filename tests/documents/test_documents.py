@@ -11,7 +11,7 @@ from adapters.chat21.content import default_fields, from_fields
 from adapters.easemob.content import read, write
 from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
 from gateway.adapters_list import BUILT_IN
-from tests.documents import FOLDER, made, parity
+from tests.documents import FOLDER, made, openapi, parity
 from tests.documents.losses import SAID, SAMPLES
 
 
@@ -28,6 +28,21 @@ def test_every_row_of_every_wire_table_is_shown() -> None:
     for adapter in adapters:
         for route in adapter.routes:
             assert f"| {route.method} | `{route.path}` | {route.operation} |" in page
+
+
+def test_every_row_is_an_operation_with_its_parts() -> None:
+    for adapter in (create({}) for create in BUILT_IN.values()):
+        document = openapi.document(adapter)
+        operations = [(path, each) for path, methods in document["paths"].items() for each in methods.values()]
+        assert sorted(each["operationId"] for _, each in operations) == sorted(
+            map(openapi.operation_id, adapter.routes)
+        )
+        for path, each in operations:
+            assert re.findall(r"\{(\w+)\}", path) == [
+                part["name"] for part in each["parameters"] if part["in"] == "path"
+            ]
+        shapes = [re.sub(r"\{\w+\}", "{}", path) for path in document["paths"]]
+        assert len(set(shapes)) == len(shapes)
 
 
 def test_every_dialect_and_every_kind_is_in_the_table_of_losses() -> None:
