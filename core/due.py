@@ -12,7 +12,7 @@ from core.clock import HIGHEST_TIME, Clock
 from core.errors import Failure, Kind, StaleTenant, is_away
 from core.messages import Messages
 from core.model import EVERYBODY, Audience, Message, Tenant, UserKey
-from core.store.due import Claimed, DueStore, Row, Waiting
+from core.store.due import Claimed, DueStore, DueTenant, Row
 from core.store.keys import PARTITIONS, partition_of
 from core.store.log import MAXIMUM_MESSAGE_BYTES, check_audience
 from core.tenants import Tenants
@@ -172,7 +172,7 @@ class Due:
                 break
         return done > 0
 
-    async def _work(self, tenant: Tenant, waiting: Waiting) -> int:
+    async def _work(self, tenant: Tenant, waiting: DueTenant) -> int:
         """Carry out some rows of a tenant in a partition, one after the other, since they may be of one conversation."""
         try:
             rows = await self._store.claim(

@@ -41,7 +41,7 @@ class Claimed(msgspec.Struct, frozen=True):
     action: bytes
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class DueTenant(msgspec.Struct, frozen=True):
     """A tenant's generation that has a row due in a partition."""
 
     partition: int
@@ -87,7 +87,7 @@ class DueStore:
         ]
         return rows, (int(reply[0]), reply[1].decode()) if reply[1] else None
 
-    async def waiting(self, now: int) -> list[Waiting]:
+    async def waiting(self, now: int) -> list[DueTenant]:
         """Who has rows that are due: of every partition those with the earliest, asked in one turn. Partitions that don't
         answer are left out; raises *store unavailable* when none does."""
         asked = await asyncio.gather(
@@ -107,7 +107,7 @@ class DueStore:
         for partition, reply in enumerate(asked):
             for member in [] if isinstance(reply, BaseException) else reply:
                 number, _, generation = member.decode().partition(":")
-                found.append(Waiting(partition, int(number), int(generation)))
+                found.append(DueTenant(partition, int(number), int(generation)))
         return found
 
     async def claim(
@@ -126,7 +126,7 @@ class DueStore:
         """Make a given-up row due at once; false when there is none."""
         return bool(await self._store.call(tenant, scripts.RETRY_DUE, partition_of_row(row), now, row))
 
-    async def drop(self, waiting: Waiting) -> None:
+    async def drop(self, waiting: DueTenant) -> None:
         """Forget all rows of a tenant's generation that is no more, in one partition."""
         prefix = f"{tenant_key(waiting.partition, waiting.tenant).decode()}:{waiting.generation}:"
         await self._store.command(waiting.partition, "UNLINK", f"{prefix}due", f"{prefix}duef", f"{prefix}dueb")
