@@ -141,7 +141,7 @@ class GroupStore:
                 return group
             if done != b"changed":
                 raise refused(done.decode(), group.owner if transfer else str(number))
-        raise RuntimeError("a group was changed faster than it could be updated")
+        raise Failure(Kind.CONFLICT, "The group is being changed by many at once", reason="group")
 
     async def delete(self, tenant: Tenant, number: int, now: int) -> Group | None:
         """Mark a group as deleted; none when there is none, or when nothing is left of one that was."""

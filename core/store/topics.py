@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from core.errors import Failure, Kind
 from core.ids import bucket_of
 from core.model import Tenant, Topic
 from core.store import scripts
@@ -98,7 +99,7 @@ class TopicStore:
             script = scripts.BLANK_TOPIC if makes_room else scripts.UPDATE_TOPIC
             if await self._store.call(tenant, script, _partition(identity), *arguments):
                 return topic
-        raise RuntimeError("a topic was changed faster than it could be updated")
+        raise Failure(Kind.CONFLICT, "The topic is being changed by many at once", reason="topic")
 
     async def _rows(self, tenant: Tenant, identity: str, *arguments: str | int) -> list[bytes | None]:
         rows: list[bytes | None] = await self._store.call(
