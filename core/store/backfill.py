@@ -15,6 +15,7 @@ from core.store.store import Store
 MESSAGES_AT_ONCE = 40
 """A longer script would hold up everybody else's."""
 BYTES_AT_ONCE = 1 << 20
+_MAXIMUM_CALLS = 1 << 20
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -37,7 +38,8 @@ class Backfill:
     async def add(
         self, tenant: Tenant, identity: str, pair: Sequence[int], rows: Sequence[Row], now: int
     ) -> list[Receipt]:
-        """Store messages in one conversation, some at a time, in their order."""
+        """Store messages in one conversation, some at a time, in their order. The lists of very many who left a group follow in
+        further steps, also when what was broken off is repeated."""
         bucket = bucket_of(identity)
         message_id = self._store.ids(tenant).message
         receipts: list[Receipt] = []
@@ -47,16 +49,26 @@ class Backfill:
                 topic = "" if row.topic is None else row.topic
                 arguments += (row.external_id, row.time, row.sender, int(row.kind), topic, row.body)
             reply = await self._store.call(tenant, scripts.BACKFILL, partition_of(bucket), *arguments, bulk=True)
-            conversation = reply[0]
-            if not conversation:
+            if not reply[0]:
                 raise Failure(Kind.NOT_FOUND, "The group was deleted", reason="group", subject=identity[1:])
+            conversation, more = reply[:2]
             receipts += [
                 Receipt(message_id(conversation, BACKFILL, -sequence), conversation, sequence, time, bool(repeated))
-                for sequence, time, repeated in zip(reply[1::3], reply[2::3], reply[3::3], strict=True)
+                for sequence, time, repeated in zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
             ]
-            if len(reply) < 1 + 3 * len(some):
+            if more:
+                await self._raise_rows(tenant, partition_of(bucket), conversation, reply[2::3])
+            if len(reply) < 2 + 3 * len(some):
                 raise Failure(Kind.RATE_LIMITED, "Too many messages in one conversation", retry_after_ms=1000)
         return receipts
+
+    async def _raise_rows(self, tenant: Tenant, partition: int, conversation: int, sequences: Sequence[int]) -> None:
+        cursor: Argument = 0
+        for _ in range(_MAXIMUM_CALLS):
+            arguments = (conversation, SHOWN, cursor, *sequences)
+            cursor = await self._store.call(tenant, scripts.RAISE_ROWS, partition, *arguments, bulk=True)
+            if cursor == b"0":
+                return
 
 
 def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

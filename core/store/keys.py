@@ -13,7 +13,8 @@ Conversations, in the partition of their identity:
                             the first) and 128 of q, g packed group, l 1 once it is large, 2 for a room,
                             p number of the group's owner, x how many members it takes, n last place in the order of joining,
                             q what limits sends to it (bits, in `group.lua`), y its place in the tenant's list, z packed group
-                            that is being deleted, empty once nothing is left of it, at how far that is,
+                            that is being deleted, empty once nothing is left of it, at how far that is, k head when
+                            a member left last,
                             d sequence up to which the log was dropped, e ordinal there, b last sequence of the backfill
                             lane, j number of the last report; and 1 once there was such: `a` users who put it into another
                             box, `r` recalled counted messages, `w` messages for some alone

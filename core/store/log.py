@@ -30,6 +30,7 @@ _DONE_BEFORE = 3
 _NOBODY = 0
 _TOMBSTONE = b""
 _TRIES = 20
+_MAXIMUM_CALLS = 1 << 20
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -166,13 +167,26 @@ class Log:
         raise Failure(Kind.CONFLICT, "The message is being changed by many at once", reason="message")
 
     async def recall(self, tenant: Tenant, message: int, now: int) -> bool | None:
-        """Make a message a tombstone; false when it was one, none when there is none."""
+        """Make a message a tombstone; false when it was one, none when there is none. Of very many who left a group the lists
+        follow in further steps: where one that was broken off is not repeated, the conversation keeps its old place there."""
         place = self._store.ids(tenant).place(message)
         if place is None:
             return None
         arguments = (now, place.conversation, place.signed, _TOMBSTONE, SHOWN, outbox_bound(tenant))
-        done = await self._store.call(tenant, scripts.RECALL, _partition(place), *arguments)
+        done, time, more = await self._store.call(tenant, scripts.RECALL, _partition(place), *arguments)
+        if more:
+            await self._rewrite_rows(tenant, place, time)
         return None if done == _NOBODY else done != _DELETED_ALREADY
+
+    async def _rewrite_rows(self, tenant: Tenant, place: Place, time: int) -> None:
+        cursor: Argument = 0
+        for _ in range(_MAXIMUM_CALLS):
+            arguments = (place.conversation, time, SHOWN, cursor)
+            following = await self._store.call(tenant, scripts.REWRITE_ROWS, _partition(place), *arguments, bulk=True)
+            if following == b"0":
+                return
+            if following != b"again":
+                cursor = following
 
     async def hide(self, tenant: Tenant, user: int, messages: Sequence[int]) -> list[bool]:
         """Delete messages for one user; an answer each: whether the user saw it until now."""

@@ -1,37 +1,97 @@
 """That no script looks at more than it can in a few milliseconds: counted in commands, since times depend on the machine."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from core.clock import ManualClock
 from core.core import Core
+from core.errors import Failure, store_unavailable
 from core.messages import Query
 from core.model import Audience, Tenant
 from core.store import groups as groups_store
 from core.store import retired
+from core.store.scripts import Script
 from tests.core.support import old, text
 from tests.servers import Engine
 
 
-async def test_a_recall_in_a_large_group_that_many_left_looks_at_so_much_only(
-    engine: Engine, core: Core, clock: ManualClock, tenant: Tenant
+async def test_who_left_a_large_group_is_looked_at_some_at_a_time(
+    engine: Engine, core: Core, clock: ManualClock, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada, *others = await core.users.keys(tenant, [f"user {number}" for number in range(200)])
+    ada, *others = await core.users.keys(tenant, [f"user {number}" for number in range(700)])
     group = (await core.groups.create(tenant, name="", owner=ada, members=[ada, *others], dialect="plain")).number
     await core.messages.send_group(tenant, ada, [group], text("first"), "client:first")
     for number in range(100):
         clock.move(1)
         audience = Audience(to=tuple(others[:50]))
         await core.messages.send_group(tenant, ada, [group], text("some"), f"client:{number}", audience)
-    clock.move(1)
+    clock.move(1_000)
     last = (await core.messages.send_group(tenant, ada, [group], text("last"), "client:last"))[0]
     await core.groups.remove(tenant, group, others[50:])
-    before = commands(engine, "hget")
+    clock.move(1_000)
+    later = (await core.messages.send_group(tenant, ada, [group], text("later"), "client:later"))[0]
+    calls = watch(engine, core, monkeypatch)
+
+    async def latest() -> set[str]:
+        found = set()
+        for user in (others[50], others[200], others[-1]):
+            (row,) = await core.conversations.list(tenant, user, 5)
+            assert row.last is not None
+            found.add(row.last.message.sender)
+            assert row.time == row.last.time
+        return found
+
+    assert await latest() == {"last"}
+    calls.clear()
+    assert await core.messages.recall(tenant, later.id)
+    assert [name for name, _ in calls] == ["recall"]  # nobody who left was shown that
     assert await core.messages.recall(tenant, last.id)
-    assert commands(engine, "hget") - before < 1_000
-    for user in (others[50], others[-1]):
-        found = await core.conversations.list(tenant, user, 5)
-        assert [row.last.message.sender for row in found if row.last is not None] == ["first"]
+    assert max(count for _, count in calls) < 700
+    assert await latest() == {"first"}
+    calls.clear()
+    imports = [old(f"old {number}", last.time - 500 + number, ada, "import") for number in range(40)]
+    assert len(await core.imports.group(tenant, group, imports)) == 40
+    assert max(count for _, count in calls) < 700
+    assert len(calls) > 5
+    for user in (others[50], others[200], others[-1]):
+        (row,) = await core.conversations.list(tenant, user, 5)
+        assert row.last is not None
+        assert row.last.time == row.time == last.time - 461
+
+
+async def test_lists_of_who_left_follow_a_repeat_of_what_was_broken_off(
+    core: Core, clock: ManualClock, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, *others = await core.users.keys(tenant, [f"user {number}" for number in range(150)])
+    group = (await core.groups.create(tenant, name="", owner=ada, members=[ada, *others], dialect="plain")).number
+    clock.move(1_000)
+    await core.messages.send_group(tenant, ada, [group], text("first"), "client:first")
+    clock.move(1_000)
+    last = (await core.messages.send_group(tenant, ada, [group], text("last"), "client:last"))[0]
+    await core.groups.remove(tenant, group, others)
+    call = core.store.call
+
+    async def breaking(tenant: Tenant, script: Script, *arguments: Any, **options: Any) -> Any:
+        if script.name in ("rewrite_rows", "raise_rows"):
+            raise store_unavailable()
+        return await call(tenant, script, *arguments, **options)
+
+    imports = [old("old", last.time - 500, ada)]
+    for act, repeated in (
+        (lambda: core.messages.recall(tenant, last.id), False),
+        (lambda: core.imports.group(tenant, group, imports), None),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(core.store, "call", breaking)
+            with pytest.raises(Failure, match="not available"):
+                await act()
+        assert repeated in (await act(), None)
+        for user in others:
+            (row,) = await core.conversations.list(tenant, user, 5)
+            assert row.last is not None
+            assert row.last.time == row.time
 
 
 async def test_a_page_of_large_messages_is_a_megabyte_or_two_and_goes_on(
@@ -84,6 +144,21 @@ async def test_what_is_almost_empty_is_not_searched_at_random(
         assert rounds < 1_000
     assert commands(engine, "srandmember") == before[1]
     assert commands(engine, "hrandfield") - before[0] <= rounds  # whose turn it is
+
+
+def watch(engine: Engine, core: Core, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Notes every call, and how many fields of hashes it looked at."""
+    calls: list[tuple[str, int]] = []
+    call = core.store.call
+
+    async def noted(tenant: Tenant, script: Script, *arguments: Any, **options: Any) -> Any:
+        before = commands(engine, "hget")
+        reply = await call(tenant, script, *arguments, **options)
+        calls.append((script.name, commands(engine, "hget") - before))
+        return reply
+
+    monkeypatch.setattr(core.store, "call", noted)
+    return calls
 
 
 def commands(engine: Engine, name: str) -> int:

@@ -3,8 +3,9 @@
 -- ARGV: 3 now (ms), 4 identity, 5 bucket, 6 mask of the kinds that lists show, 7 and 8 the numbers of a direct conversation's
 --       users in the order of its identity (empty for a group), 9… of each message external id, time (ms), sender's number,
 --       kind, topic (empty: none), body.
--- Returns sequence (negative), time and whether it was there already of each, after the conversation; of fewer than were given
--- when the next one's time would run over half a second before the clock. {0} for a group that was deleted. Error FULL.
+-- Returns sequence (negative), time and whether it was there already of each, after the conversation and whether `raise_rows` has to
+-- go on; of fewer than were given when the next one's time would run over half a second before the clock. {0} for a group that was
+-- deleted. Error FULL.
 local now, identity, mask, one, two = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[6]), ARGV[7], ARGV[8]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
 local fields = conversation and redis.call('HMGET', prefix .. 'c:' .. conversation, 'b', 'z') or {}
@@ -60,11 +61,13 @@ local function free_time(time)
   return time, before(time, position, math.min(meta.head, position + taken))
 end
 
-local result, stored, senders = {tonumber(conversation)}, {}, {}
+local result, stored, senders, lowest = {tonumber(conversation), 0}, {}, {}, math.huge
 for index = 9, #ARGV, 6 do
   local known_sequence = redis.call('HGET', ids, ARGV[index])
   if known_sequence then
     local record = record_at(conversation, -known_sequence)
+    -- Whoever imported it may not have come to the end.
+    if record then lowest = math.min(lowest, (struct.unpack('>I4', record, 7))) end
     result[#result + 1] = -known_sequence
     result[#result + 1] = record and struct.unpack('>I6', record) or tonumber(ARGV[index + 1])
     result[#result + 1] = 1
@@ -73,6 +76,7 @@ for index = 9, #ARGV, 6 do
     -- Half of what live messages may run ahead, so that imports alone keep nobody from sending.
     if time > now + 500 then break end
     last = last + 1
+    lowest = math.min(lowest, position)
     local record = struct.pack('>I6I4BI2I6', time, position, tonumber(ARGV[index + 3]), 0, tonumber(ARGV[index + 2]))
       .. ARGV[index + 5]
     redis.call('HSET', key_of(conversation, -last), last, record)
@@ -98,26 +102,12 @@ end
 
 -- A list stands at the last message that its user is shown. A large group and a room write no rows of their members.
 table.sort(stored, function(a, b) return a.time > b.time end)
-local function raise_row(user)
-  local row_key = prefix .. 'x' .. box_of(conversation, user) .. ':' .. user
-  local row = tonumber(redis.call('ZSCORE', row_key, conversation) or '0')
-  local view
-  for _, each in ipairs(stored) do
-    if each.time <= row then return end
-    view = view or view_of(conversation, meta, user, '')
-    if is_shown(view, mask, each.sequence, each.record) then
-      redis.call('ZADD', row_key, each.time, conversation)
-      return
-    end
-  end
-end
-if #stored > 0 then
-  if meta.size ~= '2' then each_user(conversation, meta, nil, raise_row) end
-  -- Everybody who sent something is found again; a room keeps nothing of members who left.
-  for sender in pairs(senders) do
-    local stranger = one == '' and redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0
-    if stranger or meta.size == '2' then redis.call('HSETNX', prefix .. 'v:' .. conversation, 'o' .. sender, 1) end
-    if stranger and meta.size ~= '2' then raise_row(sender) end
-  end
+local function raise(user) raise_row(conversation, meta, user, stored, mask) end
+if meta.size ~= '2' and each_user(conversation, meta, nil, lowest, raise) then result[2] = 1 end
+-- Everybody who sent something is found again; a room keeps nothing of members who left.
+for sender in pairs(senders) do
+  local stranger = one == '' and redis.call('HEXISTS', prefix .. 'm:' .. conversation, sender) == 0
+  if stranger or meta.size == '2' then redis.call('HSETNX', prefix .. 'v:' .. conversation, 'o' .. sender, 1) end
+  if stranger and meta.size ~= '2' then raise(sender) end
 end
 return result

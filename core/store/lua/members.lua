@@ -59,6 +59,7 @@ local function leave(group, user, mask)
     redis.call('UNLINK', prefix .. 'rs:' .. conversation .. ':' .. user, prefix .. 'ds:' .. conversation .. ':' .. user)
   else
     row[4][#row[4]][2] = group.head
+    redis.call('HSET', group.key, 'k', group.head)
     redis.call('HSET', members, user, cmsgpack.pack(row))
     redis.call('SREM', prefix .. 'y:' .. user, conversation)
     if group.size then keep_return(conversation, user, mask) end

@@ -1,13 +1,18 @@
 -- Deletes a message for all: the header stays as tombstone, so that sequences, times and ordinals go on.
 -- ARGV: 3 now (ms), 4 conversation, 5 sequence (negative in the backfill lane), 6 body of the tombstone, 7 mask of the kinds
 --       that lists show, 8 bound of the outbox.
--- Returns 1, 2 when it is deleted already, 0 when there is none. Error QUEUE.
+-- Returns {1, or 2 when it is deleted already, or 0 when there is none; its time (ms); whether `rewrite_rows` has to go on}. Error
+-- QUEUE.
 local conversation, sequence, mask, bound = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local meta = meta_of(conversation)
 local record = meta and sequence <= meta.head and (sequence < 0 or sequence > meta.dropped) and record_at(conversation, sequence)
-if not record then return 0 end
+if not record then return {0, 0, 0} end
 local time, ordinal, kind, flags, sender = struct.unpack('>I6I4BI2I6', record)
-if bit.band(flags, 1) ~= 0 then return 2 end
+local position = sequence > 0 and sequence or ordinal
+if bit.band(flags, 1) ~= 0 then
+  -- Whoever did it may not have come to the end.
+  return {2, time, each_user(conversation, meta, nil, position, function() end) and 1 or 0}
+end
 if outbox_is_full(bound) then return redis.error_reply('-QUEUE refused') end
 local by = string.format('%.0f', sender)
 local key = prefix .. 'c:' .. conversation
@@ -31,7 +36,10 @@ if sequence == meta.newest then
   meta.newest = found[1] or math.max(meta.dropped, sequence - 1000)
   redis.call('HSET', key, 's', meta.newest)
 end
-rewrite_rows(conversation, meta, by, time, mask)
+local again = false
+local more = each_user(conversation, meta, by, position, function(user)
+  again = rewrite_row(conversation, user, time, mask) or again
+end)
 local one, two = pair_of(meta)
 tell('recalled', conversation, sequence, tonumber(ARGV[3]), meta.identity, one, two, bound)
-return 1
+return {1, time, (more or again) and 1 or 0}
