@@ -7,6 +7,7 @@ import orjson
 
 from adapters.contract import Reply
 from core.errors import Failure, Kind
+from core.files import Download
 
 MAXIMUM_DEPTH = 64
 """Nesting of JSON that is still read; deeper bodies are refused as malformed."""
@@ -15,6 +16,19 @@ MAXIMUM_DEPTH = 64
 def json_reply(status: int, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
     """A JSON reply; `value` is what orjson can write."""
     return Reply(status, orjson.dumps(value), [(b"content-type", b"application/json"), *headers])
+
+
+def file_reply(download: Download, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """A file's bytes as they were uploaded. Whoever looks at one in a browser sees pictures, sound and films; all else is saved,
+    since a page or a script of anybody's must not run as one of ours."""
+    kind = download.media_type.partition(";")[0]
+    shown = kind.startswith(("image/", "audio/", "video/")) and not kind.endswith("xml")
+    own = [
+        (b"content-type", download.media_type.encode()),
+        (b"content-disposition", b"inline" if shown else b"attachment"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    return Reply(200, b"", [*own, *headers], download.content)
 
 
 def parse_json(body: bytes) -> Any:

@@ -20,6 +20,8 @@ import msgspec
 from core.core import Core
 from core.errors import Failure
 from core.model import Application, Principal, Tenant
+from core.objects import Content
+from core.spool import Spool
 
 
 class Evidence(StrEnum):
@@ -95,6 +97,23 @@ class Reply(msgspec.Struct, eq=False):
     body: bytes
     headers: Sequence[tuple[bytes, bytes]]
     """With Content-Type; Content-Length is added by the gateway."""
+    stream: Content | None = None
+    """What goes out piece by piece in place of `body`."""
+
+
+class Upload(msgspec.Struct, eq=False):
+    """A file of a form. Name and media type are as the client gave them, empty when it did not."""
+
+    name: str
+    media_type: str
+    content: Spool
+
+
+class Form(msgspec.Struct, eq=False):
+    """A form that was received, by the names of its parts; of repeated names the first."""
+
+    fields: dict[str, str]
+    files: dict[str, Upload]
 
 
 class Call(msgspec.Struct, kw_only=True, eq=False):
@@ -116,6 +135,8 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
     `request:…`."""
     read: Callable[[int], Awaitable[bytes]]
     """What `body` reads with."""
+    receive: Callable[[int], Awaitable[Form]]
+    """What `form` reads with."""
     principal: Principal | None = None
     """Set once `authenticate` succeeded; use `authenticated` in handlers."""
     parsed: Any = None
@@ -142,6 +163,15 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
         """The request's body, read once and kept. A body over `limit` bytes raises a *too large* failure as soon as the
         limit is passed, a client that is too slow a *timed out* failure."""
         return await self.read(limit)
+
+    async def form(self, file_bytes: int) -> Form:
+        """The request's body as a multipart form, received once and kept; the gateway closes its files. No file needs more than
+        a megabyte of memory.
+
+        Raises *too large* as soon as a file has more than `file_bytes` (reason `file`), or all else more than 64 KB, *bad
+        request* with reason `form` when the body is no form or not all of one, *timed out*, *store unavailable* with reason
+        `files`."""
+        return await self.receive(file_bytes)
 
 
 Handler = Callable[[Call], Awaitable[Reply]]

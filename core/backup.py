@@ -153,6 +153,7 @@ async def _write_generation(export: Export, count: Summary) -> None:
         for name in ("d", "ti"):
             await export.hash(partition, name)
         await export.due(partition)
+        await export.files(partition)
         await export.users(partition)
     for partition in range(PARTITIONS):
         await export.hash(partition, "k")

@@ -7,6 +7,7 @@ from core.conversations import Conversations
 from core.due import Due
 from core.erase import Erase
 from core.feeds import Feeds
+from core.files import Files
 from core.foreign import Foreign
 from core.groups import Groups
 from core.housekeeping import Housekeeping
@@ -16,6 +17,7 @@ from core.live import Live
 from core.members import Members
 from core.messages import Messages
 from core.model import Tenant
+from core.objects import Objects
 from core.outbox import Outbox
 from core.presence import Presences
 from core.rates import Rates
@@ -29,6 +31,7 @@ from core.store.dropping import Dropping
 from core.store.due import DueStore
 from core.store.erasures import ErasureStore
 from core.store.feeds import FeedStore
+from core.store.files import FileStore
 from core.store.foreign import ForeignStore
 from core.store.group_attributes import GroupAttributes
 from core.store.group_lists import GroupLists
@@ -53,9 +56,9 @@ from core.users import Users
 
 
 class Core:
-    """All use cases over one store. `close` it before the store."""
+    """All use cases over one store. `close` it before the store. Without `objects`, the bytes of files are kept in memory."""
 
-    def __init__(self, store: Store, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, clock: Clock | None = None, objects: Objects | None = None) -> None:
         self.store = store
         self.clock = clock or SystemClock()
         log, users, topics, relations = Log(store), UserStore(store), TopicStore(store), RelationStore(store)
@@ -83,13 +86,15 @@ class Core:
         self.rates = Rates(store, self.clock)
         self.live = Live(store, self.tenants, self.clock)
         self.foreign = Foreign(foreign)
+        files = FileStore(store)
+        self.files = Files(files, objects or Objects(), self.tenants, self.clock)
         self.outbox = Outbox(OutboxStore(store), self.tenants)
         self.due = Due(due, self.messages, self.users, self.tenants, self.clock)
         self.reclaim = Reclaim(RetiredStore(store), self.clock)
         self.retention = Retention(dropping, tenants, self.clock)
-        self.erase = Erase(erasures, dropping, users, groups, topics, relations, self.tenants, self.clock)
+        self.erase = Erase(erasures, dropping, users, groups, topics, relations, files, self.tenants, self.clock)
         self.backup = Backup(store, tenants, erasures, self.clock)
-        self.housekeeping = Housekeeping([self.due, self.reclaim, self.retention, self.erase])
+        self.housekeeping = Housekeeping([self.due, self.reclaim, self.retention, self.erase, self.files])
 
     def ids(self, tenant: Tenant) -> Ids:
         """The id forms of a tenant."""

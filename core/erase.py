@@ -10,6 +10,7 @@ from core.model import Tenant, UserKey
 from core.names import check_free
 from core.store.dropping import Dropping
 from core.store.erasures import NAMES, Erasure, ErasureStore
+from core.store.files import FileStore
 from core.store.groups import GroupStore
 from core.store.relations import RelationStore
 from core.store.topics import TopicStore
@@ -22,8 +23,8 @@ _TRIES = 5
 
 
 class Erase:
-    """Erases users. The name is free at once; their messages become tombstones, their groups are left and everything that
-    was kept of them goes in rounds of housekeeping, which any worker takes up where another stopped.
+    """Erases users. The name is free at once; their messages become tombstones, their groups are left, their files and
+    everything else that was kept of them go in rounds of housekeeping, which any worker takes up where another stopped.
 
     What stays: the id as part of what a direct conversation is called, for the other user; what others wrote; references of
     sends, until they end by themselves.
@@ -37,6 +38,7 @@ class Erase:
         groups: GroupStore,
         topics: TopicStore,
         relations: RelationStore,
+        files: FileStore,
         tenants: Tenants,
         clock: Clock,
     ) -> None:
@@ -46,6 +48,7 @@ class Erase:
         self._groups = groups
         self._topics = topics
         self._relations = relations
+        self._files = files
         self._tenants = tenants
         self._clock = clock
 
@@ -97,7 +100,7 @@ class Erase:
             more, conversation = await self._store.erase(tenant, erasure, done)
             if conversation:
                 await self._forget_outside(tenant, erasure, conversation)
-            elif not more:
+            elif not more and not await self._files.remove_of(tenant, erasure.partition, erasure.user.number):
                 following = await self._store.advance(erasure)
                 if following is None:
                     await self._store.finish(tenant, erasure.user)

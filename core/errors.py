@@ -32,16 +32,17 @@ class Failure(Exception):
 
     `reason` refines the kind for adapters that word causes differently. The core uses
 
-    - for what was not found, is taken or is wrong in itself: `tenant`, `user`, `group`, `message`, `topic`;
+    - for what was not found, is taken or is wrong in itself: `tenant`, `user`, `group`, `message`, `topic`, `file`;
     - of groups: `member`, `admin`, `owner` (is it, or is none), `blocked` (by users, too), `muted`, `all_muted`,
       `disabled`, `members` (too many), `limit` (a full list), `pending`, `attributes`;
     - of users: `login` (too many attempts), `inactive`, `remark`, `status`, `name` (not a legal name), `reserved`;
     - of messages, imports and conversations: `audience`, `time`, `cursor`, `foreign` (not a legal foreign id), `sender`,
       `external_id`, `muted_until`, `colour`;
+    - of files: `file_expired`, `secret` (none, or a wrong one), `files` (where their bytes lie does not answer);
     - for tokens: `malformed`, `unknown`, `expired`;
     - of the store: `full`, `schema`, `url`, `retention`, `backup` (not a whole one), `store` (not empty).
 
-    The gateway adds `route`, `method`, `path`, `host`, `body` and `idempotency_key`; adapters may add their own.
+    The gateway adds `route`, `method`, `path`, `host`, `body`, `form` and `idempotency_key`; adapters may add their own.
     `field` names the offending field, `subject` the offending value.
     """
 
@@ -83,6 +84,15 @@ def store_unavailable(text: str = "The message store is not available") -> Failu
     return Failure(Kind.STORE_UNAVAILABLE, text, retry_after_ms=1000)
 
 
+def files_unavailable() -> Failure:
+    """The place where files are kept did not answer in time, or takes no more."""
+    return Failure(Kind.STORE_UNAVAILABLE, "Files can't be kept or read just now", reason="files", retry_after_ms=5000)
+
+
 def is_away(problem: BaseException) -> bool:
-    """Whether this says that the store did not answer, rather than that it took no more."""
-    return isinstance(problem, Failure) and problem.kind is Kind.STORE_UNAVAILABLE and problem.reason != "full"
+    """Whether this says that the message store did not answer, rather than that it took no more."""
+    return (
+        isinstance(problem, Failure)
+        and problem.kind is Kind.STORE_UNAVAILABLE
+        and problem.reason not in ("full", "files")
+    )

@@ -8,6 +8,7 @@ decodes to nothing in another. Everything here is frozen: ids live in the apps' 
 import re
 import zlib
 from hashlib import blake2b
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -33,6 +34,8 @@ _VALUE_BITS = 63
 _FREE_BITS = 122
 _FREE_MASK = (1 << _FREE_BITS) - 1
 _VARIANT = 0b10 << _FREE_BITS
+_TENANT_BITS = 32
+_TENANT_MASK = (1 << _TENANT_BITS) - 1
 _UUID = re.compile("([0-9a-f]{8})-([0-9a-f]{4})-4([0-9a-f]{3})-([89ab])([0-9a-f]{3})-([0-9a-f]{12})")
 
 
@@ -84,6 +87,26 @@ def parties_of(identity: str) -> Parties:
         return int(identity[1:])
     first, second = identity[1:].split("\0")
     return first, second
+
+
+def new_file_id(tenant: int) -> str:
+    """A new id of a tenant's file, a version 4 UUID: 90 random bits and, veiled by them, the tenant's number. So whoever knows
+    nothing but the id finds the tenant; nobody finds the id."""
+    chance = uuid4().int >> _TENANT_BITS
+    return str(UUID(int=chance << _TENANT_BITS | _veil(chance) ^ tenant))
+
+
+def file_tenant(file: str) -> int | None:
+    """The number of the tenant that a file of this id would belong to; none for what is no such id."""
+    if _UUID.fullmatch(file) is None:
+        return None
+    value = UUID(file).int
+    return value & _TENANT_MASK ^ _veil(value >> _TENANT_BITS)
+
+
+def _veil(chance: int) -> int:
+    digest = blake2b(chance.to_bytes(12, "big"), person=b"file ids", digest_size=_TENANT_BITS // 8).digest()
+    return int.from_bytes(digest, "big")
 
 
 class Ids:

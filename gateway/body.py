@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 from core.errors import Failure, Kind
@@ -62,6 +62,35 @@ class Body:
             raise Failure(Kind.TOO_LARGE, f"The body has more than {limit} bytes", reason="body")
         return self.content
 
+    async def feed(self, limit: int, take: Callable[[bytes], Awaitable[None]]) -> None:
+        """Hand the body on as it comes, piece by piece, for what is too large to be kept; then nothing is left of it here.
+
+        Raises like `read`, and what `take` raises. It may take longer, up to `upload_seconds`.
+        """
+        limit = min(limit, self._limits.body_bytes)
+        if self.complete:
+            await take(await self.read(limit))
+            return
+        if self._declared > limit:
+            raise self._refuse(Kind.TOO_LARGE, f"The body has more than {limit} bytes")
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._limits.upload_seconds
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout_at(min(end, loop.time() + self._limits.body_idle_seconds)):
+                    message = await self._receive()
+                    await asyncio.sleep(0)  # or a source that is always ready would not let the timer fire
+            except TimeoutError:
+                raise self._refuse(Kind.TIMED_OUT, "The body did not arrive in time") from None
+            more = self._take(message, limit)
+            try:
+                await take(self._pieces.pop())
+            except Failure as failure:
+                self.refused = failure.kind if more else None
+                raise
+        self.complete = True
+
     async def _read(self, limit: int) -> None:
         # Most bodies came with their headers and are here already. Those are taken without a timer, which would cost more
         # than all the rest.
@@ -102,9 +131,9 @@ class Body:
         return bool(message.get("more_body", False))
 
     async def drain(self) -> None:
-        """After an oversize body was refused: take in what still comes, for a moment. A connection that is closed under a
+        """After a body was refused that still comes: take in what still comes, for a moment. A connection that is closed under a
         client that is still sending is reset, and the client then loses the reply that says why."""
-        if self.refused is not Kind.TOO_LARGE or self._waits_for_leave:
+        if self.refused in (None, Kind.TIMED_OUT) or self._waits_for_leave:
             return
         left = _LINGER_BYTES
         with contextlib.suppress(TimeoutError):

@@ -9,14 +9,16 @@ import msgspec
 import structlog
 
 from adapters.bodies import json_reply
-from adapters.contract import Call, Reply, Request
+from adapters.contract import Call, Form, Reply, Request
 from core.core import Core
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from core.model import Tenant
+from core.objects import Content
 from gateway.address import Addresses
 from gateway.asgi import WHOLE, Receive, Scope, Send
 from gateway.body import Body, Disconnected
 from gateway.dispatch import Dialect, Dispatcher, Way
+from gateway.form import close_form, read_form
 from gateway.headers import Headers
 from gateway.limits import Limits
 from gateway.logs import REQUEST, exception_text, log_request
@@ -53,6 +55,15 @@ class Exchange(msgspec.Struct, eq=False):
     """0 when nobody was there any more to be answered."""
     duration_ms: float = 0.0
     bytes_out: int = 0
+    form: Form | None = None
+
+    async def receive(self, file_bytes: int) -> Form:
+        """The body as a form; see `Call.form`."""
+        if self.form is None:
+            assert self.call is not None  # noqa: S101  # it is the call that asks
+            content_type = self.request.headers.get("content-type", "")
+            self.form = await read_form(self.body, content_type, self.call.core.files, file_bytes)
+        return self.form
 
     @property
     def tenant(self) -> str:
@@ -144,6 +155,9 @@ class Exchanges:
             except Exception as problem:  # noqa: BLE001 whatever it is, the caller gets the vendor's own reply
                 self._unexpected(exchange, dialect, problem)
                 reply = self._failed(exchange, dialect, Failure(Kind.INTERNAL, "An internal error happened"))
+            finally:
+                if exchange.form is not None:
+                    close_form(exchange.form)
         await self._send(exchange, reply, send, whole=WHOLE in scope.get("extensions", ()))
         self._record(exchange)
 
@@ -170,6 +184,7 @@ class Exchanges:
                     started=exchange.started,
                     reference=reference,
                     read=exchange.body.read,
+                    receive=exchange.receive,
                 )
                 if dialect.before_authentication is not None:
                     await dialect.before_authentication(call)
@@ -196,12 +211,16 @@ class Exchanges:
     async def _send(self, exchange: Exchange, reply: Reply, send: Send, *, whole: bool) -> None:
         headers = [*reply.headers, (b"x-request-id", exchange.request.id.encode())]
         if reply.status not in _WITHOUT_BODY:
-            headers.append((b"content-length", b"%d" % len(reply.body)))
+            length = len(reply.body) if reply.stream is None else reply.stream.size_bytes
+            headers.append((b"content-length", b"%d" % length))
         if exchange.call is not None and exchange.call.losses and self._limits.loss_header:
             headers.append((b"x-gateway-loss", _loss_header(exchange.call.losses)))
         content = b"" if exchange.method == "HEAD" else reply.body
         exchange.status = reply.status
         exchange.bytes_out = len(content)
+        if reply.stream is not None and exchange.method != "HEAD":
+            await self._send_stream(exchange, reply.stream, send, headers)
+            return
         if exchange.body.refused is None and whole:
             await send({"type": WHOLE, "status": reply.status, "headers": headers, "body": content})
             return
@@ -213,6 +232,19 @@ class Exchanges:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": content, "more_body": True})
         await exchange.body.drain()
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _send_stream(
+        self, exchange: Exchange, stream: Content, send: Send, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
+        try:
+            async for piece in stream.pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                exchange.bytes_out += len(piece)
+        except Failure as failure:
+            exchange.failure = failure
+            return  # what is missing tells the client: the server closes a connection on which less came than was promised
         await send({"type": "http.response.body", "body": b""})
 
     def _unexpected(self, exchange: Exchange, dialect: Dialect, problem: Exception) -> None:

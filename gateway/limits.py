@@ -18,6 +18,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From the first wait for a body to its last byte."""
     body_idle_seconds: Seconds = 5.0
     """Between two pieces of a body."""
+    upload_seconds: Seconds = 300.0
+    """The same as `body_seconds` for a form with files."""
     header_bytes: Positive = 64 * 1024
     """Request line and headers together."""
     header_seconds: Seconds = 10.0

@@ -19,6 +19,8 @@ class Task(msgspec.Struct, frozen=True):
     """The first line, to the worker. It holds secrets; arguments and environment of a process can be read by others."""
 
     store_url: str
+    files: str
+    """Where files lie, as `core.objects.Objects` takes it."""
     settings: Settings
     listeners: tuple[int, ...]
     """File numbers of the public listeners, inherited."""

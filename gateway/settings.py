@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import msgspec
 
 from core.errors import Failure
+from core.objects import BUCKET_SCHEME, Objects
 from core.store.address import parse_url
 from gateway import adapters_list
 from gateway.limits import Limits
@@ -46,7 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_password: str | None = None
     """The store's password, for a URL without one."""
     data: Annotated[str, msgspec.Meta(min_length=1)] = "./chatgateway-data"
-    """The embedded server's folder; `:memory:` for a temporary one."""
+    """The embedded server's folder, and the files'; `:memory:` for a temporary one."""
+    files: str | None = None
+    """Where files lie: a folder's path, or `s3://bucket/prefix`; absent for the folder `files` in `data`."""
     durable: bool = False
     """Whether the embedded server puts every write on disk before it is acknowledged."""
     workers: int = 1
@@ -251,6 +254,13 @@ def _contradictions(settings: Settings, places: Mapping[Key, str]) -> Iterator[s
     def place(name: str) -> str:
         return places.get((name,), name)
 
+    if settings.files is not None and settings.files.startswith(BUCKET_SCHEME):
+        try:
+            Objects(settings.files)
+        except ValueError as problem:
+            yield f"{place('files')}: {problem}"
+    elif settings.files is not None and "://" in settings.files:
+        yield f"{place('files')}: must be a folder's path or {BUCKET_SCHEME}bucket/prefix"
     if not 1 <= settings.workers <= MAXIMUM_WORKERS:
         yield f"{place('workers')}: must be 1 to {MAXIMUM_WORKERS}"
     if settings.port == settings.admin_port != 0:

@@ -11,7 +11,6 @@ import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ import structlog
 
 from adapters.contract import Adapter
 from core.core import Core
+from core.objects import BUCKET_SCHEME
 from core.store.data_folder import MEMORY, opened_data
 from core.store.embedded import EmbeddedServer
 from core.store.store import Store
@@ -32,9 +32,10 @@ from gateway.worker_process import WorkerEndedError, Workplace
 from gateway.workers import Worker
 
 NO_TENANT = "There is no tenant yet, so every request is refused. Make the first: chatgateway tenant add NAME"
+FILES_FOLDER = "files"
 KNOWN_TO_EVERYBODY = "Unsafe: everybody knows the credentials of tenant {0}. End it: chatgateway tenant remove {0}"
 _OF_THE_SUPERVISOR = (
-    "host", "port", "admin_port", "redis", "redis_password", "data", "durable", "workers", "ready_file",
+    "host", "port", "admin_port", "redis", "redis_password", "data", "files", "durable", "workers", "ready_file",
 )  # fmt: skip
 """Settings that a restart of the workers doesn't change."""
 
@@ -102,12 +103,16 @@ class Supervisor:
         admin_server = AdminServer(self._health)
         answering = self._run(admin_server.serve([admin]), "admin listener")
         stack.push_async_callback(admin_server.stop, answering)
-        store_url, where = await self._open_store(stack)
+        data = stack.enter_context(opened_data(settings.data)).absolute()
+        store_url, where = await self._open_store(stack, data)
         lines = await self._look_around(store_url, url_of(public))
         if self._development and not is_loopback(public):
             lines.append("Unsafe: with --dev, whoever reaches this port knows the credentials")
         stack.callback(public.close)  # right after the worker: whoever comes now is refused, not left waiting
-        await self._start_workers(stack, store_url, public)
+        files = self._files(data)
+        if settings.store_url is not None or settings.files is not None:
+            lines.insert(0, f"Files are kept in {files}")
+        await self._start_workers(stack, Workplace(store_url, files, [public], self._development))
         self._health.phase = ""
         ready = Ready(url_of(public), url_of(admin))
         for line in (f"Serving at {ready.url} (health: {ready.admin_url}/readyz)", where, *lines):
@@ -118,19 +123,18 @@ class Supervisor:
         stack.callback(self._leave)
         await self._watch_background()
 
-    async def _open_store(self, stack: AsyncExitStack) -> tuple[str, str]:
+    async def _open_store(self, stack: AsyncExitStack, data: Path) -> tuple[str, str]:
         """The store's URL, and a line that says where messages are kept."""
         settings = self._settings
         if settings.store_url is not None:
             return settings.store_url, f"Messages are kept at {hide_password(settings.store_url)}"
-        data = stack.enter_context(opened_data(settings.data))
         server = EmbeddedServer(data, durable=settings.durable)
         stack.push_async_callback(server.stop)
         url = await server.start()
         self._run(server.supervise(), "embedded server")
         if settings.data == MEMORY:
             return url, "Messages are kept for this run only: they are gone when the gateway stops"
-        return url, f"Messages are kept in {data.absolute()}"
+        return url, f"Messages are kept in {data}"
 
     async def _look_around(self, store_url: str, origin: str) -> list[str]:
         """What the operator should know before the first request; in development mode, examples."""
@@ -156,9 +160,15 @@ class Supervisor:
             await store.close()
         return lines
 
-    async def _start_workers(self, stack: AsyncExitStack, store_url: str, public: socket) -> None:
+    def _files(self, data: Path) -> str:
+        """Where files lie."""
+        files = self._settings.files
+        if files is None:
+            return str(data / FILES_FOLDER)
+        return files if files.startswith(BUCKET_SCHEME) else str(Path(files).absolute())
+
+    async def _start_workers(self, stack: AsyncExitStack, place: Workplace) -> None:
         """Start all workers at once; they accept from the same socket. Returns when each of them serves."""
-        place = Workplace(store_url, [public], readable_logs=self._development)
         numbers = range(1, self._settings.workers + 1)
         self._workers = [Worker(f"worker {number}", self._settings, place) for number in numbers]
         self._health.workers = self._workers

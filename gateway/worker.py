@@ -20,6 +20,7 @@ from uvicorn import Config
 
 from core.core import Core
 from core.errors import Failure
+from core.objects import Objects
 from core.store.store import Store
 from gateway import adapters_list, logs
 from gateway.app import create_app
@@ -133,7 +134,7 @@ async def serve(control: socket.socket) -> None:
     logs.configure(readable=task.readable_logs)
     settings = task.settings
     store = await Store.open(task.store_url, wait=task.needs_store)
-    core = Core(store)
+    core = Core(store, objects=Objects(task.files))
     app = create_app(core, adapters_list.load_adapters(settings.dialects), settings.limits)
     server = WorkerServer(public_config(answering_probes(app, core), settings.limits), settings)
     sockets = [socket.socket(fileno=number) for number in (*task.listeners, task.private_listener)]

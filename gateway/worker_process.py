@@ -39,6 +39,7 @@ class Workplace:
     """What all workers of a gateway share. `listeners` are the public sockets on which they accept."""
 
     store_url: str
+    files: str
     listeners: Sequence[socket.socket]
     readable_logs: bool
 
@@ -141,6 +142,7 @@ class WorkerProcess:
         numbers = [listener.fileno() for listener in self._place.listeners]
         task = Task(
             store_url=self._place.store_url,
+            files=self._place.files,
             settings=self._settings,
             listeners=tuple(numbers),
             private_listener=self._private.socket.fileno(),

@@ -23,6 +23,7 @@ from adapters.contract import Adapter
 from core.clock import Clock, ManualClock
 from core.core import Core
 from core.model import Application, Credential, Tenant
+from core.objects import Objects
 from core.store.store import Store
 from gateway import logs
 from gateway.app import create_app
@@ -108,14 +109,19 @@ async def new_tenant(core: Core, adapters: Sequence[Adapter]) -> Tenant:
 
 @asynccontextmanager
 async def open_house(
-    engine_url: str, adapters: Sequence[Adapter], *, clock: Clock | None = None, limits: Limits | None = None
+    engine_url: str,
+    adapters: Sequence[Adapter],
+    *,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    objects: Objects | None = None,
 ) -> AsyncIterator[House]:
-    """A house on an engine; by default its clock stands still at `NOON`."""
+    """A house on an engine; by default its clock stands still at `NOON`, and files are kept in memory."""
     clock = clock or ManualClock(NOON)
     store = await Store.open(engine_url)
     try:
         with captured_log() as log:
-            core = Core(store, clock)
+            core = Core(store, clock, objects)
             app = create_app(core, adapters, limits or Limits())
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 40000))
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test:8080") as client:

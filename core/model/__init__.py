@@ -10,6 +10,7 @@ Units: times are epoch milliseconds, durations and sizes say their unit in the n
 
 from core.model.content import Audio, Content, Custom, Event, File, Html, Image, Location, Signal, Text, Video
 from core.model.conversation import Active, Box, Marks, Overview, Portion, Topic
+from core.model.file import StoredFile, Thumbnail
 from core.model.group import Group, Member
 from core.model.message import (
     EVERY_KIND,
@@ -66,8 +67,10 @@ __all__ = [
     "SigningKey",
     "Station",
     "Stored",
+    "StoredFile",
     "Tenant",
     "Text",
+    "Thumbnail",
     "Topic",
     "User",
     "UserKey",

@@ -14,6 +14,7 @@ from core.names import fold
 from core.store import scripts
 from core.store.backup_file import Part, parts
 from core.store.connection import Argument, Reply
+from core.store.files import decode_file
 from core.store.keys import partition_of, system_key
 from core.store.scripts import Script
 from core.store.store import Store
@@ -96,6 +97,18 @@ class Export:
                 words = [word for name in names[start : start + _USERS_AT_ONCE] for word in (name, fold(name))]
                 for key, kind, content in await self._call(scripts.EXPORT_USERS, partition, *words):
                     self._put(partition, key, kind.decode(), content)
+
+    async def files(self, partition: int) -> None:
+        """Files of a partition, without their bytes. Whose they are and when they expire follows from them."""
+        expiring = system_key("files", partition).partition("}")[2].encode()
+        async for rows in self._slices(partition, "fi", "h"):
+            files = [decode_file(packed) for _, packed in rows]
+            owned = [f"{file.owner.number}:{file.id}".encode() for file in files if file.owner is not None]
+            times = [(self._prefix + file.id.encode(), file.expires) for file in files if file.expires is not None]
+            self._put(partition, "fi", "h", _flat(rows))
+            self._put(partition, "fo", "z", [word for row in owned for word in (row, 0)])
+            for part in parts(partition, expiring, "z", [word for row in times for word in row]):
+                self._write(part)
 
     async def due(self, partition: int) -> None:
         """Due rows of a partition."""

@@ -79,6 +79,11 @@ Users, in the partition of their folded name:
     p, s            hash    id -> packed profile, id -> salt and hash of the password
     z               zset    ids of registered users by number
     at:ID           string  attempts to log in since the last that succeeded, for some minutes
+
+Files, in the partition of their id; their bytes lie elsewhere:
+
+    fi              hash    id -> packed file
+    fo              zset    OWNER:ID, all of the same score: the files of users
     pr              hash    number -> packed {last seen (ms), stations}; a station is {name, until (ms), status}
     ec:USER, eb:USER, eo:USER
                     hash    other user -> packed {id, state, since (ms), time of the last change (ms), remark}: contacts, whom
@@ -94,6 +99,8 @@ Users, in the partition of their folded name:
 Outside tenants: `cg{tag}:outbox`, a stream a partition with entries t tenant, g generation, c conversation, s sequence,
 k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the same and e their id, n tries, r why;
 `cg{tag}:due`, a zset of TENANT:GENERATION that have due rows in the partition by the time (tenant time, ms) of the earliest;
+`cg{tag}:files`, a zset of TENANT:GENERATION:ID by the time (ms) after which a file, or bytes that never became one, are ended;
+`cg{tag}:files:doomed`, a zset of the same, all of one score, whose bytes are to be deleted;
 `cg{tag}:!pTOKEN`, a channel on which a worker hears its own probes; and in partition 0 `:schema`
 (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
 `:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers), `:tenants:retired` (a hash TENANT:GENERATION -> how far its keys are

@@ -24,6 +24,8 @@ def backup(where: Where, file: Path) -> None:
 
     It holds all tenants with their users, groups and messages, and also SECRETS: credentials, signing keys, hashes of
     passwords. It is readable by you alone; keep it so. A file that is there is replaced once the new one is whole.
+
+    What users uploaded is not in it: copy the folder `files` of the data folder, or the bucket, afterwards.
     """
 
     async def work(core: Core) -> Summary:

@@ -1,5 +1,7 @@
 """A tenant with something of everything that the core can store."""
 
+from contextlib import closing
+
 import msgspec
 
 from core.conversations import Target
@@ -36,6 +38,7 @@ async def fill(core: Core, tenant: Tenant) -> None:
     await _history(core, tenant, ("ada", "bob"), keys)
     await _history(core, tenant, large.number, keys)
     await _history(core, tenant, large.number + 100, keys)
+    await _files(core, tenant, ada)
     await core.relations.add(tenant, ada, [bob, zoe])
     await core.relations.request(tenant, ada, keys[3])
     await core.relations.block(tenant, bob, [ada])
@@ -48,6 +51,14 @@ async def fill(core: Core, tenant: Tenant) -> None:
             await _states(core, tenant, user, target)
     await core.messages.send_direct(tenant, bob, [ada], text("bob"), "client:last")
     await core.messages.send_group(tenant, bob, [small.number, large.number], text("bob"), "client:last")
+
+
+async def _files(core: Core, tenant: Tenant, owner: UserKey) -> None:
+    for number in range(20):
+        lifetime_ms = 1_000_000_000 if number % 2 else None
+        with closing(core.files.spool()) as upload:
+            await upload.write(b"content")
+            await core.files.put(tenant, upload, owner=owner if number % 3 else None, lifetime_ms=lifetime_ms)
 
 
 async def _states(core: Core, tenant: Tenant, user: UserKey, target: Target) -> None:

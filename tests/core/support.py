@@ -9,6 +9,7 @@ from core.core import Core
 from core.imports import Import
 from core.messages import Page
 from core.model import Message, Text, UserKey
+from core.objects import Objects
 from core.store.store import Store
 
 START = 1_700_000_000_000
@@ -35,10 +36,10 @@ def words(page: Page) -> list[str]:
 
 
 @asynccontextmanager
-async def opened(url: str, clock: Clock | None = None) -> AsyncIterator[Core]:
+async def opened(url: str, clock: Clock | None = None, objects: Objects | None = None) -> AsyncIterator[Core]:
     """A core over a store of its own, as one worker has it."""
     store = await Store.open(url)
-    core = Core(store, clock or ManualClock(START))
+    core = Core(store, clock or ManualClock(START), objects)
     try:
         yield core
     finally:

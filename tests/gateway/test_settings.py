@@ -218,3 +218,14 @@ def test_only_the_password_of_a_url_is_hidden() -> None:
     assert hide_password("redis://:secret@host") == "redis://:***@host"
     assert hide_password("redis://host:1") == "redis://host:1"
     assert hide_password("unix:///run/s") == "unix:///run/s"
+
+
+@pytest.mark.parametrize("files", ["./files", "/mnt/files", "s3://bucket", "s3://bucket/a/prefix"])
+def test_files_lie_in_a_folder_or_a_bucket(files: str) -> None:
+    assert load(None, {"CHATGATEWAY_FILES": files}, {}).settings.files == files
+
+
+@pytest.mark.parametrize("files", ["s3://", "s3:///prefix", "gs://bucket", "https://elsewhere.test/x"])
+def test_files_lie_nowhere_else(files: str) -> None:
+    (found,) = problems(environment={"CHATGATEWAY_FILES": files})
+    assert found.startswith("CHATGATEWAY_FILES: ")

@@ -123,6 +123,16 @@ local function reclaim_feeds()
   return true
 end
 
+-- Files end one by one, since their bytes lie elsewhere.
+local function reclaim_files()
+  local key = prefix .. 'fi'
+  empty('HSCAN', 2, key, 100, counters, function(id)
+    room = room - 2
+    end_file(prefix, id)
+  end)
+  return redis.call('EXISTS', key) == 0
+end
+
 -- Rows of references that are younger than their life, by the clock now or when the newest message came. Others have ended.
 local function reclaim_references(time)
   local keys = {}
@@ -133,7 +143,7 @@ local function reclaim_references(time)
   unlink(keys)
 end
 
-if not (reclaim_conversations() and reclaim_feeds() and reclaim_names()) then return 1 end
+if not (reclaim_conversations() and reclaim_feeds() and reclaim_names() and reclaim_files()) then return 1 end
 reclaim_references(now)
 reclaim_references(tonumber(redis.call('HGET', counters, 'to') or now))
 local keys = {}
