@@ -112,7 +112,7 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
 CAME_ABOUT = (
     """
 attribute refused, blocked, cleared, cleared for all, deleted, delivered did not move, delivered moved, dropped,
-edited, erased, group created over messages, hidden, hidden in vain, hour, import recalled, imported, imported again,
+edited, erased, group created over messages, hidden, hidden in vain, hour, import recalled, imported, imported again, imported anew,
 joined, joined again, left, left a room, looked, made an admin, made no admin, marked, muted, put into a box, read did
 not move, read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused: all_muted,
 refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent to a topic, sent to some,

@@ -36,7 +36,8 @@ class ImportSteps(SendingSteps):
         times = [one.stored.time + self.rng.choice((-1, 0, 0, 1)) for one in self.sample(target.messages, 1)]
         time = self.rng.choice((*times, *times, now, now - self.rng.randrange(100_000_000)))
         self.counter += 1
-        external_id = self.rng.choice((f"x{self.rng.randrange(30)}", f"new {self.counter}", f"new {self.counter}"))
+        new = f"new {self.counter}"
+        external_id = self.rng.choice((f"x{self.rng.randrange(30)}", new, new, *sorted(target.forgotten)[:2]))
         if target.group_number is None:
             sender = await self.user(self.rng.choice(target.peers).id)
         else:
@@ -92,6 +93,7 @@ class ImportSteps(SendingSteps):
             target.add_import(message, row.external_id)
         self.note("imported", known is None)
         self.note("imported again", known is not None)
+        self.note("imported anew", known is None and row.external_id in target.forgotten)
         stored = message.stored
         return Receipt(stored.id, target.number or 0, stored.sequence, stored.time, known is not None)
 

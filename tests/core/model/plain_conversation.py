@@ -4,6 +4,7 @@ store's first answer and holds it to them.
 """
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -43,6 +44,8 @@ class PlainConversation:
     ever_imported: list[PlainMessage] = field(default_factory=list)
     external: dict[str, PlainMessage] = field(default_factory=dict)
     """What an external id leads to."""
+    forgotten: set[str] = field(default_factory=set)
+    """External ids that led to what is gone."""
     newest_time: int = 0
     topics: list[int] = field(default_factory=list)
     reports: list[PlainReport] = field(default_factory=list)
@@ -160,16 +163,22 @@ class PlainConversation:
             message.gone = True
         self.dropped = self.head if before is None else self.place_of(before)
         self.imports = [message for message in self.imports if not message.gone]
-        self.external = {name: message for name, message in self.external.items() if not message.gone}
+        self.forget_external(lambda message: message.gone)
         while self.reports and (before is None or self.reports[0].sequence <= self.dropped):
             del self.reports[0]
         return len(old)
+
+    def forget_external(self, is_gone: Callable[[PlainMessage], bool]) -> None:
+        gone = {name for name, message in self.external.items() if is_gone(message)}
+        self.forgotten |= gone
+        for name in gone:
+            del self.external[name]
 
     def erase(self, user: UserKey, began: int) -> None:
         """What a user sent, was and had here goes."""
         for message in (*self.entries, *self.ever_imported):
             message.recalled |= message.sender == user.number
-        self.external = {name: message for name, message in self.external.items() if message.sender != user.number}
+        self.forget_external(lambda message: message.sender == user.number)
         self.members.pop(user.number, None)
         self.people.erase(user)
         self.states.pop(user.number, None)
