@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test model check format docs lock kills soak outage bench clean
+.PHONY: serve test model check format docs fuzz lock kills soak outage bench clean
 
 .venv: .venv/.built
 
@@ -39,6 +39,10 @@ format: .venv
 # The pages that are made from the wire tables and the translations; a test says when one is stale.
 docs: .venv
 	$(BIN)/python -m tests.documents
+
+# Every decoder and every endpoint with whatever can be sent, longer than the tests do: make fuzz CASES=10000 SEED=1
+fuzz: .venv
+	FUZZ_CASES=$(or $(CASES),10000) FUZZ_SEED=$(or $(SEED),1) $(BIN)/pytest tests/fuzz
 
 # SIGKILL in mid-load, and everything acknowledged read back (docs/survival.md): make kills ROUNDS=20 ACKNOWLEDGED=100000 SEED=1
 kills: .venv
