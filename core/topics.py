@@ -64,7 +64,7 @@ class Topics:
                 attributes=attributes,
                 leftovers={dialect: leftovers} if leftovers else None,
             )
-            number, created = await self._store.create(tenant, identity, topic, reference, once=once)
+            number, created = await self._store.create(tenant, identity, topic, creator.number, reference, once=once)
             if number == topic.number:
                 return topic, True
         found = (await self._store.read(tenant, identity, [number]))[0]

@@ -119,7 +119,6 @@ class ErasureStore:
             SHOWN,
             MESSAGES_AT_ONCE,
             done,
-            erasure.user.id,
         )
         return bool(more), conversation
 

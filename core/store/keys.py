@@ -1,4 +1,4 @@
-"""Where things lie: partitions, their hash tags, and the first part of every key. Frozen with schema version 3.
+"""Where things lie: partitions, their hash tags, and the first part of every key. Frozen with schema version 4.
 
 `cg{tag}TENANT` is a tenant's version in a partition. Its other keys there begin with `cg{tag}TENANT:GENERATION:` and are
 named by one letter, since a store has millions of them. Numbers are decimal text, packed values msgpack.
@@ -37,8 +37,8 @@ Conversations, in the partition of their identity:
     gk:CONVERSATION hash    name -> packed attribute of the group {value, user's id, number, whether it goes with the user, time}
     v:CONVERSATION  hash    a letter and the user's number: r read up to, f floor (cleared up to), k own counted messages
                             since, b box (`a` or `h`, and the head at which it was put there), i seen up to, p packed
-                            marks, e 1 once messages are hidden from the user, o 1 for who sent or has keys here besides members
-                            and the two
+                            marks, e 1 once messages are hidden from the user, o 1 for who sent, created a topic or has keys here
+                            besides members and the two
     h:CONVERSATION:CHUNK:USER
                     string  bits of the messages that are hidden from the user; CHUNK has a `b` before it for the
                             backfill lane
@@ -51,6 +51,7 @@ Conversations, in the partition of their identity:
                     zset    steps of reading and of delivery: "sequence:time" by the sequence reached
     rl:CONVERSATION list    reports of a direct conversation, packed {user, station, type, sequence, time}
     o:CONVERSATION  hash    topic -> packed topic; `r` and an alias -> newest topic of that alias
+    oz:CONVERSATION zset    numbers of the topics, by number
     ot:CONVERSATION:TOPIC
                     zset    sequences of the topic's messages by time (ms), negative in the backfill lane
     x:USER, xa:USER, xh:USER
@@ -114,7 +115,7 @@ from itertools import count
 
 from core.ids import BUCKETS
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 PARTITIONS = 64
 """A power of two, at most 1,024, kept in the store: partition = bucket mod PARTITIONS."""
 _SLOTS = 16_384

@@ -34,21 +34,22 @@ class TopicStore:
         return number
 
     async def create(
-        self, tenant: Tenant, identity: str, topic: Topic, reference: str | None, *, once: bool
+        self, tenant: Tenant, identity: str, topic: Topic, creator: int, reference: str | None, *, once: bool
     ) -> tuple[int, bool]:
         """Write a topic; gives the number of the one that is there now, and whether this reference made it."""
         # The number leads to its conversation before there is such a topic: a crash in between leaves nothing that shows.
         await self._store.call(tenant, scripts.PLACE_TOPIC, partition_of(topic.number), topic.number, identity)
         alias = topic.alias or ""
+        once = once and alias != ""
         return await self._create(
-            tenant, identity, alias, topic.created, reference, topic.number, _encode(topic), 1 if once and alias else 0
+            tenant, identity, alias, topic.created, reference, topic.number, _encode(topic), once, creator
         )
 
     async def find(
         self, tenant: Tenant, identity: str, alias: str, now: int, reference: str | None
     ) -> tuple[int, bool]:
         """What `create` with `once` would find; number 0 when it would write."""
-        return await self._create(tenant, identity, alias, now, reference, 0, b"", 1)
+        return await self._create(tenant, identity, alias, now, reference, 0, b"", True, 0)
 
     async def _create(
         self,
@@ -59,9 +60,11 @@ class TopicStore:
         reference: str | None,
         number: int,
         packed: bytes,
-        once: int,
+        once: bool,
+        creator: int,
     ) -> tuple[int, bool]:
-        arguments = (*reference_arguments(now, reference), identity, bucket_of(identity), number, packed, alias, once)
+        row = (identity, bucket_of(identity), number, packed, alias, 1 if once else 0, creator)
+        arguments = (*reference_arguments(now, reference), *row)
         found, created = await self._store.call(tenant, scripts.CREATE_TOPIC, _partition(identity), *arguments)
         return found, bool(created)
 

@@ -196,7 +196,7 @@ async def _check_schema(connection: Connection) -> Failure | None:
     text = f"The store has schema version {version} with {partitions} partitions; this gateway has {ours!r}."
     if version.isdigit() and int(version) > SCHEMA_VERSION:
         text = f"The store has schema version {version}; this gateway knows {SCHEMA_VERSION}. Use a newer gateway."
-    elif version in ("1", "2"):
+    elif version in ("1", "2", "3"):
         text = (
             f"The store has schema version {version}, made before the first release, and can't be read: start with an empty "
             "data folder (--data) or another database (--redis)"

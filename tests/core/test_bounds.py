@@ -146,6 +146,29 @@ async def test_what_is_almost_empty_is_not_searched_at_random(
     assert commands(engine, "hrandfield") - before[0] <= rounds  # whose turn it is
 
 
+async def test_topics_are_listed_and_erased_without_a_look_at_all_of_them(
+    engine: Engine, core: Core, tenant: Tenant
+) -> None:
+    ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+    parties = ("ada", "eve")
+    topics = [await core.topics.create(tenant, parties, creator=bob, dialect="plain") for _ in range(120)]
+    numbers = [topic.number for topic, _ in topics]
+    names = ("hkeys", "hvals", "hgetall")
+    before = [commands(engine, name) for name in names]
+    assert [one.number for one in await core.topics.list(tenant, parties, 0, 50)] == numbers[:50]
+    assert [one.number for one in await core.topics.list(tenant, parties, numbers[99], 50)] == numbers[100:]
+    assert await core.topics.list(tenant, ("no", "body")) == []
+    assert [commands(engine, name) for name in names] == before
+    for user in (ada, bob):
+        assert await core.erase.user(tenant, user.id)
+        tenant = (await core.tenants.numbered([tenant.number]))[tenant.number]
+    for _ in range(1_000):
+        if not await core.erase.round():
+            break
+    assert [commands(engine, name) for name in names[1:]] == before[1:]
+    assert {one.creator for one in await core.topics.list(tenant, parties, 0, 200)} == {""}
+
+
 def watch(engine: Engine, core: Core, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Notes every call, and how many fields of hashes it looked at."""
     calls: list[tuple[str, int]] = []

@@ -1,6 +1,7 @@
 """An erased user leaves nothing behind but what is the others'; whoever takes the name inherits nothing."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -273,3 +274,27 @@ async def test_several_are_erased_on_an_old_view_of_the_tenant(core: Core, tenan
     await core.tenants.reset(tenant.name)
     await core.erase.users(tenant, keys[2:])  # of a generation that has ended
     await finish(core)
+
+
+@pytest.mark.parametrize("attributes", [{"a": {None: 1}}, {"a": {b"\xff": 1}}, {"a": b"\xff" * 100}])
+async def test_what_apps_wrote_on_groups_and_topics_stops_no_erasure(
+    core: Core, tenant: Tenant, attributes: dict[str, Any]
+) -> None:
+    ada, bob, eve = await core.users.keys(tenant, ["ada", "bob", "eve"])
+    group = await core.groups.create(tenant, name="", owner=ada, members=[bob], dialect="plain", attributes=attributes)
+    topics = [
+        await core.topics.create(tenant, parties, creator=ada, dialect="plain", attributes=attributes)
+        for parties in (("bob", "eve"), group.number)
+    ]
+    kept, _ = await core.topics.create(tenant, ("bob", "eve"), creator=eve, dialect="plain", attributes=attributes)
+    assert await core.erase.user(tenant, "ada")
+    await finish(core)
+    tenant = (await core.tenants.numbered([tenant.number]))[tenant.number]
+    found = await core.groups.find(tenant, group.number)
+    assert found is not None
+    assert (found.owner, found.attributes) == ("", attributes)
+    for topic, _ in topics:
+        left = await core.topics.find(tenant, topic.number)
+        assert left is not None
+        assert (left.creator, left.attributes) == ("", attributes)
+    assert await core.topics.find(tenant, kept.number) == kept

@@ -29,7 +29,7 @@ for _, name in ipairs({'m:', 'v:'}) do
   if room <= 0 then return 1 end
 end
 local keys = {}
-for _, name in ipairs({'a', 'hu', 'o'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
+for _, name in ipairs({'a', 'hu', 'o', 'oz'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
 add_group_keys(keys, conversation)
 unlink(keys)
 redis.call('HSET', meta, 'z', '')

@@ -1,7 +1,7 @@
 -- Goes on with taking a user out of this partition's conversations: messages become tombstones, and what they counted is counted
 -- as recalled; states, membership and lists go. Where the walk is, `wk` says: bucket, local number, stage, cursor in it.
 -- ARGV: 3 user's number, 4 mask of the kinds that lists show, 5 about how many messages to look at, 6 conversation that the
--- caller is done with (0: none), 7 user's id.
+-- caller is done with (0: none).
 -- Returns whether there is more to do, and a conversation in which the caller has to do its part now (0: none).
 local user, mask, room = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local walks, walk_name = prefix .. 'wk', 'erase ' .. ARGV[3]
@@ -13,23 +13,14 @@ local sender = tonumber(user)
 local states = {}
 for _, letter in ipairs({'r', 'f', 'k', 'b', 'i', 'p', 'e', 'o'}) do states[#states + 1] = letter .. user end
 
--- Groups and topics say by the id whose they are, also where the user has left no other trace.
-local function owns_something(conversation, meta)
-  if meta.group and cmsgpack.unpack(meta.group)[3] == ARGV[7] then return true end
-  for _, packed in ipairs(redis.call('HVALS', prefix .. 'o:' .. conversation)) do
-    local topic = cmsgpack.unpack(packed)
-    if type(topic) == 'table' and topic[3] == ARGV[7] then return true end
-  end
-  return false
-end
-
 local function concerns(conversation, meta)
   if string.find(' ' .. (meta.users or '') .. ' ', ' ' .. user .. ' ', 1, true) then return true end
   if redis.call('HEXISTS', prefix .. 'm:' .. conversation, user) == 1 then return true end
   for _, state in ipairs(redis.call('HMGET', prefix .. 'v:' .. conversation, unpack(states))) do
     if state then return true end
   end
-  return owns_something(conversation, meta)
+  -- Who only owns the group has left no other trace.
+  return redis.call('HGET', prefix .. 'c:' .. conversation, 'p') == user
 end
 
 local function count_as_recalled(conversation, sequence)

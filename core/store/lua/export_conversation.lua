@@ -39,6 +39,7 @@ for user in string.gmatch(meta.users or '', '%d+') do note_user(user) end
 add_zset('a:' .. conversation)
 add('rl:' .. conversation, 'l', redis.call('LRANGE', prefix .. 'rl:' .. conversation, 0, -1))
 add_zset('t:' .. conversation)
+add_zset('oz:' .. conversation)
 if meta.group then
   add(meta.size == '2' and 'lr' or 'lg', 'z', {redis.call('HGET', prefix .. 'c:' .. conversation, 'y'), 0})
   for _, letter in ipairs({'a', 'b', 'm', 'w', 'p', 'u', 'k'}) do

@@ -2,6 +2,7 @@
 -- `after` a number and how many, in the order of their numbers.
 -- Returns the packed topics; nothing in place of one that the conversation has not.
 local conversation, what = redis.call('HGET', prefix .. 'n', ARGV[3]), ARGV[4]
+if not conversation and what == 'after' then return {} end
 local key = prefix .. 'o:' .. (conversation or '')
 local wanted = {}
 if what == 'numbers' then
@@ -9,13 +10,7 @@ if what == 'numbers' then
 elseif what == 'alias' then
   wanted[1] = redis.call('HGET', key, 'r' .. ARGV[5]) or '0'
 else
-  local after, limit, numbers = tonumber(ARGV[5]), tonumber(ARGV[6]), {}
-  for _, field in ipairs(redis.call('HKEYS', key)) do
-    local number = string.byte(field) ~= 114 and tonumber(field)
-    if number and number > after then numbers[#numbers + 1] = number end
-  end
-  table.sort(numbers)
-  for index = 1, math.min(limit, #numbers) do wanted[index] = string.format('%.0f', numbers[index]) end
+  wanted = redis.call('ZRANGE', prefix .. 'oz:' .. conversation, '(' .. ARGV[5], '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[6])
 end
 if #wanted == 0 then return {} end
 return redis.call('HMGET', key, unpack(wanted))

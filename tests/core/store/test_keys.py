@@ -1,4 +1,4 @@
-"""Where partitions lie is frozen with schema version 3."""
+"""Where partitions lie is frozen with schema version 4."""
 
 from hashlib import sha256
 
@@ -12,7 +12,7 @@ SLOTS = 16_384
 
 
 def test_golden_tags() -> None:
-    assert (SCHEMA_VERSION, PARTITIONS) == (3, 64)
+    assert (SCHEMA_VERSION, PARTITIONS) == (4, 64)
     assert TAGS[:8] == ("ru", "7e", "cw", "bo", "kz", "jb", "zx", "c1")
     assert (TAGS[63], TAGS[1023]) == ("40", "wu")
     digest = "a1b3a4a6026a1e81923052b43242140f84f6a65ebeb6552c37077f62f652dd8b"
