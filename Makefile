@@ -60,6 +60,10 @@ outage: .venv
 bench: .venv
 	$(BIN)/python -m tests.bench
 
+# Vendors' published clients against a gateway (docs/conformance.md); needs node and npm.
+conformance: .venv
+	$(BIN)/python -m tests.conformance
+
 # One file for every supported Python: markers decide what each installs.
 lock:
 	rm -rf .lock-venv
