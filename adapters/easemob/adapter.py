@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 import orjson
 
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
-from adapters.easemob import auth, errors, history
+from adapters.easemob import auth, errors, files, history
 from adapters.easemob.options import NAME, Options
 from adapters.easemob.routes import routes
 from core.core import Core
@@ -69,7 +69,9 @@ class EasemobAdapter:
         return errors.render_failure(request, failure, duration_ms, now)
 
     def secrets(self, request: Request) -> Sequence[str]:
-        return tuple(secret for secret in (auth.bearer(request), request.query.get(history.SIGNATURE)) if secret)
+        given = (auth.bearer(request), request.query.get(history.SIGNATURE))
+        secrets = (*given, request.headers.get(files.OPENED_BY), request.query.get(files.OPENED_BY))
+        return tuple(secret for secret in secrets if secret)
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
         application = applications_of(tenant, NAME)[0].name

@@ -124,6 +124,10 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
         "org.apache.usergrid.rest.exceptions.OrganizationApplicationNotFoundException",
         "Could not find application for {application} from URI: {path}",
     ),
+    (Kind.NOT_FOUND, "file"): _Row(404, "entity_not_found", "EntityNotFoundException", "file may not exists"),
+    (Kind.NOT_FOUND, "file_expired"): _Row(404, "file_expired", "FileExpiredException", "file is expired"),
+    (Kind.BAD_REQUEST, "form"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "file must be provided."),
+    (Kind.UNAUTHENTICATED, "secret"): _Row(401, "auth_bad_access_token", _SECURITY, "Unable to authenticate"),
     (Kind.CONFLICT, ""): _Row(409, "concurrent_operation_error", _WEB),
     # Where the vendor puts the application's UUID, its older servers print null too.
     (Kind.CONFLICT, "user"): _Row(
@@ -134,6 +138,7 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
     ),
     (Kind.CONFLICT, "group"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "group ID {subject} already exists!"),
     (Kind.TOO_LARGE, ""): _Row(413, "Request Entity Too Large", _WEB, "Request Entity Too Large"),
+    (Kind.TOO_LARGE, "file"): _Row(413, "Request Entity Too Large", _WEB, "file exceeding maximum limit"),
     (Kind.RATE_LIMITED, ""): _Row(429, "reach_limit", _WEB, "This request has reached api limit"),
     (Kind.RATE_LIMITED, "overload"): _Row(503, "service_unavailable", _WEB, "This request has reached api limit"),
     (Kind.UNSUPPORTED, ""): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT),

@@ -8,6 +8,7 @@ from adapters.easemob import (
     accounts,
     attributes,
     conversations,
+    files,
     group_routes,
     history,
     imports,
@@ -32,6 +33,17 @@ _USER = _APP + "/users/{user}"
 _METADATA = _APP + "/metadata/user/{user}"
 
 
+_FILES = (
+    Route("POST", _APP + "/chatfiles", files.upload, "files.upload", Evidence.DOCUMENTATION),
+    Route(
+        "GET",
+        _APP + "/chatfiles/{file}",
+        files.download,
+        "files.download",
+        Evidence.DOCUMENTATION,
+        authentication=False,
+    ),
+)
 _TOKENS = (
     Route("POST", _APP + "/token", tokens.issue, "tokens.issue", Evidence.DOCUMENTATION, authentication=False),
     Route("POST", _APP + "/token/user/{user}/invalid", tokens.revoke, "tokens.revoke", Evidence.DOCUMENTATION),
@@ -105,6 +117,7 @@ def routes(options: Options) -> tuple[Route, ...]:
         *_USERS,
         *_RELATIONS,
         *_ATTRIBUTES,
+        *_FILES,
         *group_routes.ROUTES,
     )
     return tuple(limited(options, route) for route in rows)
