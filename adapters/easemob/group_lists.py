@@ -155,7 +155,13 @@ def _listed(call: Call, data: list[dict[str, Any]], cursor: str) -> Reply:
 
 def _named(call: Call, group: Group) -> dict[str, Any]:
     text = group_id(call.tenant, group)
-    return {"id": text, "name": group.name} if group.room else {"groupid": text, "groupname": group.name}
+    if group.room:
+        return {"id": text, "name": group.name}
+    named = {"groupid": text, "groupname": group.name}
+    # The vendor's browser client, which asks for `version=v3`, reads these names instead [easemob-websdk 4.21.1].
+    if call.request.query.get("version", "").lower() == "v3":
+        named |= {"id": text, "name": group.name}
+    return named
 
 
 async def _listed_groups(call: Call, rows: list[Counted]) -> list[dict[str, Any]]:

@@ -259,6 +259,8 @@ async def test_public_groups(house: House) -> None:
     for limit in ("1", "2", "10"):
         found = await listed(house, "{base}/publicchatgroups", limit=limit)
         assert [each["groupname"] for each in found] == ["g4", "g2", "g0"]
+    found = await listed(house, "{base}/publicchatgroups", limit="10", version="v3")  # the vendor's browser client
+    assert [(each["id"], each["name"]) for each in found] == [(each["groupid"], each["groupname"]) for each in found]
 
 
 async def test_the_groups_of_a_user(house: House, room: bool) -> None:
@@ -275,7 +277,9 @@ async def test_the_groups_of_a_user(house: House, room: bool) -> None:
     for number, expected in (("0", ids[:2]), ("1", ids[2:])):  # the vendor's browser client
         query = {"pagenum": number, "pagesize": "2", "version": "v3"}
         asked = Row("page", "GET", path, 200, query=query, headers=AUTHORIZED)
-        assert [each[names[0]] for each in (await asked.check(house)).json()["data"]] == expected
+        page = (await asked.check(house)).json()["data"]
+        assert [each[names[0]] for each in page] == expected
+        assert [(each["id"], each["name"]) for each in page] == [(text, "g") for text in expected]
     unknown_user = path.replace("bob", "nobody")
     await Row("nobody", "GET", unknown_user, 404, NOBODY, headers=AUTHORIZED).check(house)
     await Row("another", "GET", path, 401, headers={"Authorization": "Bearer {ann_token}"}).check(house)
