@@ -16,7 +16,7 @@ from tests.gateway.program import ROOT, Program, environment, running
 
 FOLDER = Path(__file__).parent
 CLIENTS = ROOT / "build" / "conformance"
-SCRIPTS = {"@chat21/chat21-node-sdk": "chat21.mjs"}
+SCRIPTS = {"@chat21/chat21-node-sdk": "chat21.mjs", "easemob-websdk": "easemob.mjs"}
 SCRIPT_SECONDS = 300
 INSTALL_SECONDS = 900
 
