@@ -77,7 +77,10 @@ async def joined_page(call: Call) -> Reply:
     fetch = _joined_by(call, await _member(call))
     rows = await _numbered(call, fetch, 0, 5, 20)
     total = (await fetch(1, "")).total
-    entities = [{**_details(call, row.group), "groupId": group_id(call.tenant, row.group)} for row in rows]
+    entities = [
+        {**_details(call, row.group), "groupId": group_id(call.tenant, row.group), "affiliations_count": row.members}
+        for row in rows
+    ]
     for entity, name in zip(entities, await _owners(call, rows), strict=True):
         entity["owner"] = name
     fields = {"params": echoed(call), "entities": entities, "total": total, "count": len(entities)}

@@ -293,4 +293,4 @@ async def test_the_groups_of_a_user_in_detail(house: House) -> None:
         body = (await Row("page", "GET", path, 200, query=query, headers=AUTHORIZED).check(house)).json()
         assert [each["groupId"] for each in body["entities"]] == expected
         assert (body["total"], body["count"]) == (3, len(expected))
-        assert all(each["owner"] == "ann" for each in body["entities"])
+        assert all((each["owner"], each["affiliations_count"]) == ("ann", 2) for each in body["entities"])
