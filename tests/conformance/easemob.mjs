@@ -87,11 +87,12 @@ await check("getJoinedGroups", async () => {
   const [{ groupid, groupname }] = (await sdk.getJoinedGroups({ pageNum: 0, pageSize: 20 })).data;
   assert.deepEqual({ groupid, groupname }, { groupid: groupId, groupname: "G2" });
 });
-await check("getJoinedGroups, with role", async () => {
-  const { entities } = await sdk.getJoinedGroups({ pageNum: 0, pageSize: 20, needRole: true, needAffiliations: true });
-  const { groupName, role, affiliationsCount } = entities[0];
-  assert.deepEqual({ groupName, role, affiliationsCount }, { groupName: "G2", role: "owner", affiliationsCount: 2 });
+const detailed = async () => (await sdk.getJoinedGroups({ pageNum: 0, pageSize: 20, needRole: true, needAffiliations: true })).entities[0];
+await check("getJoinedGroups, with affiliations", async () => {
+  const { groupId: id, groupName, affiliationsCount } = await detailed();
+  assert.deepEqual({ id, groupName, affiliationsCount }, { id: groupId, groupName: "G2", affiliationsCount: 2 });
 });
+await check("getJoinedGroups, with role", async () => assert.equal((await detailed()).role, "owner"));
 await check("getPublicGroups", async () => {
   const [{ groupid, groupname }] = (await sdk.getPublicGroups({ limit: 10 })).data;
   assert.deepEqual({ groupid, groupname }, { groupid: groupId, groupname: "G2" });
