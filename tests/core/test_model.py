@@ -58,7 +58,7 @@ class Walk(UserSteps, RelationSteps, ReceiptSteps, TopicSteps, ModerationSteps, 
 
 
 OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
-    Walk.address: 20,
+    Walk.address: 60,
     Walk.register: 20,
     Walk.claim: 20,
     Walk.change_user: 15,
@@ -151,6 +151,6 @@ async def test_the_store_does_what_a_plain_model_does(engine: Engine, monkeypatc
         assert walk.done["longest direct log"] >= LONG
         assert walk.done["longest group log"] > SCANNED
         assert walk.done["largest group"] > SMALL_GROUP
-        too_seldom = {what for what in CAME_ABOUT if walk.done[what] < 3}
-        too_seldom |= {kind for kind in (Kind.RATE_LIMITED, Kind.CONFLICT, Kind.NOT_FOUND) if walk.failures[kind] < 3}
-        assert not too_seldom, "the walk did not come everywhere"
+        never = {what for what in CAME_ABOUT if not walk.done[what]}
+        never |= {kind for kind in (Kind.RATE_LIMITED, Kind.CONFLICT, Kind.NOT_FOUND) if not walk.failures[kind]}
+        assert not never, "the walk did not come everywhere"

@@ -26,7 +26,9 @@ SCANNED = 1000
 PAGES = 40
 DIALECT = "plain"
 NAMES = ["ada", "Ada", "ADA", "bob", "Bob", "zoë", "ZOË", "名前", "a;b", "c", "a", "b;c", "admin"]
-NAMES += [f"user{number}" for number in range(45)]
+NAMES += [f"user{number}" for number in range(35)] + [f"User{number}" for number in range(10)]
+SPELLINGS = [name for name in NAMES if sum(fold(other) == fold(name) for other in NAMES) > 1]
+"""Names that fold alike."""
 ALIASES = ["lobby", "Lobby", "team", "games", "news", "名前"]
 STATIONS = ["", "", "phone", "desk"]
 

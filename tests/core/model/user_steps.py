@@ -7,21 +7,21 @@ from core.core import Core
 from core.errors import Failure, Kind
 from core.model import Tenant, User, UserKey
 from core.names import is_reserved
-from tests.core.model.side_by_side import NAMES, SideBySide
+from tests.core.model.side_by_side import NAMES, SPELLINGS, SideBySide
 
 
 class UserSteps(SideBySide):
     """Names, profiles, the roster."""
 
     async def address(self) -> None:
-        folded = self.rng.random() < 0.5
-        name = self.name()
+        folded = self.rng.random() < 0.7
+        name = self.rng.choice(SPELLINGS if folded else NAMES)
         known = await self.ask(lambda core, tenant: core.users.known_key(tenant, name, folded=folded), from_memory=True)
         assert known == self.space.keys.get(self.space.owner(name, folded))
         await self.user(name, folded=folded)
 
     async def register(self) -> None:
-        name, folded = self.name(), self.rng.random() < 0.3
+        name, folded = self.rng.choice((self.name(), self.rng.choice(SPELLINGS))), self.rng.random() < 0.3
         user_id = self.space.owner(name, folded)
 
         async def act(core: Core, tenant: Tenant) -> User:
