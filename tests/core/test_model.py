@@ -79,6 +79,7 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.delivered: 20,
     Walk.look: 15,
     Walk.put: 40,
+    Walk.put_for_all: 6,
     Walk.mark: 15,
     Walk.clear: 20,
     Walk.create_group: 20,
@@ -111,14 +112,14 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
 
 CAME_ABOUT = (
     """
-attribute refused, blocked, cleared, cleared for all, deleted, delivered did not move, delivered moved, dropped,
-edited, erased, group created over messages, hidden, hidden in vain, hour, import recalled, imported, imported again, imported anew,
-joined, joined again, left, left a room, looked, made an admin, made no admin, marked, muted, put into a box, read did
-not move, read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused: all_muted,
-refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent to a topic, sent to some,
-stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred,
-accept done, accept in vain, block done, decline done, decline in vain, refused by a block, user activate, user deactivate,
-user revoke, user update
+accept done, accept in vain, attribute refused, block done, blocked, cleared, cleared for all, decline done, decline
+in vain, deleted, delivered did not move, delivered moved, dropped, edited, erased, group created over messages,
+hidden, hidden in vain, hour, import recalled, imported, imported again, imported anew, joined, joined again, left,
+left a room, looked, made an admin, made no admin, marked, muted, put for all, put into a box, read did not move,
+read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused by a block, refused:
+all_muted, refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent aside, sent to a topic, sent
+to some, stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred,
+unread, user activate, user deactivate, user revoke, user update
 """.replace("\n", " ")
     .strip()
     .split(", ")

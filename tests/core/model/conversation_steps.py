@@ -24,6 +24,9 @@ class ConversationSteps(ImportSteps):
         rows = self.space.overviews(user, box, 1000, None)
         before = self.rng.choice(rows).time if rows and self.rng.random() < 0.5 else None
         await self.compare_list(user, self.rng.choice((1, 3, 200)), before, box)
+        unread = sum(one.unread(user) for one in self.space.conversations.values())
+        assert await self.ask(lambda core, tenant: core.conversations.unread(tenant, user)) == unread
+        self.note("unread", unread > 0)
 
     async def whose(self) -> tuple[PlainConversation, UserKey] | None:
         """A conversation, and a user who can name it."""
@@ -102,6 +105,20 @@ class ConversationSteps(ImportSteps):
             await self.compare_state(target, user)
             await self.compare_list(user, 1000, box=target.box(user))
             await self.compare_list(user, 5, box=self.rng.choice(list(Box)))
+
+    async def put_for_all(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            (target, user), box = found, self.rng.choice((Box.ARCHIVED, Box.HIDDEN, Box.ACTIVE))
+            done = await self.do(target, user, lambda conversations, *rest: conversations.put_for_all(*rest, box))
+            assert self.note("put for all", done) is target.exists
+            if done:
+                strangers = [self.space.numbers[number] for number in target.senders]
+                for each in self.space.current([*target.users(), *strangers]):
+                    target.state(each).box, target.state(each).boxed_at = box, target.head
+            for each in [user, *self.sample(self.users_of(target), 2)]:
+                await self.compare_state(target, each)
+                await self.compare_list(each, 1000, box=target.box(each))
 
     def boxed(self) -> list[tuple[PlainConversation, UserKey]]:
         return [
