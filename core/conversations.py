@@ -73,7 +73,7 @@ class Conversations:
 
     async def put(self, tenant: Tenant, user: UserKey, target: Target, box: Box) -> bool:
         """Put the conversation into a box of the user's; the next message that the user is shown brings it back to the active
-        ones. False for an unknown conversation."""
+        ones, a large group as long as that message is there. False for an unknown conversation."""
         return await self._states.put(tenant, user, _identity(user, target), box)
 
     async def put_for_all(self, tenant: Tenant, user: UserKey, target: Target, box: Box) -> bool:

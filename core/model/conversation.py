@@ -56,7 +56,7 @@ class Overview(msgspec.Struct, frozen=True):
     unread: int = 0
     read: int = 0
     is_new: bool = True
-    """Something came since the user last looked at it; true for who sent that, too."""
+    """Something that the user is shown came since the user last looked at it, or read it; true for who sent that, too."""
     box: Box = Box.ACTIVE
     marks: Marks = Marks()
 

@@ -64,8 +64,8 @@ class Query(msgspec.Struct, frozen=True):
 
 class Page(msgspec.Struct, frozen=True):
     """Messages in the order asked for. `cursor` goes on from here, 0 when there is no more; a page may be short, even
-    empty, and still go on. `member`: whether the viewer is or was a member, or one of the two; always true for an
-    administrator, and of conversations to which nothing was ever sent."""
+    empty, and still go on. `member`: whether the viewer is or was a member, or one of the two, which a
+    conversation knows from its first message on; always true for an administrator."""
 
     messages: list[Stored]
     cursor: int
