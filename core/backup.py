@@ -2,7 +2,8 @@
 
 What is read in which order follows from what refers to what: a row that names messages or conversations is read before
 them, so that it names nothing that is missing; what conversations need to be found (names, numbers, topics) is read after
-them, so that nothing of theirs is missing. Each conversation is as it was at one moment. Tenants come last.
+them, so that nothing of theirs is missing. Each conversation is as it was at one moment, but for what users have of very large ones
+(`ConversationReader`). Tenants come last.
 """
 
 import asyncio
@@ -17,7 +18,8 @@ from core.errors import Failure, Kind
 from core.model import Tenant
 from core.store.backup_file import End, Head, Part, Reader, Registered, Writer
 from core.store.erasures import NAMES, Erasure, ErasureStore
-from core.store.export import Export, GenerationEnded
+from core.store.export import Export
+from core.store.generation_reader import GenerationEnded, GenerationReader
 from core.store.keys import PARTITIONS, SCHEMA_VERSION, partition_of
 from core.store.restoring import Restoring
 from core.store.store import Store
@@ -48,7 +50,7 @@ class Backup:
 
     async def write(self, file: BinaryIO) -> Summary:
         """Write everything into an open file, as it is while this goes on. Memory stays bounded by the largest conversation's
-        members. Raises *store unavailable*, *conflict* with reason `tenant` for one that is reset again and again, and
+        members and recalled messages. Raises *store unavailable*, *conflict* with reason `tenant` for one that is reset again and again, and
         what writing to a file raises."""
         async with self._erasing_paused():
             known = await self._erasures.all()
@@ -95,10 +97,10 @@ class Backup:
         """One tenant, from the start when it was reset meanwhile; none when it was removed."""
         for _ in range(_TRIES):
             count = Summary()
-            export = Export(self._store, self._tenants, tenant, writer.write, self._clock.now())
+            source = GenerationReader(self._store, self._tenants, tenant, writer.write)
             try:
-                await _write_generation(export, count)
-                await export.reload()
+                await _write_generation(source, Export(source, self._clock.now()), count)
+                await source.reload()
             except GenerationEnded:
                 # What was written of it goes once it is restored.
                 for part in self._restoring.retired(tenant):
@@ -110,7 +112,7 @@ class Backup:
             else:
                 summary.conversations += count.conversations
                 summary.messages += count.messages
-                return export.tenant
+                return source.tenant
         raise Failure(Kind.CONFLICT, f"{tenant.name} is reset again and again", reason="tenant", subject=tenant.name)
 
     def _write_erasure(self, writer: Writer, erasure: Erasure, kept: list[Tenant]) -> None:
@@ -137,7 +139,7 @@ class Backup:
             await self._erasures.pause()
 
 
-async def _write_generation(export: Export, count: Summary) -> None:
+async def _write_generation(source: GenerationReader, export: Export, count: Summary) -> None:
     for partition in range(PARTITIONS):
         await export.hash(partition, "i")
         await export.references(partition)
@@ -157,7 +159,7 @@ async def _write_generation(export: Export, count: Summary) -> None:
         await export.users(partition)
     for partition in range(PARTITIONS):
         await export.hash(partition, "k")
-    await export.hash(partition_of(export.tenant.number), "q")
+    await export.hash(partition_of(source.tenant.number), "q")
 
 
 async def _several(act: Callable[[int], Coroutine[Any, Any, None]], numbers: list[int]) -> None:

@@ -14,7 +14,7 @@ Conversations, in the partition of their identity:
                             p number of the group's owner, x how many members it takes, n last place in the order of joining,
                             q what limits sends to it (bits, in `group.lua`), y its place in the tenant's list, z packed group
                             that is being deleted, empty once nothing is left of it, at how far that is, k head when
-                            a member left last,
+                            a member left last, v how many of the live lane were recalled,
                             d sequence up to which the log was dropped, e ordinal there, b last sequence of the backfill
                             lane, j number of the last report; and 1 once there was such: `a` users who put it into another
                             box, `r` recalled counted messages, `w` messages for some alone
@@ -47,6 +47,7 @@ Conversations, in the partition of their identity:
     hu:CONVERSATION set     the users from whom messages are hidden
     t:CONVERSATION, t:CONVERSATION:USER
                     zset    sequences of recalled counted messages: all, and those that this user sent
+    tv:CONVERSATION list    sequences of the live lane that were recalled last, 500
     rs:CONVERSATION:USER, ds:CONVERSATION:USER
                     zset    steps of reading and of delivery: "sequence:time" by the sequence reached
     rl:CONVERSATION list    reports of a direct conversation, packed {user, station, type, sequence, time}

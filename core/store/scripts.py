@@ -34,7 +34,7 @@ class Script:
 
 _VIEW = ("hidden", "view", "walk")
 _ROWS = (*_VIEW, "boxes", "rows")
-_EXPORT = ("hidden", "view", "keys_of", "export")
+_EXPORT = ("hidden", "view", "keys_of", "export", "people")
 _DROP = (*_VIEW, "boxes", "unread", "keys_of", "drop")
 _GROUP = ("references", "group", "tell")
 _MEMBERS = ("references", "group", *_VIEW, "boxes", "members", "tell")
@@ -49,7 +49,8 @@ FORGET_NAME = Script("forget_name", writes=True, makes_room=True, uses=("keys_of
 END_WALK = Script("end_walk", writes=True, makes_room=True)
 LOST_LINKS = Script("lost_links", writes=False, uses=("hidden", "view"))
 DROP_LINKS = Script("drop_links", writes=True, makes_room=True)
-EXPORT_LOG = Script("export_log", writes=False, uses=_EXPORT)
+EXPORT_LOG = Script("export_log", writes=False, uses=("hidden", "view", "export"))
+EXPORT_PEOPLE = Script("export_people", writes=False, uses=("hidden", "view", "keys_of", "people"))
 EXPORT_CONVERSATION = Script("export_conversation", writes=False, uses=_EXPORT)
 EXPORT_STEPS = Script("export_steps", writes=False)
 EXPORT_SLICE = Script("export_slice", writes=False)

@@ -2,21 +2,26 @@
 
 import asyncio
 import io
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 import pytest
 from redis import Redis
 
 from core.clock import ManualClock
+from core.conversations import Target
 from core.core import Core
 from core.errors import Failure, Kind
 from core.messages import Query
-from core.model import EVERYBODY, Audience, Credential, Tenant
-from core.store import backup_file, restoring
+from core.model import EVERYBODY, Audience, Credential, Receipt, Tenant, UserKey
+from core.store import backup_file, conversation_reader, restoring
 from core.store.embedded import server_binary
+from core.store.generation_reader import GenerationReader
 from core.store.keys import SCHEMA_VERSION
+from core.store.scripts import Script
 from tests import servers
 from tests.core.filled import fill
 from tests.core.lives import Life
@@ -52,6 +57,14 @@ def empty() -> Iterator[Engine]:
 def _alone(engine: Engine, target: Engine) -> None:
     """What other tests left would be in the backups."""
     engine.flush()
+
+
+@pytest.fixture(params=[False, True], ids=["at once", "in pieces"])
+def _in_pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What users have of conversations is taken together with them, and as if there were very many users."""
+    if request.param:
+        for name, value in (("PEOPLE_AT_ONCE", 0), ("_USERS_AT_ONCE", 3), ("_AGAIN_AT_ONCE", 4)):
+            monkeypatch.setattr(conversation_reader, name, value)
 
 
 async def written(core: Core) -> io.BytesIO:
@@ -132,6 +145,7 @@ def check_logs(engine: Engine, tenant: Tenant) -> int:
     return found
 
 
+@pytest.mark.usefixtures("_in_pieces")
 async def test_everything_is_the_same_in_another_store(
     engine: Engine, target: Engine, core: Core, tenant: Tenant, clock: ManualClock
 ) -> None:
@@ -166,6 +180,7 @@ async def test_everything_is_the_same_in_another_store(
         assert (await copy.tenants.add(new_name())).number > other.number
 
 
+@pytest.mark.usefixtures("_in_pieces")
 async def test_what_is_written_meanwhile_is_there_whole_or_not_at_all(
     engine: Engine, target: Engine, core: Core, tenant: Tenant, clock: ManualClock
 ) -> None:
@@ -206,6 +221,7 @@ async def find(core: Core, name: str) -> Tenant:
     return found
 
 
+@pytest.mark.usefixtures("_in_pieces")
 async def test_what_is_taken_back_meanwhile_is_taken_back(
     engine: Engine, target: Engine, core: Core, tenant: Tenant, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +265,160 @@ async def test_what_is_taken_back_meanwhile_is_taken_back(
         assert len(await again.page(bob, life.groups[1])) < HEAD * 3
         check_logs(target, again.tenant)
         await again.check()
+
+
+class Busy(Life):
+    """Life goes on in groups alone while somebody has something to say in between."""
+
+    left = 0
+
+    def targets(self, user: UserKey) -> list[Target]:
+        return list(self.groups) if self.left else super().targets(user)
+
+    async def go_on(self) -> None:
+        self.left -= 1
+        acts = [self.send, self.send, self.send, self.recall, self.hide, self.read, self.put]
+        rare = [self.join_or_leave, self.clear, self.mute, self.transfer, self.clear_for_all]
+        for _ in range(3):
+            self.clock.move(self.rng.randrange(10_000))
+            await self.rng.choice(acts if self.rng.random() < 0.95 else rare)()
+
+    async def mute(self) -> None:
+        group = self.rng.choice(self.groups)
+        if self.spans.get((group, self.users[1].number), (0, 0))[1] == -1:
+            await self.core.members.mute(self.tenant, group, [self.users[1]], -1)
+            await self.core.members.unmute(self.tenant, group, [self.users[1]])
+
+    async def transfer(self) -> None:
+        await self.core.groups.update(self.tenant, self.rng.choice(self.groups), owner=self.pick())
+
+    async def clear_for_all(self) -> None:
+        await self.core.conversations.clear_for_all(self.tenant, self.pick(), self.rng.choice(self.groups))
+
+
+@pytest.mark.usefixtures("_in_pieces")
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_what_users_have_goes_with_the_messages_that_are_there(
+    engine: Engine,
+    target: Engine,
+    core: Core,
+    tenant: Tenant,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    """Something happens in groups before each step of reading them, for a while."""
+    life = Busy(core, tenant, clock, seed)
+    await life.begin()
+    ada = life.users[0]
+    for number in range(HEAD):
+        clock.move(1)
+        sent = await core.messages.send_group(tenant, ada, life.groups, text("ada"), f"request {number}")
+    life.heads = dict.fromkeys(life.groups, HEAD)
+    await life.live(100, pause_ms=1_000)
+    conversations = {receipt.conversation for receipt in sent}
+    call = GenerationReader.call
+    steps: Counter[str] = Counter()
+
+    async def interrupted(self: GenerationReader, script: Script, partition: int, *arguments: Any) -> Any:
+        if script.name.startswith("export_") and arguments[0] in conversations and life.left:
+            steps[script.name] += 1
+            await life.go_on()
+        return await call(self, script, partition, *arguments)
+
+    monkeypatch.setattr(GenerationReader, "call", interrupted)
+    life.left = 60
+    file = await written(core)
+    life.left = 0
+    assert steps["export_conversation"] > 2
+    assert steps["export_people"] > 10 or conversation_reader.PEOPLE_AT_ONCE
+    async with restored(file, target, clock) as copy:
+        again = await look_into(copy, target, life)
+        check_logs(target, again.tenant)
+        await again.check()
+        await again.live(30, pause_ms=60_000)
+        await again.check()
+
+
+@pytest.mark.parametrize("count", [1, 30, 520])
+async def test_whom_later_messages_concern_is_read_again(
+    engine: Engine,
+    empty: Engine,
+    core: Core,
+    tenant: Tenant,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+) -> None:
+    """After its people were read much happens in a large group and a small one, and then nothing more."""
+    users = await core.users.keys(tenant, [f"user {number}" for number in range(150)])
+    groups = [
+        (await core.groups.create(tenant, name="", owner=users[0], members=members, dialect="plain")).number
+        for members in (users, users[:3])
+    ]
+    numbers = iter(range(10_000))
+
+    async def send(sender: UserKey, group: int, audience: Audience = EVERYBODY) -> Receipt:
+        clock.move(1)
+        reference = f"request {next(numbers)}"
+        return (await core.messages.send_group(tenant, sender, [group], text(sender.id), reference, audience))[0]
+
+    old = [await send(users[0], group, Audience(to=(users[1], users[149]))) for group in groups]
+    hidden = [await send(users[0], group) for group in groups]
+    for user in users[::10]:
+        await core.messages.hide(tenant, user, [receipt.id for receipt in hidden])
+    monkeypatch.setattr(conversation_reader, "PEOPLE_AT_ONCE", 0)
+    call = GenerationReader.call
+    waiting = {receipt.conversation: group for receipt, group in zip(old, groups, strict=True)}
+    begun: set[Any] = set()
+
+    async def interrupted(self: GenerationReader, script: Script, partition: int, *arguments: Any) -> Any:
+        if script.name == "export_people":
+            begun.add(arguments[0])
+        if script.name == "export_conversation" and arguments[0] in begun & waiting.keys():
+            group = waiting.pop(arguments[0])
+            for number in range(count):
+                audience = (Audience(to=(users[2], users[140])), Audience(without=(users[1],)), EVERYBODY)[number % 3]
+                await send(users[number % 150] if group == groups[0] else users[0], group, audience)
+            for receipt in (*old, *hidden):
+                if receipt.conversation == arguments[0]:
+                    await core.messages.recall(tenant, receipt.id)
+        return await call(self, script, partition, *arguments)
+
+    monkeypatch.setattr(GenerationReader, "call", interrupted)
+    file = await written(core)
+    assert not waiting
+    async with restored(file, empty, clock):
+        assert lasting(empty, tenant) == lasting(engine, tenant)
+
+
+async def test_very_many_are_recalled_meanwhile(
+    engine: Engine, empty: Engine, core: Core, tenant: Tenant, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await core.users.keys(tenant, ["ada", "bob"])
+    sent = []
+    for number in range(HEAD + 100):
+        clock.move(1)
+        sent += await core.messages.send_direct(tenant, ada, [bob], text("ada"), f"request {number}")
+    call = GenerationReader.call
+    read = 0
+
+    async def interrupted(self: GenerationReader, script: Script, partition: int, *arguments: Any) -> Any:
+        nonlocal read
+        reply = await call(self, script, partition, *arguments)
+        if script.name == "export_log":
+            read += 1
+            if read == 1:
+                for receipt in sent[:HEAD]:
+                    assert await core.messages.recall(tenant, receipt.id)
+        return reply
+
+    monkeypatch.setattr(GenerationReader, "call", interrupted)
+    file = await written(core)
+    assert read == 4  # twice
+    async with restored(file, empty, clock) as copy:
+        assert lasting(empty, tenant) == lasting(engine, tenant)
+        assert await copy.conversations.unread(tenant, bob) == 100
 
 
 async def test_a_reset_begins_a_tenant_anew_and_a_removed_one_is_left_out(

@@ -1,5 +1,6 @@
 """That no script looks at more than it can in a few milliseconds: counted in commands, since times depend on the machine."""
 
+import io
 from typing import Any
 
 import msgspec
@@ -169,15 +170,30 @@ async def test_topics_are_listed_and_erased_without_a_look_at_all_of_them(
     assert {one.creator for one in await core.topics.list(tenant, parties, 0, 200)} == {""}
 
 
-def watch(engine: Engine, core: Core, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """Notes every call, and how many fields of hashes it looked at."""
+async def test_a_backup_reads_what_users_have_of_a_large_group_some_at_a_time(
+    engine: Engine, core: Core, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.flush()
+    tenant = await core.tenants.add(tenant.name)
+    users = await core.users.keys(tenant, [f"user {number}" for number in range(1_200)])
+    group = (await core.groups.create(tenant, name="", owner=users[0], members=users, dialect="plain")).number
+    await core.messages.send_group(tenant, users[0], [group], text("user 0"), "client:1")
+    await core.groups.remove(tenant, group, users[600:])
+    calls = watch(engine, core, monkeypatch, "zscore")
+    assert (await core.backup.write(io.BytesIO())).messages == 1
+    assert sum(count for _, count in calls) >= 2_400
+    assert max(count for _, count in calls) < 500
+
+
+def watch(engine: Engine, core: Core, monkeypatch: pytest.MonkeyPatch, command: str = "hget") -> list[tuple[str, int]]:
+    """Notes every call, and how many of these commands it took."""
     calls: list[tuple[str, int]] = []
     call = core.store.call
 
     async def noted(tenant: Tenant, script: Script, *arguments: Any, **options: Any) -> Any:
-        before = commands(engine, "hget")
+        before = commands(engine, command)
         reply = await call(tenant, script, *arguments, **options)
-        calls.append((script.name, commands(engine, "hget") - before))
+        calls.append((script.name, commands(engine, command) - before))
         return reply
 
     monkeypatch.setattr(core.store, "call", noted)

@@ -21,7 +21,7 @@ local function clear_log()
   local keys = {}
   add_chunks(keys, conversation, 'l', chunk_of(before + 1), chunk_of(meta.head))
   add_chunks(keys, conversation, 'b', 0, chunk_of(meta.backfill))
-  for _, name in ipairs({'bt', 'be', 'j', 't', 'rl'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
+  for _, name in ipairs({'bt', 'be', 'j', 't', 'tv', 'rl'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
   unlink(keys)
 end
 

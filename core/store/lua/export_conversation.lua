@@ -1,87 +1,65 @@
--- A conversation for a backup, all but the most of its log at one moment. ARGV: 3 conversation, 4 sequence up to which records
--- were taken before (-1: none), 5 packed list of those among them that are not counted and were not deleted.
--- Returns {0, sequence, dropped} when too many records came since; {1, head, dropped, last of the backfill lane, tombstones,
--- audiences, records, users, parts}: the records that were deleted since, those that came since, everybody with a part in it, and
--- of each other key its name behind the tenant's prefix, type and content.
-local conversation, taken = ARGV[3], tonumber(ARGV[4])
+-- A conversation for a backup, at one moment: all but the most of its log, and of the people of a large one those alone whom
+-- something concerned since they were taken.
+-- ARGV: 3 conversation, 4 sequence up to which records were taken before (-1: none), 5 how many had been recalled before that, 6 stamp
+-- under which people were taken (empty: none were), 7 how many fields of people are taken here at most, 8… people to be taken again.
+-- Returns {-1} for none. {0, why, head, dropped, how many were recalled so far, stamp} when more has to be taken before: too many
+-- records came since (`log`), people first or all again (`people`), too many of them again (`again`), all again since too many were
+-- recalled (`all`). Else {1, head, dropped, last of the backfill lane, number of the last topic, tombstones, audiences, records,
+-- parts of people, of each other key its name behind the tenant's prefix, type and content}: the records that were recalled since,
+-- those that came since.
+local conversation, taken, known_recalls, stamp = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local meta = meta_of(conversation)
 if not meta then return {-1} end
-local reached, rows, audiences = records_after(conversation, 1, math.max(taken, meta.dropped), meta.head)
-if reached < meta.head then return {0, meta.head, meta.dropped} end
+local recalls = tonumber(redis.call('HGET', prefix .. 'c:' .. conversation, 'v') or '0')
+local function more(why) return {0, why, meta.head, meta.dropped, recalls, stamp_of(conversation)} end
 
-local parts, users, states = {}, {}, {}
+local reached, rows, audiences, concerned = records_after(conversation, 1, math.max(taken, meta.dropped), meta.head)
+if reached < meta.head then return more('log') end
+local recalled = {}
+if taken >= 0 and recalls > known_recalls then
+  recalled = redis.call('LRANGE', prefix .. 'tv:' .. conversation, known_recalls - recalls, -1)
+  if #recalled < recalls - known_recalls then return more('all') end
+end
+
+local users, add_user = new_set()
+local members, states = prefix .. 'm:' .. conversation, prefix .. 'v:' .. conversation
+if stamp == '' then
+  if redis.call('HLEN', members) + redis.call('HLEN', states) > tonumber(ARGV[7]) then return more('people') end
+  for _, user in ipairs(redis.call('HKEYS', members)) do add_user(users, user) end
+  for _, field in ipairs(redis.call('HKEYS', states)) do add_user(users, string.match(field, '%d+$')) end
+else
+  if stamp ~= stamp_of(conversation) then return more('people') end
+  for index = 8, #ARGV do add_user(users, ARGV[index]) end
+  for _, user in ipairs(concerned) do add_user(users, user) end
+  -- Of a small group a message moves everybody's row.
+  for _, user in ipairs(meta.size and {} or redis.call('ZRANGE', prefix .. 'a:' .. conversation, 0, -1)) do add_user(users, user) end
+end
+for user in string.gmatch(meta.users or '', '%d+') do add_user(users, user) end
+local people, room = {}, 20000
+for _, user in ipairs(users) do
+  room = room - add_person(people, conversation, meta, user)
+  if room <= 0 then return more(stamp == '' and 'people' or 'again') end
+end
+
+local parts = {}
 local function add(name, kind, content)
   if #content > 0 then parts[#parts + 1] = {name, kind, content} end
-  return content
 end
-local function add_zset(name)
-  add(name, 'z', redis.call('ZRANGE', prefix .. name, 0, -1, 'WITHSCORES'))
-end
-local function note_user(user)
-  if not users[user] then
-    users[user] = true
-    users[#users + 1] = user
-  end
-end
-
 add('n', 'h', {meta.identity, conversation})
-for _, name in ipairs({'c', 'o'}) do
-  add(name .. ':' .. conversation, 'h', redis.call('HGETALL', prefix .. name .. ':' .. conversation))
-end
-local fields = add('v:' .. conversation, 'h', redis.call('HGETALL', prefix .. 'v:' .. conversation))
-for index = 1, #fields, 2 do
-  states[fields[index]] = fields[index + 1]
-  note_user(string.match(fields[index], '%d+$'))
-end
-local members = add('m:' .. conversation, 'h', redis.call('HGETALL', prefix .. 'm:' .. conversation))
-for index = 1, #members, 2 do note_user(members[index]) end
-for user in string.gmatch(meta.users or '', '%d+') do note_user(user) end
-add_zset('a:' .. conversation)
+add('c:' .. conversation, 'h', redis.call('HGETALL', prefix .. 'c:' .. conversation))
+add('tv:' .. conversation, 'l', redis.call('LRANGE', prefix .. 'tv:' .. conversation, 0, -1))
 add('rl:' .. conversation, 'l', redis.call('LRANGE', prefix .. 'rl:' .. conversation, 0, -1))
-add_zset('t:' .. conversation)
-add_zset('oz:' .. conversation)
 if meta.group then
   add(meta.size == '2' and 'lr' or 'lg', 'z', {redis.call('HGET', prefix .. 'c:' .. conversation, 'y'), 0})
-  for _, letter in ipairs({'a', 'b', 'm', 'w', 'p', 'u', 'k'}) do
-    local name = 'g' .. letter .. ':' .. conversation
-    add(name, 'h', redis.call('HGETALL', prefix .. name))
-  end
+  add('gk:' .. conversation, 'h', redis.call('HGETALL', prefix .. 'gk:' .. conversation))
 end
-
-for _, user in ipairs(users) do
-  local place = conversation .. ':' .. user
-  if meta.recalled then add_zset('t:' .. place) end
-  if meta.directed then add_zset('w:' .. place) end
-  local list = 'x' .. string.sub(states['b' .. user] or '', 1, 1) .. ':' .. user
-  local time = redis.call('ZSCORE', prefix .. list, conversation)
-  if time then add(list, 'z', {conversation, time}) end
-  local memberships = (meta.size == '2' and 'ur:' or 'ug:') .. user
-  local number = meta.group and redis.call('ZSCORE', prefix .. memberships, string.sub(meta.identity, 2))
-  if number then add(memberships, 'z', {number, number}) end
-  if meta.size == '1' and redis.call('SISMEMBER', prefix .. 'y:' .. user, conversation) == 1 then
-    add('y:' .. user, 's', {conversation})
-  end
-end
-
-local keys = {}
-for _, user in ipairs(add('hu:' .. conversation, 's', redis.call('SMEMBERS', prefix .. 'hu:' .. conversation))) do
-  add_bitmaps(keys, conversation, user, '', chunk_of(meta.dropped + 1), chunk_of(meta.head))
-  if meta.backfill then add_bitmaps(keys, conversation, user, 'b', 0, chunk_of(meta.backfill)) end
-end
-for _, key in ipairs(keys) do
-  local bits = redis.call('GET', key)
-  if bits then add(string.sub(key, #prefix + 1), 'v', {bits}) end
-end
-
--- What was taken before may be deleted by now, and what is counted here knows it.
 local tombstones = {}
-local function look(sequence)
-  local record = sequence > meta.dropped and sequence <= taken and record_at(conversation, sequence)
-  if record and bit.band(string.byte(record, 13), 1) ~= 0 then
+for _, sequence in ipairs(recalled) do
+  sequence = tonumber(sequence)
+  if sequence > meta.dropped and sequence <= taken then
     tombstones[#tombstones + 1] = sequence
-    tombstones[#tombstones + 1] = record
+    tombstones[#tombstones + 1] = record_at(conversation, sequence)
   end
 end
-for _, sequence in ipairs(cmsgpack.unpack(ARGV[5])) do look(sequence) end
-for _, sequence in ipairs(redis.call('ZRANGE', prefix .. 't:' .. conversation, 0, -1)) do look(tonumber(sequence)) end
-return {1, meta.head, meta.dropped, tonumber(meta.backfill or '0'), tombstones, audiences, rows, users, parts}
+local topic = redis.call('ZRANGE', prefix .. 'oz:' .. conversation, -1, -1)[1]
+return {1, meta.head, meta.dropped, tonumber(meta.backfill or '0'), tonumber(topic or '0'), tombstones, audiences, rows, people, parts}

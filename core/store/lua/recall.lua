@@ -14,6 +14,12 @@ if bit.band(flags, 1) ~= 0 then
   return {2, time, each_user(conversation, meta, nil, position, function() end) and 1 or 0}
 end
 if outbox_is_full(bound) then return redis.error_reply('-QUEUE refused') end
+if sequence > 0 then
+  -- For who has read it before and makes a copy.
+  redis.call('HINCRBY', prefix .. 'c:' .. conversation, 'v', 1)
+  redis.call('RPUSH', prefix .. 'tv:' .. conversation, sequence)
+  redis.call('LTRIM', prefix .. 'tv:' .. conversation, -500, -1)
+end
 local by = string.format('%.0f', sender)
 local key = prefix .. 'c:' .. conversation
 

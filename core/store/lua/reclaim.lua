@@ -81,7 +81,7 @@ local function reclaim_conversation(conversation)
   end
   note_times(conversation, dropped, tonumber(fields[5] or '0'))
   local keys = {prefix .. 'l:' .. conversation .. ':' .. first}
-  for _, name in ipairs({'c', 'bt', 'be', 'j', 'a', 't', 'rl', 'ic', 'oz'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
+  for _, name in ipairs({'c', 'bt', 'be', 'j', 'a', 't', 'tv', 'rl', 'ic', 'oz'}) do keys[#keys + 1] = prefix .. name .. ':' .. conversation end
   add_group_keys(keys, conversation)
   room = room - unlink(keys)
   return true
