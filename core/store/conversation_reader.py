@@ -21,7 +21,7 @@ _HOUR_MS = 3_600_000
 _FEED_LIFE_MS = 31 * 24 * _HOUR_MS
 PEOPLE_AT_ONCE = 1_000
 """Fields of hashes that tell who has anything of a conversation, up to which all of it is taken at one moment."""
-_USERS_AT_ONCE = 100
+_USERS_AT_ONCE = 50
 _AGAIN_AT_ONCE = 100
 _TRIES = 1_000
 _HEADER = struct.Struct(">6xIBHHI")

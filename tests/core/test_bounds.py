@@ -170,6 +170,32 @@ async def test_topics_are_listed_and_erased_without_a_look_at_all_of_them(
     assert {one.creator for one in await core.topics.list(tenant, parties, 0, 200)} == {""}
 
 
+async def test_an_erasure_moves_the_lists_of_many_some_at_a_time(
+    engine: Engine, core: Core, clock: ManualClock, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob, *others = await core.users.keys(tenant, [f"user {number}" for number in range(260)])
+    members = [ada, bob, *others]
+    group = (await core.groups.create(tenant, name="", owner=bob, members=members, dialect="plain")).number
+    await core.messages.send_group(tenant, bob, [group], text("first"), "client:first")
+    for number in range(100):
+        clock.move(1)
+        await core.messages.send_group(tenant, bob, [group], text("some"), f"client:{number}", Audience(to=(ada,)))
+    clock.move(1)
+    await core.messages.send_group(tenant, ada, [group], text("last"), "client:last")
+    await core.groups.remove(tenant, group, others)
+    assert await core.erase.user(tenant, ada.id)
+    calls = watch(engine, core, monkeypatch, "hmget")
+    for _ in range(1_000):
+        if not await core.erase.round():
+            break
+    assert max(count for _, count in calls) < 1_200
+    tenant = (await core.tenants.numbered([tenant.number]))[tenant.number]
+    for user in (others[0], others[-1]):
+        (row,) = await core.conversations.list(tenant, user, 5)
+        assert row.last is not None
+        assert row.last.message.sender == "first"
+
+
 async def test_a_backup_reads_what_users_have_of_a_large_group_some_at_a_time(
     engine: Engine, core: Core, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,12 +76,15 @@ local function move_newest(conversation, meta)
   return false
 end
 
+-- Returns whether it was left as it is, for the next call: there may be a long way back to what others are shown.
 local function rewrite_row(conversation, other)
   local key = prefix .. 'x' .. box_of(conversation, other) .. ':' .. other
   local row = other ~= user and redis.call('ZSCORE', key, conversation)
   if row and not shown_at(view_of(conversation, meta_of(conversation), other, ''), row, mask) then
+    if walked >= 2000 then return true end
     place_row(conversation, other, last_time(conversation, other, mask))
   end
+  return false
 end
 
 -- The lists of others show what is left.
@@ -89,10 +92,16 @@ local function rewrite_some(conversation, meta, key)
   if cursor == 0 then
     for other in string.gmatch(meta.users or '', '%d+') do rewrite_row(conversation, other) end
   end
-  local found = redis.call('HSCAN', prefix .. key .. ':' .. conversation, cursor, 'COUNT', 50)
+  local found, again = redis.call('HSCAN', prefix .. key .. ':' .. conversation, cursor, 'COUNT', 50), false
   for index = 1, #found[2], 2 do
     local other = string.match(found[2][index], key == 'v' and '^o(%d+)$' or '^(%d+)$')
-    if other then rewrite_row(conversation, other) end
+    if other then again = rewrite_row(conversation, other) or again end
+  end
+  room = room - #found[2]
+  if again then
+    -- Those that were written show something now.
+    room = 0
+    return false
   end
   cursor = tonumber(found[1])
   return cursor == 0
