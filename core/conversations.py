@@ -3,7 +3,7 @@
 A conversation is named by the user and a peer's id, or a group's number (`Target`)."""
 
 from core.clock import HIGHEST_TIME, Clock
-from core.errors import Failure, Kind
+from core.errors import Failure, Kind, check_limit
 from core.ids import direct_identity, group_identity
 from core.model import Box, Marks, Overview, Tenant, UserKey
 from core.names import fits
@@ -29,7 +29,9 @@ class Conversations:
         self, tenant: Tenant, user: UserKey, limit: int, before: int | None = None, *, box: Box = Box.ACTIVE
     ) -> list[Overview]:
         """A user's conversations, latest first, those whose last message is older than `before` (epoch milliseconds, all
-        when none). At least `limit` rows if there are so many: rows of equal time stay on one page."""
+        when none). At least `limit` rows if there are so many: rows of equal time stay on one page. Raises *bad
+        request* with reason `page` for a `limit` that is not 1 to 5,000."""
+        check_limit(limit)
         return await self._inbox.list(tenant, user, limit, before, box)
 
     async def direct(self, tenant: Tenant, user: UserKey, peer: str) -> Overview | None:

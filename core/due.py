@@ -9,12 +9,13 @@ from hashlib import blake2b
 import msgspec
 
 from core.clock import HIGHEST_TIME, Clock
-from core.errors import Failure, Kind, StaleTenant, is_away
+from core.errors import Failure, Kind, StaleTenant, check_limit, is_away, not_storable
 from core.messages import Messages
 from core.model import EVERYBODY, Audience, Message, Tenant, UserKey
 from core.store.due import Claimed, DueStore, DueTenant, Row
 from core.store.keys import PARTITIONS, partition_of
 from core.store.log import MAXIMUM_MESSAGE_BYTES, check_audience
+from core.store.packing import encode
 from core.tenants import Tenants
 from core.users import Users
 
@@ -38,7 +39,6 @@ class _Send(msgspec.Struct, frozen=True, array_like=True):
     audience: Audience | None = None
 
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Send).decode
 
 
@@ -107,10 +107,13 @@ class Due:
             raise Failure(Kind.BAD_REQUEST, "The time is out of range", reason="time")
         if send.audience is not None:
             check_audience(send.audience)
-        action = _encode(send)
+        action = encode(send)
         if len(action) > MAXIMUM_MESSAGE_BYTES:
             raise Failure(Kind.TOO_LARGE, "The message is too large")
-        digest = blake2b(reference.encode(), digest_size=10).hexdigest()
+        try:
+            digest = blake2b(reference.encode(), digest_size=10).hexdigest()
+        except UnicodeEncodeError:
+            raise not_storable() from None
         row = f"{send.sender.number}:{digest}"
         await self._store.schedule(tenant, row, at, action, self._clock.now(), reference)
         return row
@@ -130,7 +133,8 @@ class Due:
     ) -> tuple[list[Scheduled], str]:
         """Rows that wait (or with `failed` those that were given up), of one sender or of all, and the cursor of the next
         page, empty at the end. One sender's come by time; all come partition by partition, by time within each. A page may
-        be short and still go on."""
+        be short and still go on. Raises *bad request* with reason `page` for a `limit` that is not 1 to 5,000."""
+        check_limit(limit)
         prefix = f"{owner.number}:" if owner else ""
         partition, after = partition_of(owner.number) if owner else 0, None
         if cursor:

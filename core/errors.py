@@ -40,7 +40,8 @@ class Failure(Exception):
       `external_id`, `muted_until`, `colour`;
     - of files: `file_expired`, `secret` (none, or a wrong one), `files` (where their bytes lie does not answer);
     - for tokens: `malformed`, `unknown`, `expired`;
-    - of the store: `full`, `schema`, `url`, `retention`, `backup` (not a whole one), `store` (not empty).
+    - of the store: `full`, `schema`, `url`, `retention`, `backup` (not a whole one), `store` (not empty), `value` (can't be
+      written), `page` (too long, or of none).
 
     The gateway adds `route`, `method`, `path`, `host`, `body`, `form` and `idempotency_key`; adapters may add their own.
     `field` names the offending field, `subject` the offending value.
@@ -87,6 +88,17 @@ def store_unavailable(text: str = "The message store is not available") -> Failu
 def files_unavailable() -> Failure:
     """The place where files are kept did not answer in time, or takes no more."""
     return Failure(Kind.STORE_UNAVAILABLE, "Files can't be kept or read just now", reason="files", retry_after_ms=5000)
+
+
+def not_storable() -> Failure:
+    """Something that was given can't be written: a text with half of a surrogate pair, a number of more than 64 bits."""
+    return Failure(Kind.BAD_REQUEST, "A text or a number can't be stored", reason="value")
+
+
+def check_limit(limit: int, maximum: int = 5_000) -> None:
+    """Raises *bad request* with reason `page` for a page of none, or of more than may be asked for at once."""
+    if not 0 < limit <= maximum:
+        raise Failure(Kind.BAD_REQUEST, f"A page has 1 to {maximum} rows", reason="page", field="limit")
 
 
 def is_away(problem: BaseException) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from core.clock import Clock
-from core.errors import Failure, Kind
+from core.errors import Failure, Kind, check_limit
 from core.ids import group_identity
 from core.membership import Announce, Check, GroupPage, Visibility
 from core.messages import kind_of
@@ -24,6 +24,7 @@ __all__ = ["Check", "Groups", "Visibility"]
 _CURSOR = re.compile(r"(\d{15}:\d{10})?", re.ASCII)
 _SILENT = ("disabled", "group")
 """Where nothing can be said any more: the change is done all the same."""
+_LONGEST_PAGE = 1_000
 _NUMBER = re.compile(r"\d{0,10}", re.ASCII)
 
 
@@ -226,8 +227,9 @@ class Groups:
     async def page(
         self, tenant: Tenant, *, rooms: bool = False, newest_first: bool = True, limit: int = 100, cursor: str = ""
     ) -> GroupPage:
-        """The tenant's groups, or its rooms, in the order of their creation, at most `limit` (up to 1,000). Raises *bad
-        request* with reason `cursor`."""
+        """The tenant's groups, or its rooms, in the order of their creation, at most `limit` (1 to 1,000). Raises *bad
+        request* with reason `page` or `cursor`."""
+        check_limit(limit, _LONGEST_PAGE)
         _check_cursor(_CURSOR, cursor)
         return await self._lists.all(tenant, rooms=rooms, newest_first=newest_first, limit=limit, cursor=cursor)
 
@@ -235,6 +237,7 @@ class Groups:
         self, tenant: Tenant, user: UserKey, *, rooms: bool = False, limit: int = 100, cursor: str = ""
     ) -> GroupPage:
         """The groups, or rooms, of which a user is a member now, in the order of their numbers; like `page`."""
+        check_limit(limit, _LONGEST_PAGE)
         _check_cursor(_NUMBER, cursor)
         return await self._lists.joined(tenant, user.number, rooms=rooms, limit=limit, after=int(cursor or "0"))
 

@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from core.errors import not_storable
+
 BUCKET_BITS = 10
 BUCKETS = 1 << BUCKET_BITS
 NUMBER_BITS = 22
@@ -53,8 +55,12 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def bucket_of(text: str) -> int:
-    """The bucket (0 to 1023) of a name or a conversation's identity. Unkeyed: it only spreads load."""
-    return zlib.crc32(text.encode()) & (BUCKETS - 1)
+    """The bucket (0 to 1023) of a name or a conversation's identity. Unkeyed: it only spreads load. Raises *bad request* with
+    reason `value` for half of a surrogate pair."""
+    try:
+        return zlib.crc32(text.encode()) & (BUCKETS - 1)
+    except UnicodeEncodeError:
+        raise not_storable() from None
 
 
 def conversation_bucket(conversation: int) -> int:

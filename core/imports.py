@@ -12,7 +12,7 @@ from core.model import Message, Receipt, Tenant, UserKey
 from core.names import fits
 from core.store.backfill import Backfill, Row
 from core.store.log import MAXIMUM_MESSAGE_BYTES, unknown_topic
-from core.store.records import encode
+from core.store.packing import encode
 from core.store.topics import TopicStore
 
 MAXIMUM_EXTERNAL_BYTES = 512

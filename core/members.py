@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from core.clock import Clock
+from core.errors import check_limit
 from core.membership import Applicant, Listed, MemberPage, Standing, Visibility, Waiting
 from core.model import Tenant, UserKey
 from core.store.group_people import ADMINS, ALLOWED, BLOCKED, LONGEST_LIST, MUTED, WAITING, GroupPeople
 from core.store.groups import GroupStore, refused
 
 FOR_EVER = -1
+_LONGEST_PAGE = 1_000
 
 Found = TypeVar("Found")
 
@@ -34,7 +36,9 @@ class Members:
     async def page(
         self, tenant: Tenant, number: int, *, newest_first: bool = False, limit: int = 100, cursor: int = 0
     ) -> MemberPage:
-        """Present members in the order in which they joined, at most `limit` (up to 1,000)."""
+        """Present members in the order in which they joined, at most `limit` (1 to 1,000). Raises *bad request* with
+        reason `page`."""
+        check_limit(limit, _LONGEST_PAGE)
         page = await self._people.page(tenant, number, newest_first=newest_first, limit=limit, cursor=cursor)
         return _known(page, number)
 

@@ -1,6 +1,6 @@
 """Use cases of receipts: what became of a message, and what was reported in a conversation."""
 
-from core.errors import Failure, Kind
+from core.errors import Failure, Kind, check_limit
 from core.model import Report, Tenant, UserReceipt
 from core.store.receipts import ReceiptStore
 
@@ -16,8 +16,10 @@ class Receipts:
         the order of the users' numbers. In large groups at most `limit` rows, of users with a number above `after`.
 
         Of each user the newest 500 steps are known; what came before the oldest of them has its time. Of imported messages
-        it is only known who could get them. Raises *not found* with reason `message`.
+        it is only known who could get them. Raises *not found* with reason `message`, *bad request* with reason
+        `page` for a `limit` that is not 1 to 5,000.
         """
+        check_limit(limit)
         found = await self._store.of(tenant, message, after, limit)
         if found is None:
             raise Failure(Kind.NOT_FOUND, "No such message", reason="message", subject=str(message))
@@ -31,6 +33,7 @@ class Receipts:
 
         Gives those after the number `cursor` (0: from the oldest), or with `newest_first` those before it (0: from the
         newest), at most `limit`; then the numbers of the oldest one that is kept and of the newest. A cursor below the
-        first of these has missed some.
+        first of these has missed some. Raises *bad request* with reason `page` for a `limit` that is not 1 to 5,000.
         """
+        check_limit(limit)
         return await self._store.reports(tenant, first, second, cursor, limit, newest_first=newest_first)

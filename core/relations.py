@@ -7,7 +7,7 @@ store fails between the two, repeating what was asked for completes it.
 from collections.abc import Sequence
 
 from core.clock import Clock
-from core.errors import Failure, Kind
+from core.errors import Failure, Kind, check_limit
 from core.model import Related, Relation, Relationship, RelationState, Tenant, UserKey
 from core.names import fits
 from core.store.relations import Act, RelationStore
@@ -72,7 +72,9 @@ class Relations:
     ) -> tuple[list[Related], int]:
         """One of the user's lists, the earliest changes first: the rows in these states that changed after a time (epoch ms),
         and the time to go on after, 0 when there is no more. At least `limit` rows if there are so many: rows of equal time
-        stay on one page. With all states it is what changed since: of what has ended, the last 1,000 rows are kept."""
+        stay on one page. With all states it is what changed since: of what has ended, the last 1,000 rows are kept.
+        Raises *bad request* with reason `page` for a `limit` that is not 1 to 5,000."""
+        check_limit(limit)
         return await self._store.page(tenant, user, relation, limit, after, states)
 
     async def look(self, tenant: Tenant, user: UserKey, others: Sequence[UserKey]) -> list[Relationship]:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from core.clock import Clock
-from core.errors import Failure, Kind
+from core.errors import Failure, Kind, check_limit
 from core.ids import Parties, identity_of, parties_of
 from core.messages import Page, Query
 from core.model import Tenant, Topic, UserKey
@@ -83,7 +83,8 @@ class Topics:
 
     async def list(self, tenant: Tenant, parties: Parties, after: int = 0, limit: int = 100) -> list[Topic]:
         """A conversation's topics, open and closed, in the order of their numbers, which is that of creation: those with a
-        number above `after`, at most `limit`."""
+        number above `after`, at most `limit`. Raises *bad request* with reason `page` for a `limit` that is not 1 to 5,000."""
+        check_limit(limit)
         return await self._store.page(tenant, identity_of(parties), after, limit)
 
     async def update(self, tenant: Tenant, number: int, **changes: Any) -> Topic:

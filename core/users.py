@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.clock import Clock
-from core.errors import Failure, Kind
+from core.errors import Failure, Kind, check_limit
 from core.model import Tenant, User, UserKey
 from core.names import check_free, check_name, fold, is_legal
 from core.store.changes import UserChanges
@@ -193,8 +193,9 @@ class Users:
         return user
 
     async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
-        """Registered users in order of creation, those with a number above `after`, at most `limit` (up to
-        5,000)."""
+        """Registered users in order of creation, those with a number above `after`, at most `limit`. Raises *bad
+        request* with reason `page` for a `limit` that is not 1 to 5,000."""
+        check_limit(limit)
         return await self._store.page(tenant, after, limit)
 
     async def _end_tokens(

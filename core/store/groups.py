@@ -12,6 +12,7 @@ from core.model import SHOWN, Group, Member, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
+from core.store.packing import encode
 from core.store.references import reference_arguments
 from core.store.store import Store
 
@@ -28,7 +29,6 @@ ROWS_AT_ONCE = 200
 """How many members one script gives."""
 _MAXIMUM_CALLS = 1 << 16
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Group).decode
 
 
@@ -73,7 +73,7 @@ class GroupStore:
             *reference_arguments(group.created, reference),
             identity,
             bucket_of(identity),
-            _encode(group),
+            encode(group),
             SMALL_GROUP,
             SHOWN,
             1 if group.room else 0,
@@ -129,7 +129,7 @@ class GroupStore:
                 *reference_arguments(now, reference),
                 identity,
                 found[0],
-                _encode(group),
+                encode(group),
                 _DISABLED * group.disabled + _MUTED * group.muted,
                 (group.maximum_members or 0) if grows else "",
                 "" if owner is None else owner,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from core.errors import Failure, Kind
+from core.errors import Failure, Kind, not_storable
 from core.ids import LIVE, Place, bucket_of, conversation_bucket, parties_of
 from core.membership import Check
 from core.model import EVERYBODY, READABLE, SHOWN, Audience, Flag, Message, MessageKind, Receipt, Stored, Tenant
@@ -218,7 +218,10 @@ def check_audience(audience: Audience) -> None:
 
 
 def _packed(message: Message) -> bytes:
-    packed = encode(message)
+    try:
+        packed = encode(message)
+    except (OverflowError, UnicodeEncodeError):
+        raise not_storable() from None
     if len(packed) > MAXIMUM_MESSAGE_BYTES:
         raise Failure(Kind.TOO_LARGE, "The message is too large")
     return packed

@@ -2,7 +2,7 @@
 all.
 
 Errors: `StaleTenant` (nothing was done), a *store unavailable* failure (perhaps done: repeat with the same reference), a
-*rate limited* failure where a script says so.
+*rate limited* failure where a script says so, *bad request* with reason `value` for a text that is none.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 import hiredis
 import msgspec
 
-from core.errors import Failure, Kind, StaleTenant, store_unavailable
+from core.errors import Failure, Kind, StaleTenant, not_storable, store_unavailable
 from core.ids import Ids
 from core.model import Stored, Tenant
 from core.store.address import Address, parse_url
@@ -109,11 +109,11 @@ class Store:
 
     async def command(self, partition: int, *arguments: Argument) -> Reply:
         """Run a plain command on the server of a partition; it must be safe to repeat."""
-        return await self._settle(self._submit(_Sent(pack(arguments), partition, None, None, _time())))
+        return await self._settle(self._submit(_Sent(_packed(arguments), partition, None, None, _time())))
 
     async def run_system(self, script: Script, key: str | bytes, *arguments: Argument, partition: int = 0) -> Reply:
         """Run a script that takes no tenant's view, on a key of a partition."""
-        command = pack((b"EVALSHA", script.sha, 1, key, *arguments))
+        command = _packed((b"EVALSHA", script.sha, 1, key, *arguments))
         return await self._settle(self._submit(_Sent(command, partition, script, None, _time())))
 
     async def ping(self) -> None:
@@ -144,7 +144,10 @@ class Store:
 
     def _send(self, tenant: Tenant, script: Script, partition: int, arguments: Sequence[Argument], bulk: bool) -> _Sent:
         key = tenant_key(partition, tenant.number)
-        command = pack((b"EVALSHA", script.sha, 1, key, tenant.version, tenant.generation, *arguments))
+        try:
+            command = pack((b"EVALSHA", script.sha, 1, key, tenant.version, tenant.generation, *arguments))
+        except UnicodeEncodeError:  # half of a surrogate pair
+            raise not_storable() from None
         return self._submit(_Sent(command, partition, script, tenant.number, _time(), bulk))
 
     def _submit(self, sent: _Sent) -> _Sent:
@@ -203,6 +206,13 @@ class Store:
         else:
             raise RuntimeError(f"the store answered: {error}")
         self._submit(sent)
+
+
+def _packed(words: tuple[Argument, ...]) -> bytes:
+    try:
+        return pack(words)
+    except UnicodeEncodeError:
+        raise not_storable() from None
 
 
 def _time() -> float:

@@ -10,6 +10,7 @@ from core.errors import StaleTenant
 from core.model import Tenant
 from core.store import scripts
 from core.store.keys import PARTITIONS, system_key
+from core.store.packing import encode
 from core.store.store import Store
 
 _FRESH_SECONDS = 1.0
@@ -18,7 +19,6 @@ _LONGEST_SECONDS = 300.0
 _MAXIMUM_REMEMBERED = 10_000
 _REGISTRY = system_key("tenants")
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Tenant).decode
 
 
@@ -124,8 +124,8 @@ class TenantStore:
             scripts.REGISTRY,
             _REGISTRY,
             tenant.number,
-            _encode(old) if old else b"",
-            _encode(new) if new else b"",
+            encode(old) if old else b"",
+            encode(new) if new else b"",
             tenant.name,
             old.generation if old and ends else "",
             old.version + 1 if old and ends else "",

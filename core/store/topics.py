@@ -11,12 +11,12 @@ from core.model import Tenant, Topic
 from core.store import scripts
 from core.store.groups import HIGHEST_NUMBER
 from core.store.keys import partition_of
+from core.store.packing import encode
 from core.store.references import reference_arguments
 from core.store.store import Store
 
 _TRIES = 20
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Topic).decode
 
 
@@ -42,7 +42,7 @@ class TopicStore:
         alias = topic.alias or ""
         once = once and alias != ""
         return await self._create(
-            tenant, identity, alias, topic.created, reference, topic.number, _encode(topic), once, creator
+            tenant, identity, alias, topic.created, reference, topic.number, encode(topic), once, creator
         )
 
     async def find(
@@ -98,7 +98,7 @@ class TopicStore:
             if row is None:
                 return None
             topic = msgspec.structs.replace(_decode(row), **changes)
-            arguments = (identity, number, row, _encode(topic))
+            arguments = (identity, number, row, encode(topic))
             script = scripts.BLANK_TOPIC if makes_room else scripts.UPDATE_TOPIC
             if await self._store.call(tenant, script, _partition(identity), *arguments):
                 return topic

@@ -12,6 +12,7 @@ from core.names import fold, is_reserved
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import PARTITIONS, partition_of
+from core.store.packing import encode
 from core.store.references import reference_arguments
 from core.store.store import Store, Work
 
@@ -22,7 +23,6 @@ _TRIES = 20
 _NOBODY = 0
 _DONE = 1
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(User).decode
 
 _Slot = tuple[int, int, int, str]
@@ -192,7 +192,7 @@ class UserStore:
 
 
 def _packed(user: User) -> bytes:
-    packed = _encode(user)
+    packed = encode(user)
     if len(packed) > MAXIMUM_PROFILE_BYTES:
         raise Failure(Kind.TOO_LARGE, "There is too much in the user's profile", reason="user")
     return packed
