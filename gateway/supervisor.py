@@ -113,6 +113,8 @@ class Supervisor:
         if settings.store_url is not None or settings.files is not None:
             lines.insert(0, f"Files are kept in {files}")
         await self._start_workers(stack, Workplace(store_url, files, [public], self._development))
+        if self._stop.is_set():  # what was awaited since may have kept the cancellation to itself
+            return
         self._health.phase = ""
         ready = Ready(url_of(public), url_of(admin))
         for line in (f"Serving at {ready.url} (health: {ready.admin_url}/readyz)", where, *lines):
