@@ -56,7 +56,9 @@ class States:
     async def put_for_all(self, tenant: Tenant, identity: str, box: Box) -> bool:
         """Put a conversation into a box of everybody's; false for an unknown one."""
         users = await self._call(tenant, scripts.LISTED, identity, identity)
-        works = [(scripts.BOX, partition_of(bucket_of(identity)), (identity, user, str(box))) for user in users or ()]
+        works = [
+            (scripts.BOX, partition_of(bucket_of(identity)), (identity, user, str(box), 1)) for user in users or ()
+        ]
         for start in range(0, len(works), _USERS_AT_ONCE):
             await self._store.calls(tenant, works[start : start + _USERS_AT_ONCE], bulk=True)
         return users is not None

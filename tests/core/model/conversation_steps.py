@@ -115,7 +115,8 @@ class ConversationSteps(ImportSteps):
             if done:
                 strangers = [self.space.numbers[number] for number in target.senders]
                 for each in self.space.current([*target.users(), *strangers]):
-                    target.state(each).box, target.state(each).boxed_at = box, target.head
+                    if target.is_in_a_list_of(each):
+                        target.state(each).box, target.state(each).boxed_at = box, target.head
             for each in [user, *self.sample(self.users_of(target), 2)]:
                 await self.compare_state(target, each)
                 await self.compare_list(each, 1000, box=target.box(each))

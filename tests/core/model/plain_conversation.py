@@ -356,6 +356,10 @@ class PlainConversation:
                 self.reports.append(PlainReport(self.reported, user, station, what, position, now))
         return changed
 
+    def is_in_a_list_of(self, user: UserKey) -> bool:
+        """A large group is in one of every member's, also where nothing is shown yet."""
+        return not self.is_room and (self.comes_back_unwritten(user.number) or self.last_shown(user) is not None)
+
     def box(self, user: UserKey) -> Box:
         state = self.state(user)
         if self.comes_back_unwritten(user.number):
