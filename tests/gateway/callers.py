@@ -160,31 +160,32 @@ def load(program: Program, calls: Sequence[Call], *, keeping: int, fresh: int) -
     assert not any(thread.is_alive() for thread in threads)
 
 
-async def stored(url: str) -> list[Stored]:
-    """All that user1 and user2 have exchanged, oldest first, read from the store itself."""
+async def stored(url: str, others: Sequence[str] = ("user2",)) -> list[Stored]:
+    """All that user1 has exchanged with each of the others, oldest first, read from the store itself."""
     store = await Store.open(url)
     try:
         core = Core(store)
         tenant = await core.tenants.find(DEMO)
         assert tenant is not None
         found: list[Stored] = []
-        cursor = 0
-        while True:
-            query = Query(limit=500, newest_first=False, cursor=cursor)
-            page = await core.messages.direct_page(tenant, "user1", "user2", query)
-            found += page.messages
-            cursor = page.cursor
-            if not cursor:
-                return found
+        for other in others:
+            cursor, ended = 0, False
+            while not ended:
+                query = Query(limit=500, newest_first=False, cursor=cursor)
+                page = await core.messages.direct_page(tenant, "user1", other, query)
+                found += page.messages
+                cursor = page.cursor
+                ended = not cursor
+        return found
     finally:
         await store.close()
 
 
-async def stored_in(data: str) -> list[Stored]:
+async def stored_in(data: str, others: Sequence[str] = ("user2",)) -> list[Stored]:
     """The same, from the data folder of a gateway that has stopped."""
     server = EmbeddedServer(Path(data))
     try:
-        return await stored(await server.start())
+        return await stored(await server.start(), others)
     finally:
         await server.stop()
 

@@ -22,10 +22,10 @@ class Outcome:
     cut: list[str] = field(default_factory=list)
 
 
-def request(url: str, token: str, *, keep_alive: bool) -> bytes:
-    """One message from `user1` to `user2`, as bytes."""
+def request(url: str, token: str, *, keep_alive: bool, to: str = "user2") -> bytes:
+    """One message from `user1`, as bytes."""
     body = json.dumps(
-        {"from": "user1", "target_type": "users", "target": ["user2"], "msg": {"type": "txt", "msg": "hello"}}
+        {"from": "user1", "target_type": "users", "target": [to], "msg": {"type": "txt", "msg": "hello"}}
     ).encode()
     head = (
         f"POST {APPLICATION}/messages HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nAuthorization: Bearer {token}\r\n"
@@ -33,6 +33,11 @@ def request(url: str, token: str, *, keep_alive: bool) -> bytes:
         f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def readers(count: int) -> list[str]:
+    """To whom so many clients write."""
+    return [f"reader{number}" for number in range(count)]
 
 
 async def read_reply(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
@@ -43,10 +48,11 @@ async def read_reply(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
     return int(head.split(" ", 2)[1]), body, "connection: close" not in head
 
 
-async def send_until_refused(url: str, token: str, outcome: Outcome, *, keep_alive: bool) -> None:
-    """One client. Without `keep_alive` each request has a connection of its own."""
+async def send_until_refused(url: str, token: str, outcome: Outcome, *, to: str, keep_alive: bool) -> None:
+    """One client. Without `keep_alive` each request has a connection of its own. `to`: each client writes to somebody else,
+    for a conversation takes no more than a thousand messages a second over a longer time."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
-    message = request(url, token, keep_alive=keep_alive)
+    message = request(url, token, keep_alive=keep_alive, to=to)
     while True:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):

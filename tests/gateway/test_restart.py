@@ -14,7 +14,7 @@ import pytest
 
 from core.store.data_folder import running_url
 from tests.gateway.callers import chat21_history, easemob_send, load, stored, stored_in
-from tests.gateway.load import Outcome, request, send_until_refused
+from tests.gateway.load import Outcome, readers, request, send_until_refused
 from tests.gateway.program import ROOT, WAIT_SECONDS, Program, running, until
 from tests.servers import is_alive
 
@@ -156,8 +156,8 @@ async def test_a_stop_in_the_middle_of_a_restart_under_load_cuts_nobody_off(tmp_
         token, url = program.token(), program.url
         outcome = Outcome(wanted=200)
         clients = [
-            asyncio.create_task(send_until_refused(url, token, outcome, keep_alive=number % 2 == 0))
-            for number in range(8)
+            asyncio.create_task(send_until_refused(url, token, outcome, to=reader, keep_alive=number % 2 == 0))
+            for number, reader in enumerate(readers(8))
         ]
         await asyncio.wait_for(outcome.reached.wait(), WAIT_SECONDS)
         before = len(logged(program, event))
@@ -168,7 +168,7 @@ async def test_a_stop_in_the_middle_of_a_restart_under_load_cuts_nobody_off(tmp_
         assert await asyncio.to_thread(program.wait) == 0
         assert logged(program, "worker_killed") == logged(program, "worker_ended") == []
     assert (outcome.cut, outcome.others) == ([], [])
-    assert len(await stored_in(program.data)) == outcome.stored
+    assert len(await stored_in(program.data, readers(8))) == outcome.stored
 
 
 def test_a_signal_during_a_restart_is_remembered(tmp_path: Path) -> None:

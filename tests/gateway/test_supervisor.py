@@ -17,7 +17,7 @@ from core.store.data_folder import running_url
 from core.store.embedded import server_binary
 from core.store.keys import SCHEMA_VERSION, system_key
 from tests.gateway.callers import stored_in
-from tests.gateway.load import Outcome, request, send_until_refused
+from tests.gateway.load import Outcome, readers, request, send_until_refused
 from tests.gateway.program import APPLICATION, WAIT_SECONDS, Program, refused, running, until
 from tests.servers import ServerProcess, free_ports, is_alive
 
@@ -64,8 +64,8 @@ async def test_a_stop_under_load_cuts_nobody_off_and_loses_nothing(tmp_path: Pat
         token, url = program.token(), program.url
         outcome = Outcome(wanted=500)
         clients = [
-            asyncio.create_task(send_until_refused(url, token, outcome, keep_alive=number % 2 == 0))
-            for number in range(16)
+            asyncio.create_task(send_until_refused(url, token, outcome, to=reader, keep_alive=number % 2 == 0))
+            for number, reader in enumerate(readers(16))
         ]
         await asyncio.wait_for(outcome.reached.wait(), WAIT_SECONDS)
         if stop == "SIGTERM":
@@ -76,7 +76,7 @@ async def test_a_stop_under_load_cuts_nobody_off_and_loses_nothing(tmp_path: Pat
         assert await asyncio.to_thread(program.wait) == 0
     assert outcome.cut == []
     assert outcome.others == []
-    assert len(await stored_in(program.data)) == outcome.stored
+    assert len(await stored_in(program.data, readers(16))) == outcome.stored
 
 
 def connected(program: Program) -> socket.socket:
@@ -186,7 +186,10 @@ async def test_of_several_workers_one_may_be_killed(tmp_path: Path) -> None:
         token, url = program.token(), program.url
 
         def load(outcome: Outcome) -> list[asyncio.Task[None]]:
-            return [asyncio.create_task(send_until_refused(url, token, outcome, keep_alive=False)) for _ in range(4)]
+            return [
+                asyncio.create_task(send_until_refused(url, token, outcome, to=reader, keep_alive=False))
+                for reader in readers(4)
+            ]
 
         before, after = Outcome(wanted=100), Outcome(wanted=100)
         clients = load(before)
@@ -203,7 +206,7 @@ async def test_of_several_workers_one_may_be_killed(tmp_path: Path) -> None:
     acknowledged = before.stored + after.stored
     assert [*before.others, *after.others] == []
     assert after.cut == []
-    assert acknowledged <= len(await stored_in(program.data)) <= acknowledged + len(before.cut)
+    assert acknowledged <= len(await stored_in(program.data, readers(4))) <= acknowledged + len(before.cut)
 
 
 def test_the_worker_of_a_killed_supervisor_ends_and_the_next_start_has_the_data(tmp_path: Path) -> None:
