@@ -155,8 +155,8 @@ def send_figures(rounds: int, seconds: float) -> tuple[list[Section], list[float
     )
     text = (
         f"Easemob's `POST /messages`: one text to one user, a body of {BODY_BYTES} bytes, a valid token, {USERS} pairs of "
-        "users; and Chat21's send of a body of the same size, each user with a token of the app's. One worker as `chatgateway serve` starts it, the embedded server with its append-only file, one log line a "
-        "request into a file. The echoes parse and write the same body with orjson and log nothing. "
+        "users; and Chat21's send of a body of the same size, each user with a token of the app's. One worker as `chatgateway serve` starts it, "
+        "the embedded server with its append-only file, one log line a request into a file. The echoes parse and write the same body with orjson and log nothing. "
         f"{answered:,} sends were answered; {stored:,} messages are stored, those of the first second, which warms up and is "
         "not counted, among them."
     )

@@ -1,8 +1,9 @@
 """The servers that the gateway is compared with, each a process of its own: `python -m tests.bench.servers KIND FD …`.
 
-They listen on an inherited socket, with uvicorn's default settings but for the access log, which is off, and with the
-garbage collector frozen as in a worker. The kinds: `echo` (no framework: JSON in, the same JSON out), `starlette` (the same in Starlette), `empty` (Starlette, an
-empty answer to a GET), and `gateway`, the gateway's application with one of its measures left out.
+They listen on an inherited socket, with the garbage collector frozen as in a worker; those that the gateway is compared
+with, with uvicorn's default settings but for the access log, which is off. The kinds: `echo` (no framework: JSON in, the same
+JSON out), `starlette` (the same in Starlette), `empty` (Starlette, an empty answer to a GET), and `gateway`, the gateway's
+application with one of its measures left out.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from gateway.adapters_list import load_adapters
 from gateway.app import create_app
 from gateway.asgi import AsgiApplication, Receive, Scope, Send
 from gateway.limits import Limits
-from gateway.server import public_config
+from gateway.server import Server, public_config
 
 SEND_PATH = "/bench/app/messages"
 WITHOUT_FREEZE = "without-freeze"
@@ -87,7 +88,8 @@ async def serve(kind: str, listener: socket.socket, arguments: list[str]) -> Non
     if WITHOUT_FREEZE not in arguments:
         gc.collect()
         gc.freeze()
-    await uvicorn.Server(config).serve([listener])
+    server = Server(config) if kind == "gateway" else uvicorn.Server(config)
+    await server.serve([listener])
 
 
 def main() -> None:
