@@ -19,7 +19,7 @@ import msgspec
 
 from core.core import Core
 from core.errors import Failure
-from core.model import Application, Principal, Tenant
+from core.model import Application, Credential, Principal, Tenant
 from core.objects import Content
 from core.spool import Spool
 
@@ -189,6 +189,8 @@ class Route(msgspec.Struct, frozen=True):
     """The neutral name of what happens, as `messages.send`."""
     evidence: Evidence
     authentication: bool = True
+    call: str = ""
+    """What is asked for, where method and path don't tell (`NamesCalls`), in the form of a query: `action=sendmsg`."""
 
 
 class Adapter(Protocol):
@@ -220,8 +222,13 @@ class Adapter(Protocol):
         ...
 
     @property
-    def credential_kind(self) -> str:
-        """The kind of credential that opens an application of this dialect: `client`, `jwt`, …"""
+    def credential_kinds(self) -> Sequence[str]:
+        """The kinds of credentials that open an application of this dialect (`client`, `jwt`, …), the usual one first."""
+        ...
+
+    def credential(self, kind: str, name: str, secret: str) -> Credential:
+        """A credential of one of these kinds, as it is kept. Raises *bad request* with reason `name` for a name that none of
+        this kind can have."""
         ...
 
     def check_application(self, name: str, reserved: frozenset[str]) -> None:
@@ -241,8 +248,9 @@ class Adapter(Protocol):
         has no credential to sign with, or with reason `user` where only registered users have tokens."""
         ...
 
-    def applications(self, request: Request) -> Sequence[str]:
-        """The application names that the request speaks of; usually one."""
+    def applications(self, request: Request) -> Sequence[str] | None:
+        """The application names that the request speaks of; usually one. None where a request of this dialect names no
+        application and its credential alone tells: then all tenants that have one are tried."""
         ...
 
     def authenticate(self, call: Call) -> Awaitable[Principal]:
@@ -278,4 +286,15 @@ class ReadsBodyFirst(Protocol):
 
     async def before_authentication(self, call: Call) -> None:
         """Reads and checks the body; raises what the vendor would answer to a bad one."""
+        ...
+
+
+@runtime_checkable
+class NamesCalls(Protocol):
+    """Optional power: what is asked for stands in the query or in the body, whatever the path. Every row of such a wire table
+    has a `call`."""
+
+    async def asked(self, request: Request, read: Callable[[int], Awaitable[bytes]]) -> tuple[str, Any]:
+        """The `Route.call` of the row that answers (or what there is none of), and what `Call.parsed` begins with; `read` as
+        `Call.body`. Raises what the vendor would answer to a request that can't be read."""
         ...

@@ -58,7 +58,7 @@ class Erase:
 
         Raises *forbidden* with reason `reserved` for a reserved name, *bad request* for one that can't be held.
         """
-        check_free(name, "user")
+        check_free(tenant, name, "user")
         key = await self._users.known_key(tenant, name, folded)
         if key is None:
             return False

@@ -3,6 +3,7 @@
 from unicodedata import normalize
 
 from core.errors import Failure, Kind
+from core.model import Tenant
 
 MAXIMUM_NAME_BYTES = 255
 RESERVED = frozenset({"admin", "system"})
@@ -41,10 +42,21 @@ def check_name(name: str, field: str) -> None:
         )
 
 
-def check_free(name: str, field: str) -> None:
-    """Like `check_name`, for a name that somebody is to have: raises *forbidden* with reason `reserved` for a reserved one."""
+def is_sender(tenant: Tenant, name: str) -> bool:
+    """Whether the name, in any case, is one of a program that has a credential of its own."""
+    folded = fold(name)
+    return any(
+        credential.sends and fold(credential.name) == folded
+        for application in tenant.applications
+        for credential in application.credentials
+    )
+
+
+def check_free(tenant: Tenant, name: str, field: str) -> None:
+    """Like `check_name`, for a name that somebody of the tenant is to have: raises *forbidden* with reason `reserved` for a
+    reserved one."""
     check_name(name, field)
-    if is_reserved(name):
+    if is_reserved(name) or is_sender(tenant, name):
         raise Failure(Kind.FORBIDDEN, "This name is reserved", reason="reserved", subject=name)
 
 

@@ -85,7 +85,7 @@ class Users:
         Raises *conflict* with reason `user` when it is registered, *forbidden* with reason `reserved` for a reserved
         name, *bad request* for a name that can't be held, *too large* for a profile of over 64 KB.
         """
-        check_free(name, "user")
+        check_free(tenant, name, "user")
         credential = await hash_password(password) if password is not None else None
         key = await self._store.key(tenant, name, folded)
         now = self._clock.now()
@@ -108,7 +108,7 @@ class Users:
         Raises *unauthenticated* with reason `inactive` for a deactivated user, *forbidden* with reason `reserved` for a
         reserved name, *bad request* for one that can't be held.
         """
-        check_free(name, "user")
+        check_free(tenant, name, "user")
         user = await self.find(tenant, name)
         if user is None:
             key = await self._store.key(tenant, name, False)

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from adapters.contract import Adapter, Claim, ClaimKind, Preflight, ReadsBodyFirst, Request, Route
+from adapters.contract import Adapter, Claim, ClaimKind, NamesCalls, Preflight, ReadsBodyFirst, Request, Route
 from core.errors import Failure, Kind
 
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -101,15 +101,17 @@ class _Node:
 class Dialect:
     """An adapter with its wire table made ready, and the powers that the way of a request asks for."""
 
-    __slots__ = ("_folds", "_root", "adapter", "before_authentication", "name", "preflight")
+    __slots__ = ("_calls", "_folds", "_root", "adapter", "asked", "before_authentication", "name", "preflight")
 
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
         self.name = adapter.name
         self.before_authentication = adapter.before_authentication if isinstance(adapter, ReadsBodyFirst) else None
         self.preflight = adapter.preflight if isinstance(adapter, Preflight) else None
+        self.asked = adapter.asked if isinstance(adapter, NamesCalls) else None
         self._folds = adapter.folds_paths
         self._root = _Node()
+        self._calls: dict[str, dict[str, Row]] = {}
         for route in adapter.routes:
             self._add(route)
 
@@ -124,9 +126,22 @@ class Dialect:
             raise Failure(Kind.UNSUPPORTED, "This path does not take this method", reason="method", subject=method)
         raise Failure(Kind.NOT_FOUND, "There is nothing at this path", reason="route")
 
+    def called(self, method: str, call: str) -> Row:
+        """The row that answers what `NamesCalls.asked` says is asked for, on whatever path; raises as `find`."""
+        rows = self._calls.get(call)
+        if rows is None:
+            raise Failure(Kind.NOT_FOUND, "There is no such call", reason="route")
+        if method not in rows:
+            raise Failure(Kind.UNSUPPORTED, "This call does not take this method", reason="method", subject=method)
+        return rows[method]
+
     def allowed(self, segments: tuple[str, ...]) -> str:
-        """The value of an `Allow` header for a path; empty when the path is unknown."""
-        methods = self._root.methods(self._keys(segments), 0)
+        """The value of an `Allow` header for a path; empty when the path is unknown. Where paths don't tell what is asked for,
+        all methods of the dialect."""
+        if self.asked is None:
+            methods = self._root.methods(self._keys(segments), 0)
+        else:
+            methods = {method for rows in self._calls.values() for method in rows}
         if "GET" in methods:
             methods.add("HEAD")
         return ", ".join(sorted({*methods, "OPTIONS"})) if methods else ""
@@ -141,6 +156,12 @@ class Dialect:
         where = f"{self.name}: {route.method} {route.path}"
         if route.method != route.method.upper() or route.method in _SERVED_BY_THE_GATEWAY:
             raise AmbiguousRoutes(f"{where}: methods are upper case, HEAD and OPTIONS are the gateway's own")
+        if (self.asked is None) != (not route.call):
+            raise AmbiguousRoutes(f"{where}: rows have a call where the dialect names calls, and nowhere else")
+        if route.call:
+            if self._calls.setdefault(route.call, {}).setdefault(route.method, Row(route, ())).route is not route:
+                raise AmbiguousRoutes(f"{where}: {route.call} stands twice")
+            return
         node = self._root
         names = []
         for index, part in enumerate(part for part in route.path.split("/") if part):

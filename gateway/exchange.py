@@ -163,7 +163,12 @@ class Exchanges:
 
     async def _answer(self, exchange: Exchange, dialect: Dialect, way: Way, headers: Headers, made_id: str) -> Reply:
         request = exchange.request
-        row, parameters = way.row(dialect, request.method)
+        parsed = None
+        if dialect.asked is None:
+            row, parameters = way.row(dialect, request.method)
+        else:
+            called, parsed = await dialect.asked(request, exchange.body.read)
+            row, parameters = dialect.called(request.method, called), {}
         exchange.operation = row.route.operation
         key = headers.raw.get(b"idempotency-key")
         reference = f"request:{made_id}" if key is None else _client_reference(key)
@@ -171,7 +176,8 @@ class Exchanges:
         for _ in range(_ATTEMPTS):
             try:
                 tenants: tuple[Tenant, ...] = ()
-                for name in adapter.applications(request):
+                names = adapter.applications(request)
+                for name in (None,) if names is None else names:
                     tenants += await self._core.tenants.owners(dialect.name, name)
                 exchange.tenants = tenants
                 call = exchange.call = Call(
@@ -185,6 +191,7 @@ class Exchanges:
                     reference=reference,
                     read=exchange.body.read,
                     receive=exchange.receive,
+                    parsed=parsed,
                 )
                 if dialect.before_authentication is not None:
                     await dialect.before_authentication(call)

@@ -22,7 +22,7 @@ class Chat21Adapter:
 
     name = NAME
     folds_paths = True
-    credential_kind = auth.CREDENTIAL_KIND
+    credential_kinds = (auth.CREDENTIAL_KIND,)
     # The vendor's own /test stops its server; claimed here so that it answers this dialect's 404.
     claims = (
         Claim(ClaimKind.FIXED, path="/"),
@@ -40,6 +40,10 @@ class Chat21Adapter:
     def __init__(self, options: Options) -> None:
         self._options = options
         self.routes: Sequence[Route] = routes()
+
+    def credential(self, kind: str, name: str, secret: str) -> Credential:
+        """A secret of the app, under any name."""
+        return Credential(kind, name, secret)
 
     def check_application(self, name: str, reserved: frozenset[str]) -> None:  # noqa: ARG002
         """Any legal name is an app id: it is never the first part of a path."""
@@ -59,7 +63,7 @@ class Chat21Adapter:
         if administrator:
             check_name(user, "user")
         else:
-            check_free(user, "user")
+            check_free(tenant, user, "user")
         return auth.sign(core.clock.now(), credentials[0].secret, application, user, administrator, lifetime_seconds)
 
     def applications(self, request: Request) -> Sequence[str]:

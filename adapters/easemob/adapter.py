@@ -23,7 +23,7 @@ class EasemobAdapter:
 
     name = NAME
     folds_paths = False
-    credential_kind = auth.CREDENTIAL_KIND
+    credential_kinds = (auth.CREDENTIAL_KIND,)
     claims: Sequence[Claim] = (Claim(ClaimKind.FALLBACK),)
     demo: Sequence[Application] = (
         Application(
@@ -33,6 +33,9 @@ class EasemobAdapter:
 
     def __init__(self, options: Options) -> None:
         self.routes: Sequence[Route] = routes(options)
+
+    def credential(self, kind: str, name: str, secret: str) -> Credential:
+        return Credential(kind, name, secret)
 
     def check_application(self, name: str, reserved: frozenset[str]) -> None:
         match = _APPLICATION.fullmatch(name)
@@ -52,7 +55,7 @@ class EasemobAdapter:
             raise Failure(Kind.BAD_REQUEST, "A token of this dialect is the application's or a user's", field="user")
         if user is None or administrator:
             return auth.mint(core, tenant, application, None, lifetime_seconds)
-        check_free(user, "user")
+        check_free(tenant, user, "user")
         found = await auth.find_user(core, tenant, user)
         if found is None:
             raise Failure(Kind.NOT_FOUND, f"There is no user {user!r}", reason="user", subject=user)

@@ -9,6 +9,8 @@ class Credential(msgspec.Struct, frozen=True):
     kind: str
     name: str
     secret: str
+    sends: bool = False
+    """Whether a program sends and receives under this name with it: nobody else becomes a user of the name."""
 
 
 class Application(msgspec.Struct, frozen=True):

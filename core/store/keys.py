@@ -11,7 +11,8 @@ Conversations, in the partition of their identity:
                             messages, s last sequence that touches the lists, u numbers of a direct conversation's two
                             users in the order of the identity, f packed relation of the two, whose blocks are bits 64 (by
                             the first) and 128 of q, g packed group, l 1 once it is large, 2 for a room,
-                            p number of the group's owner, x how many members it takes, n last place in the order of joining,
+                            p number of the group's owner, m when the group or who is in it changed last (ms), absent as
+                            long as nothing did, x how many members it takes, n last place in the order of joining,
                             q what limits sends to it (bits, in `group.lua`), y its place in the tenant's list, z packed group
                             that is being deleted, empty once nothing is left of it, at how far that is, k head when
                             a member left last, v how many of the live lane were recalled,
@@ -105,8 +106,8 @@ k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the 
 `cg{tag}:files:doomed`, a zset of the same, all of one score, whose bytes are to be deleted;
 `cg{tag}:!pTOKEN`, a channel on which a worker hears its own probes; and in partition 0 `:schema`
 (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
-`:tenants:owners:DIALECT NUL APPLICATION` (a set of numbers), `:tenants:retired` (a hash TENANT:GENERATION -> how far its keys are
-reclaimed), `:erasures` (a hash TENANT:GENERATION:USER -> packed erasure that is under way), `:backup`
+`:tenants:owners:DIALECT NUL APPLICATION` and `:tenants:owners:DIALECT` (sets of numbers), `:tenants:retired` (a hash
+TENANT:GENERATION -> how far its keys are reclaimed), `:erasures` (a hash TENANT:GENERATION:USER -> packed erasure that is under way), `:backup`
 (there while a backup is being made), `:changes` (a stream with the last entries u TENANT:GENERATION:USER, v version: whose older
 tokens have ended).
 """

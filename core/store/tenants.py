@@ -29,17 +29,18 @@ class TenantStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._tenants: dict[int, Tenant] = {}
-        self._owners: dict[tuple[str, str], tuple[tuple[Tenant, ...], float]] = {}
+        self._owners: dict[str, tuple[tuple[Tenant, ...], float]] = {}
 
-    async def owners(self, dialect: str, application: str) -> tuple[Tenant, ...]:
-        """The tenants that own an application name, in order of their numbers."""
+    async def owners(self, dialect: str, application: str | None) -> tuple[Tenant, ...]:
+        """The tenants that own an application name (any of the dialect for none), in order of their numbers."""
         now = asyncio.get_running_loop().time()
-        found = self._owners.get((dialect, application))
+        owned = dialect if application is None else f"{dialect}\0{application}"
+        found = self._owners.get(owned)
         if found is not None:
             age = now - found[1]
             if age < _FRESH_SECONDS or (age < _LONGEST_SECONDS and not self._store.answers(0)):
                 return found[0]
-        numbers = await self._store.command(0, "SMEMBERS", f"{_REGISTRY}:owners:{dialect}\0{application}")
+        numbers = await self._store.command(0, "SMEMBERS", f"{_REGISTRY}:owners:{owned}")
         tenants: tuple[Tenant, ...] = ()
         if numbers:
             packed = await self._store.command(0, "HMGET", _REGISTRY, *sorted(numbers, key=int))
@@ -48,9 +49,9 @@ class TenantStore:
             if len(self._owners) >= _MAXIMUM_REMEMBERED:
                 self._owners.clear()
                 self._tenants.clear()
-            self._owners[dialect, application] = (tenants, now)
+            self._owners[owned] = (tenants, now)
         else:
-            self._owners.pop((dialect, application), None)
+            self._owners.pop(owned, None)
         return tenants
 
     def _same(self, tenant: Tenant) -> Tenant:
@@ -142,4 +143,7 @@ class TenantStore:
 
 
 def _applications(tenant: Tenant | None) -> Sequence[str]:
-    return [f"{a.dialect}\0{a.name}" for a in tenant.applications] if tenant else []
+    """What a tenant is found by: its applications, and the dialects that it has some in."""
+    if tenant is None:
+        return []
+    return [*{a.dialect: None for a in tenant.applications}, *(f"{a.dialect}\0{a.name}" for a in tenant.applications)]

@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from core.core import Core
-from core.model import Credential, Tenant, User
+from core.model import Tenant, User
 from core.tenants import applications_of
 from gateway.adapters_list import load_adapters
 from gateway.commands import Where, adapter_named, on_store, secret_in, store_options, tenant_named
@@ -142,6 +142,7 @@ def credential() -> None:
 @click.argument("tenant")
 @click.argument("dialect")
 @click.argument("application")
+@click.option("--kind", help="The kind of credential, where a dialect has several.  [default: its usual one]")
 @click.option("--name", default="default", show_default=True, help="The credential's name, for example a client id.")
 @click.option("--secret-file", type=click.File(), help="A file with the secret, - for standard input.")
 @store_options
@@ -150,6 +151,7 @@ def add_credential(
     tenant: str,
     dialect: str,
     application: str,
+    kind: str | None,
     name: str,
     secret_file: IO[str] | None,
 ) -> None:
@@ -161,17 +163,30 @@ def add_credential(
     secret = secret_in(secret_file) if secret_file else secrets.token_urlsafe(_SECRET_BYTES)
     adapters = load_adapters(where.settings().dialects)
     adapter = adapter_named(dialect, adapters)
-    given = Credential(adapter.credential_kind, name, secret)
+    kind = kind or adapter.credential_kinds[0]
+    if kind not in adapter.credential_kinds:
+        raise click.ClickException(
+            f"{dialect} has no credentials {kind!r}; it has: {', '.join(adapter.credential_kinds)}"
+        )
 
     async def work(core: Core) -> None:
+        given = adapter.credential(kind, name, secret)
         adapter.check_application(application, claimed_segments(each for each in adapters if each is not adapter))
+        if given.sends:
+            await _check_unused(core, await tenant_named(core, tenant), name)
         await core.tenants.add_credential(tenant, dialect, application, given)
 
     on_store(where, work)
-    click.echo(f"{dialect} {application}: {given.kind} {name} opens it now.", err=True)
+    click.echo(f"{dialect} {application}: {kind} {name} opens it now.", err=True)
     if secret_file is None:
         click.echo("Its secret, shown only this once:", err=True)
         click.echo(secret)
+
+
+async def _check_unused(core: Core, tenant: Tenant, name: str) -> None:
+    """A program's messages must not be taken for those of a user."""
+    if await core.users.find(tenant, name, folded=True) is not None:
+        raise click.ClickException(f"{tenant.name} has a user {name!r} already")
 
 
 @credential.command("rotate")

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from core.errors import Failure, Kind
+from core.model import Application, Credential, Tenant
 from core.names import MAXIMUM_NAME_BYTES, check_free, check_name, fold, is_legal, is_reserved
 
 
@@ -69,9 +70,19 @@ def test_names_that_only_look_reserved(name: str) -> None:
     assert not is_reserved(name)
 
 
+CLIENT = Credential("client", "client", "secret")
+
+
 def test_who_wants_a_name_gets_neither_a_reserved_nor_an_illegal_one() -> None:
-    check_free("administrator", "user")
-    for name, expected in (("Admin", (Kind.FORBIDDEN, "reserved")), ("a\n", (Kind.BAD_REQUEST, "name"))):
+    program = Application("plain", "app", (Credential("program", "Alerts", "secret", sends=True), CLIENT))
+    tenant = Tenant(1, "shop", b"", applications=(program,))
+    for name in ("administrator", "client", "alerts2"):
+        check_free(tenant, name, "user")
+    for name, expected in (
+        ("Admin", (Kind.FORBIDDEN, "reserved")),
+        ("alerTs", (Kind.FORBIDDEN, "reserved")),
+        ("a\n", (Kind.BAD_REQUEST, "name")),
+    ):
         with pytest.raises(Failure) as caught:
-            check_free(name, "user")
+            check_free(tenant, name, "user")
         assert (caught.value.kind, caught.value.reason) == expected

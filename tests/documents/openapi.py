@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters.contract import Adapter, Route
+from tests.documents.parity import shown_path
 
 _SECURITY: Mapping[str, dict[str, Any]] = {
     "easemob": {"type": "http", "scheme": "bearer"},
@@ -37,7 +38,7 @@ def document(adapter: Adapter) -> dict[str, Any]:
     shown: dict[str, str] = {}
     for route in adapter.routes:
         # Two templates that differ in names only are one path here; the first row names its parts.
-        path = shown.setdefault(re.sub(r"\{\w+\}", "{}", route.path), route.path)
+        path = shown.setdefault(re.sub(r"\{\w+\}", "{}", shown_path(route)), shown_path(route))
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, path)
     return {
         "openapi": "3.1.0",
@@ -53,7 +54,7 @@ def document(adapter: Adapter) -> dict[str, Any]:
 
 def operation_id(route: Route) -> str:
     """What names a row in the document."""
-    return f"{route.method} {route.path}"
+    return f"{route.method} {shown_path(route)}"
 
 
 def _operation(route: Route, path: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from adapters.contract import Adapter, Evidence
+from adapters.contract import Adapter, Evidence, Route
 
 _HEAD = """\
 # What is served, and how sure we are of it
@@ -26,6 +26,11 @@ def page(adapters: Sequence[Adapter]) -> str:
     return _HEAD + words + summary + "".join(_table(adapter) for adapter in adapters)
 
 
+def shown_path(route: Route) -> str:
+    """The path of a row, and what else of a request names it."""
+    return f"{route.path}?{route.call}" if route.call else route.path
+
+
 def _count(adapter: Adapter) -> str:
     found = Counter(route.evidence for route in adapter.routes)
     cells = "".join(f" {found[evidence]} |" for evidence in Evidence)
@@ -34,7 +39,7 @@ def _count(adapter: Adapter) -> str:
 
 def _table(adapter: Adapter) -> str:
     rows = "".join(
-        f"| {route.method} | `{route.path}` | {route.operation} | {route.evidence.name.lower()} |\n"
+        f"| {route.method} | `{shown_path(route)}` | {route.operation} | {route.evidence.name.lower()} |\n"
         for route in adapter.routes
     )
     return f"\n## {adapter.name}\n| method | path | operation | evidence |\n| --- | --- | --- | --- |\n{rows}"

@@ -51,7 +51,7 @@ class Vendor:
     """Speaks JSON. The application stands in the path behind the dialect's name, its key in `Authorization: Key …`."""
 
     folds_paths = False
-    credential_kind = "key"
+    credential_kinds = ("key",)
 
     def __init__(
         self, name: str = "acme", routes: Sequence[Route] | None = None, claims: Sequence[Claim] | None = None
@@ -70,6 +70,9 @@ class Vendor:
     @property
     def demo(self) -> Sequence[Application]:
         return [Application(self.name, f"demo-{self.name}", (Credential("key", "main", "demo-key"),))]
+
+    def credential(self, kind: str, name: str, secret: str) -> Credential:
+        return Credential(kind, name, secret)
 
     def check_application(self, name: str, reserved: frozenset[str]) -> None:
         return

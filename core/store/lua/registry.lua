@@ -1,7 +1,8 @@
 -- Adds, replaces or removes a tenant in the registry. KEYS[1] is the registry (number -> packed tenant), whose name the
 -- other keys begin with. ARGV: 1 number, 2 the packed tenant as read (empty: it must be new), 3 the new one (empty: remove),
 -- 4 name, 5 the generation that ends with it (empty: none), 6 the version from which on its writers are refused, 7 how many
--- applications it gains, then those, then the ones it loses. A generation that ends is noted, so that its keys are reclaimed.
+-- applications and dialects it gains, then those, then the ones it loses. A generation that ends is noted, so that its keys
+-- are reclaimed.
 -- Returns 1, or 0 when the tenant is not what the caller read, or its name is taken.
 local registry = KEYS[1]
 local present = redis.call('HGET', registry, ARGV[1])

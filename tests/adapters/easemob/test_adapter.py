@@ -50,7 +50,7 @@ def test_the_demo_application_can_be_one() -> None:
     ADAPTER.check_application(application.name, RESERVED)
     (credential,) = application.credentials
     assert (credential.kind, credential.name, credential.secret) == ("client", "demo-client-id", "demo-client-secret")
-    assert credential.kind == ADAPTER.credential_kind
+    assert credential.kind == ADAPTER.credential_kinds[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+"""What a request asks for: read from its query and its body, whatever the path and the Content-Type."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from adapters.contract import Request
+from adapters.ozeki import client, ozml
+from adapters.ozeki.style import FORM, Style, media_type_of, style_of
+from adapters.ozeki.wire import parse_lenient
+from core.errors import Failure, Kind
+
+MAXIMUM_BODY_BYTES = 4 * 1024 * 1024
+"""Of a request of an HTTP API user, who sends many messages at once; the vendor names no limit."""
+
+
+class Asked(msgspec.Struct):
+    """A request of an HTTP API user, read."""
+
+    style: Style
+    parameters: dict[str, str]
+    """Those of the query and of the form, names in lower case; the query's go first."""
+    body: dict[str, Any]
+    """The JSON object; empty in all other styles."""
+    sends: list[ozml.SendMsg]
+    """What an OzML document asks to be sent."""
+
+
+async def asked(request: Request, read: Callable[[int], Awaitable[bytes]]) -> tuple[str, Any]:
+    """What `adapters.contract.NamesCalls.asked` gives."""
+    style = style_of(request)
+    if style is Style.CLIENT:
+        return await client.asked(request, read)
+    found = Asked(style, {}, {}, [])
+    raw = await read(MAXIMUM_BODY_BYTES)
+    for name, value in request.query.items():
+        found.parameters.setdefault(name.lower(), value)
+    if style is Style.JSON:
+        if raw:
+            found.body = _object(parse_lenient(raw))
+    elif raw.lstrip()[:1] == b"<":
+        found.style = Style.OZML
+        found.sends = ozml.parse(raw)
+    elif raw and media_type_of(request) in (FORM, ""):
+        for name, value in parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, errors="replace"):
+            found.parameters.setdefault(name.lower(), value)
+    return _call(found), found
+
+
+def _call(found: Asked) -> str:
+    if found.style is Style.OZML:
+        return "ozml=sendmsg"
+    command = found.parameters.get("command")
+    if command:
+        found.style = Style.COMMAND
+        return f"command={command.lower()}"
+    return f"action={found.parameters.get('action', '').lower()}"
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Failure(Kind.BAD_REQUEST, "The body is no JSON object", reason="body")
+    return value

@@ -1,0 +1,86 @@
+"""Who is calling as an HTTP API user: a name and a password, in the Authorization header or among the parameters.
+
+A request names no application. A login `user@domain` names one; a bare one is that of the first tenant, in order of creation,
+whose user of this name has this password.
+"""
+
+import hmac
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+
+from adapters.contract import Call, Request
+from adapters.ozeki.options import NAME
+from core.errors import Failure, Kind
+from core.model import Application, Credential, Principal, Tenant
+from core.tenants import applications_of
+
+HTTP_USER = "http_user"
+"""The kind of credential that is an HTTP API user: its name is a user's, its secret the password."""
+_BASIC = "basic "
+_USER_NAMES = ("username", "user")
+_PASSWORD_NAMES = ("password", "pass")
+
+
+def basic_login(request: Request) -> tuple[str, str] | None:
+    """Name and password of the Authorization header. The vendor's C# client writes them in Latin-1, all others in UTF-8."""
+    header = request.headers.get("authorization", "")
+    if header[: len(_BASIC)].lower() != _BASIC:
+        return None
+    try:
+        raw = b64decode(header[len(_BASIC) :].strip(), validate=True)
+    except ValueError:
+        return None
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    user, _, password = text.partition(":")
+    return user, password
+
+
+def login_in(parameters: Mapping[str, str]) -> tuple[str, str] | None:
+    """Name and password among a request's parameters (names in lower case)."""
+    user = next(filter(None, map(parameters.get, _USER_NAMES)), None)
+    if user is None:
+        return None
+    return user, next(filter(None, map(parameters.get, _PASSWORD_NAMES)), "")
+
+
+def secrets_in(request: Request) -> Iterator[str]:
+    """Everything in header and query that must not be shown."""
+    header = request.headers.get("authorization")
+    if header:
+        yield header
+        yield header.partition(" ")[2].strip()
+    login = basic_login(request)
+    if login is not None:
+        yield login[1]
+    for name, value in request.query.items():
+        if name.lower() in _PASSWORD_NAMES:
+            yield value
+
+
+def authenticate(call: Call, parameters: Mapping[str, str]) -> Principal:
+    """The HTTP API user of the header, else of the parameters. Raises *unauthenticated*."""
+    login = basic_login(call.request) or login_in(parameters)
+    if login is not None:
+        name, password = login
+        given = password.encode(errors="replace")
+        for tenant in call.tenants:
+            for application, credential in _users_of(tenant):
+                named = name in (credential.name, f"{credential.name}@{application.name}")
+                if named and hmac.compare_digest(credential.secret.encode(), given):
+                    return Principal(tenant, credential.name)
+    raise Failure(Kind.UNAUTHENTICATED, "Invalid username or password")
+
+
+def domain_of(tenant: Tenant) -> str:
+    """The domain of a tenant's users: its first application here."""
+    return applications_of(tenant, NAME)[0].name
+
+
+def _users_of(tenant: Tenant) -> Iterator[tuple[Application, Credential]]:
+    for application in applications_of(tenant, NAME):
+        for credential in application.credentials:
+            if credential.kind == HTTP_USER:
+                yield application, credential

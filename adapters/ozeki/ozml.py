@@ -1,0 +1,56 @@
+"""OzML, the vendor's XML: a document `Response` whose elements `SendMsg` are messages to be sent."""
+
+from xml.parsers import expat
+
+import msgspec
+
+from core.errors import Failure, Kind
+
+_MAXIMUM_DEPTH = 16
+
+
+class SendMsg(msgspec.Struct):
+    """One message; attributes by their names in lower case."""
+
+    attributes: dict[str, str]
+    text: str
+
+
+def parse(raw: bytes) -> list[SendMsg]:
+    """The messages of a document, in order; other elements are skipped. Raises *bad request* with reason `body` for what is
+    no XML, has a document type (nothing here needs one), or is nested deeply."""
+    reader = _Reader()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.characters
+    parser.StartDoctypeDeclHandler = reader.refuse
+    try:
+        parser.Parse(raw, True)
+    except (expat.ExpatError, ValueError, LookupError) as problem:
+        raise Failure(Kind.BAD_REQUEST, f"The body is no XML: {problem}", reason="body") from None
+    return reader.found
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.found: list[SendMsg] = []
+        self._open: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._open.append(name.lower())
+        if len(self._open) > _MAXIMUM_DEPTH:
+            raise Failure(Kind.BAD_REQUEST, "The body is nested too deeply", reason="body")
+        if self._open == ["response", "sendmsg"]:
+            self.found.append(SendMsg({key.lower(): value for key, value in attributes.items()}, ""))
+
+    def end(self, _name: str) -> None:
+        self._open.pop()
+
+    def characters(self, text: str) -> None:
+        if self._open == ["response", "sendmsg"]:
+            self.found[-1].text += text
+
+    def refuse(self, *_declaration: object) -> None:
+        raise Failure(Kind.BAD_REQUEST, "The body has a document type", reason="body")
