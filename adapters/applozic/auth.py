@@ -1,0 +1,213 @@
+"""Who is calling, in every form that the vendor's clients, servers and documents use.
+
+- `X-Authorization`: the JWT of a login, raw;
+- `Apz-Token: Basic` email and password of an administrator of the application, `Authorization: Basic` a bot and its password:
+  both are credentials of the application here, or users of a role that administers;
+- `Authorization` or `Application-User: Basic` a user and the device key of a login; `Device-Key` repeats it, `Access-Token`
+  repeats what the login was given, and neither says more;
+- `Api-Key`: an administrator's token made by `chatgateway token mint`, or, beside the application's key, a credential's secret.
+
+The scheme is compared without regard to case, and an empty header is none. Who administers the application, or is an agent, acts
+for the user in `Of-User-Id`; of everybody else that header is ignored.
+"""
+
+import base64
+import binascii
+import hmac
+from urllib.parse import unquote
+
+import msgspec
+
+from adapters.applozic import sessions
+from adapters.applozic.errors import no_user, not_allowed, unauthenticated
+from adapters.applozic.options import NAME, Options
+from adapters.applozic.profiles import ADMINISTRATORS, AGENT, role_of
+from adapters.applozic.wire import Fields, header
+from adapters.contract import Call, Request
+from core.errors import Failure, Kind
+from core.model import Principal, Tenant, User
+from core.names import is_legal
+from core.tenants import applications_of, credentials_of
+
+CREDENTIAL_KIND = "bot"
+OF_USER = "of-user-id"
+_OF_USER_PARAMETER = "ofUserId"
+"""As the oldest documents have it, in the query or in the body."""
+_JWT = "x-authorization"
+_ADMINISTRATOR = "apz-token"
+_API_KEY = "api-key"
+_BASIC = (_ADMINISTRATOR, "authorization", "application-user")
+_CREDENTIALS = (_JWT, *_BASIC, _API_KEY)
+_ALSO_SECRET = ("device-key", "access-token")
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Whose credential verified. `profile` is a user's whose changes end it; `expires` epoch milliseconds, 0 for never."""
+
+    user: str | None
+    administrator: bool
+    acts: bool
+    """Whether for others, too."""
+    profile: User | None = None
+    expires: int = 0
+
+
+def application_of(request: Request) -> str | None:
+    """The application that a request speaks of."""
+    named = header(request, "application-key") or header(request, "apz-appid")
+    if not named:
+        token = header(request, _JWT) or header(request, _API_KEY)
+        return sessions.unverified_application(token) if token else None
+    return named
+
+
+async def authenticate(call: Call, options: Options) -> Principal:
+    """Who is calling. Raises *unauthenticated*, *rate limited* after too many wrong passwords, and what the vendor answers to
+    an unknown `Of-User-Id`."""
+    request = call.request
+    application = application_of(request) or ""
+    given = {name: value for name in _CREDENTIALS if (value := header(request, name))}
+    acting = _of_user(request)
+    text = "\0".join((*(part for pair in given.items() for part in pair), acting))
+    known = call.core.tokens.remembered(NAME, application, text, call.tenants)
+    if known is not None:
+        return known
+    for tenant in call.tenants:
+        for name, value in given.items():
+            caller = await _verified(call, tenant, application, name, value)
+            if caller is not None:
+                user = caller.user
+                if acting and caller.acts:
+                    user = await _acted_for(call, tenant, acting, options)
+                principal = Principal(tenant, user, caller.administrator)
+                call.core.tokens.remember(NAME, application, text, principal, caller.expires, caller.profile)
+                return principal
+    raise unauthenticated()
+
+
+def require_administrator(call: Call) -> None:
+    """Raises what the vendor answers to a user where only an administrator will do."""
+    if not call.authenticated.administrator:
+        raise not_allowed()
+
+
+def acting_user(call: Call, fields: Fields | None = None) -> str:
+    """The user who does this: the caller, or whom an administrator acts for. The oldest servers name that user in a field
+    `ofUserId` of the body. Raises what the vendor answers to an administrator who names nobody."""
+    principal = call.authenticated
+    if principal.administrator and fields is not None and not _of_user(call.request):
+        named = fields.text(_OF_USER_PARAMETER)
+        if named is not None:
+            if not is_legal(named):
+                raise no_user()
+            return named
+    if principal.user is None:
+        raise not_allowed()
+    return principal.user
+
+
+def secrets_in(request: Request) -> list[str]:
+    """Everything in a request's headers that opens something."""
+    found = [value for name in (*_CREDENTIALS, *_ALSO_SECRET) if (value := header(request, name))]
+    pairs = [pair for name in _BASIC if (pair := _pair(header(request, name))) is not None]
+    return [*found, *(secret for _, secret in pairs if secret)]
+
+
+def basic(name: str, secret: str) -> str:
+    """A name and a secret as HTTP's Basic credentials."""
+    return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
+
+
+async def _verified(call: Call, tenant: Tenant, application: str, name: str, value: str) -> Caller | None:
+    """Whose credential this header has, in this tenant; none when it does not verify."""
+    if name == _JWT:
+        return await _by_token(call, tenant, value)
+    if name == _API_KEY:
+        for credential in credentials_of(tenant, NAME, application, CREDENTIAL_KIND):
+            if hmac.compare_digest(credential.secret.encode(), value.encode()):
+                return Caller(None, administrator=True, acts=True)
+        return await _by_token(call, tenant, value)
+    pair = _pair(value)
+    if pair is None:
+        return None
+    for credential in credentials_of(tenant, NAME, application, CREDENTIAL_KIND):
+        if hmac.compare_digest(credential.name.encode(), pair[0].encode()) and hmac.compare_digest(
+            credential.secret.encode(), pair[1].encode()
+        ):
+            # An administrator of the old form is nobody by itself, a bot is a user.
+            return Caller(None if name == _ADMINISTRATOR else credential.name, administrator=True, acts=True)
+    return await _by_user(call, tenant, *pair)
+
+
+async def _by_token(call: Call, tenant: Tenant, token: str) -> Caller | None:
+    session = sessions.verify(call.core.ids(tenant), tenant, token, call.now)
+    if session is None:
+        return None
+    if session.claims is None:
+        return Caller(None, session.administrator, session.administrator, expires=session.expires)
+    if session.claims.application not in [owned.name for owned in applications_of(tenant, NAME)]:
+        return None
+    try:
+        user = await call.core.users.of_token(tenant, session.claims)
+    except Failure as failure:
+        if failure.kind is not Kind.UNAUTHENTICATED:
+            raise
+        return None
+    return _caller(user, session.expires, session.administrator)
+
+
+async def _by_user(call: Call, tenant: Tenant, name: str, secret: str) -> Caller | None:
+    """A user with a device key, or, where its role administers the application, with its password. Nobody else's password opens
+    anything here: clients whose device key has ended go on sending it, and would use the attempts to log in up."""
+    user = await call.core.users.find(tenant, name)
+    if user is None:
+        return None
+    if sessions.is_device_key(call.core.ids(tenant), tenant, user, secret):
+        return _caller(user)
+    if role_of(user) not in ADMINISTRATORS:
+        return None
+    try:
+        owner = await call.core.users.check_password(tenant, user.id, secret)
+    except Failure as failure:
+        if failure.kind is not Kind.UNAUTHENTICATED:
+            raise
+        return None
+    return _caller(owner) if owner is not None else None
+
+
+def _caller(user: User, expires: int = 0, administrator: bool = False) -> Caller:
+    role = role_of(user)
+    administers = administrator or role in ADMINISTRATORS
+    return Caller(user.id, administers, administers or role == AGENT, user, expires)
+
+
+def _of_user(request: Request) -> str:
+    named = header(request, OF_USER)
+    if not named and _OF_USER_PARAMETER in request.query_string:
+        named = request.query.get(_OF_USER_PARAMETER, "")
+    return named
+
+
+async def _acted_for(call: Call, tenant: Tenant, named: str, options: Options) -> str:
+    """The user whom an administrator acts for. Some clients escape the name; as it stands it goes first, if anybody has it."""
+    names = [named]
+    if "%" in named:
+        unescaped = unquote(named, errors="replace")
+        if await call.core.users.known_key(tenant, named) is None:
+            names.insert(0, unescaped)
+    name = names[0]
+    if not is_legal(name) or (not options.unknown_users and await call.core.users.find(tenant, name) is None):
+        raise no_user()
+    return name
+
+
+def _pair(value: str) -> tuple[str, str] | None:
+    """What HTTP's Basic credentials say. The first colon parts them: no user's id has one."""
+    scheme, _, encoded = value.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return (name, secret) if colon and name and secret else None
