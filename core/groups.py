@@ -10,13 +10,13 @@ import msgspec
 from core.clock import Clock
 from core.errors import Failure, Kind, check_limit
 from core.ids import group_identity
-from core.membership import Announce, Check, GroupPage, Visibility
+from core.membership import Announce, Check, GroupPage, GroupView, Visibility
 from core.messages import kind_of
 from core.model import Group, Member, Tenant, UserKey
 from core.names import check_name
 from core.store.dropping import Dropping
 from core.store.group_lists import GroupLists
-from core.store.groups import GroupStore, refused
+from core.store.groups import ROWS_AT_ONCE, GroupStore, refused
 from core.store.log import Append, Log
 
 __all__ = ["Check", "Groups", "Visibility"]
@@ -131,6 +131,14 @@ class Groups:
         """The group with all its present members in the order in which they joined, each 200 as they are at one moment. Of large
         groups `Members.page` gives them in pieces."""
         return await self._store.read(tenant, number)
+
+    async def views(
+        self, tenant: Tenant, numbers: Sequence[int], user: UserKey | None = None, *, members: int = 0
+    ) -> list[GroupView | None]:
+        """Several groups as a user has them (nothing unread and no marks without one), each with up to `members` (at most 200) of its
+        members: in one turn, in the order of the numbers, none for a group that was not created or is deleted."""
+        check_limit(members + 1, ROWS_AT_ONCE + 1)
+        return await self._lists.views(tenant, numbers, user.number if user is not None else None, members)
 
     async def update(
         self,

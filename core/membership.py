@@ -5,7 +5,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
-from core.model import Group, Member, Message, UserKey
+from core.model import Group, Marks, Member, Message, UserKey
 
 
 class Visibility(IntEnum):
@@ -80,6 +80,21 @@ class Counted(msgspec.Struct, frozen=True):
 
     group: Group
     members: int
+
+
+class GroupView(msgspec.Struct, frozen=True):
+    """A group as one user has it, with the first of its members in the order in which they joined."""
+
+    group: Group
+    changed: int
+    """When its profile, its members or their roles changed last, epoch ms."""
+    members: list[Member]
+    total: int
+    """How many members it has."""
+    unread: int
+    known: bool
+    """Whether the user is, or once was, a member."""
+    marks: Marks
 
 
 class GroupPage(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Use cases of topics: labels on messages within a conversation, each with a profile and a state of its own."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -76,6 +77,11 @@ class Topics:
         """A topic by its number."""
         identity = await self._store.identity(tenant, number)
         return (await self._store.read(tenant, identity, [number]))[0] if identity is not None else None
+
+    async def several(self, tenant: Tenant, wanted: Sequence[tuple[Parties, int]]) -> Sequence[Topic | None]:
+        """Several topics, each by its conversation and its number: in one turn, in order, none for one that the conversation has
+        not."""
+        return await self._store.several(tenant, [(identity_of(parties), number) for parties, number in wanted])
 
     async def newest(self, tenant: Tenant, parties: Parties, alias: str) -> Topic | None:
         """The newest topic of a conversation that the app calls so."""

@@ -15,6 +15,7 @@ from core.model import Group
 
 _KEY = re.compile(r"[45]-(.+)-([0-9]{19})")
 _HIGHEST_GROUP = (1 << 31) - 1
+_VIRTUAL_GROUPS = 1 << 30
 _USER_NUMBERS = 1 << 60
 
 
@@ -61,6 +62,17 @@ def group_number(text: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         return None
     return number if 0 < (number := int(text)) <= _HIGHEST_GROUP else None
+
+
+def virtual_group(topic: int) -> int:
+    """The group id that stands for a topic of two users, where the vendor makes a group that nobody sees. Groups' own numbers
+    stay below."""
+    return _VIRTUAL_GROUPS + topic
+
+
+def virtual_topic(group: int) -> int | None:
+    """The topic behind such a group id; none for a group's own."""
+    return group - _VIRTUAL_GROUPS if group > _VIRTUAL_GROUPS else None
 
 
 def client_group_id(group: Group) -> str:

@@ -7,10 +7,12 @@ group that is not there. A page is one turn of all partitions, mostly.
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from core.membership import Counted, GroupPage
-from core.model import Tenant
+import msgspec
+
+from core.membership import Counted, GroupPage, GroupView
+from core.model import Marks, Tenant
 from core.store import scripts
-from core.store.groups import decode_group
+from core.store.groups import decode_group, decode_members, place_of
 from core.store.keys import PARTITIONS
 from core.store.store import Store, Work
 
@@ -18,7 +20,12 @@ _SPARE_ROWS = 8
 _LONG = 200
 """Rows above which a page is long work."""
 
+_VIEWS_AT_ONCE = 20
+_NO_MARKS = Marks()
+
 Place = TypeVar("Place", bytes, int)
+
+_decode_marks = msgspec.msgpack.Decoder(Marks).decode
 
 
 class GroupLists:
@@ -46,6 +53,28 @@ class GroupLists:
 
         rows, total = await self._collect(tenant, limit, work, newest_first=False)
         return GroupPage([group for _, group in rows[:limit]], _cursor(rows, limit, str), total)
+
+    async def views(
+        self, tenant: Tenant, numbers: Sequence[int], user: int | None, members: int
+    ) -> list[GroupView | None]:
+        """Groups as a user has them, each with the first of its members."""
+        by_partition: dict[int, list[int]] = {}
+        for number in dict.fromkeys(numbers):
+            by_partition.setdefault(place_of(number)[1], []).append(number)
+        parts = [
+            (partition, some[start : start + _VIEWS_AT_ONCE])
+            for partition, some in by_partition.items()
+            for start in range(0, len(some), _VIEWS_AT_ONCE)
+        ]
+        works: list[Work] = [
+            (scripts.GROUP_VIEWS, partition, ("" if user is None else user, members, *some))
+            for partition, some in parts
+        ]
+        found: dict[int, GroupView | None] = {}
+        replies = await self._store.calls(tenant, works, bulk=len(numbers) > _LONG)
+        for (_, some), rows in zip(parts, replies, strict=True):
+            found.update(zip(some, map(_view, rows), strict=True))
+        return [found[number] for number in numbers]
 
     async def _collect(
         self, tenant: Tenant, limit: int, work: Callable[[int, int], Work], *, newest_first: bool
@@ -78,6 +107,14 @@ def _rows(reply: Sequence[Any]) -> list[tuple[Any, Counted]]:
     return [
         (reply[index], Counted(decode_group(reply[index + 1]), reply[index + 2])) for index in range(1, len(reply), 3)
     ]
+
+
+def _view(row: Sequence[Any] | None) -> GroupView | None:
+    if row is None:
+        return None
+    group, members = decode_group(row[0]), decode_members(row[6:])
+    marks = _decode_marks(row[5]) if row[5] is not None else _NO_MARKS
+    return GroupView(group, max(row[1], group.modified), members, row[2], row[3], bool(row[4]), marks)
 
 
 def _cursor(rows: Sequence[tuple[Place, Counted]], limit: int, text: Callable[[Place], str]) -> str:

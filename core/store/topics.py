@@ -13,7 +13,7 @@ from core.store.groups import HIGHEST_NUMBER
 from core.store.keys import partition_of
 from core.store.packing import encode
 from core.store.references import reference_arguments
-from core.store.store import Store
+from core.store.store import Store, Work
 
 _TRIES = 20
 
@@ -76,6 +76,21 @@ class TopicStore:
     async def read(self, tenant: Tenant, identity: str, numbers: Sequence[int]) -> list[Topic | None]:
         """Topics of a conversation by their numbers."""
         return [_topic(row) for row in await self._rows(tenant, identity, "numbers", *numbers)]
+
+    async def several(self, tenant: Tenant, wanted: Sequence[tuple[str, int]]) -> list[Topic | None]:
+        """Topics of several conversations, by identity and number."""
+        numbers: dict[str, list[int]] = {}
+        for identity, number in dict.fromkeys(wanted):
+            numbers.setdefault(identity, []).append(number)
+        works: list[Work] = [
+            (scripts.READ_TOPICS, _partition(identity), (identity, "numbers", *some))
+            for identity, some in numbers.items()
+        ]
+        found: dict[tuple[str, int], Topic | None] = {}
+        replies = await self._store.calls(tenant, works)
+        for (identity, some), rows in zip(numbers.items(), replies, strict=True):
+            found.update(zip([(identity, number) for number in some], map(_topic, rows), strict=True))
+        return [found[each] for each in wanted]
 
     async def newest(self, tenant: Tenant, identity: str, alias: str) -> Topic | None:
         """The newest topic with an alias."""

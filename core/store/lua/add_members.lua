@@ -41,5 +41,8 @@ for _, user in ipairs(joined) do
 end
 done = table.concat(result)
 keep_result(ARGV[4], period, now, reference, done)
-if newcomers > 0 then tell('members', conversation, group.head, now, group.identity, nil, nil, 0) end
+if newcomers > 0 then
+  note_change(group, ARGV[3])
+  tell('members', conversation, group.head, now, group.identity, nil, nil, 0)
+end
 return done

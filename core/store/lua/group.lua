@@ -19,6 +19,11 @@ local function is_room(group)
   return group.size == '2'
 end
 
+-- Whoever keeps a copy of the group asks what has changed since: its profile, its members, what they are.
+local function note_change(group, now)
+  redis.call('HSET', group.key, 'm', now)
+end
+
 -- Where a user's memberships of such groups stand.
 local function memberships_of(group, user)
   return prefix .. (is_room(group) and 'ur:' or 'ug:') .. user

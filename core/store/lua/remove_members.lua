@@ -30,5 +30,8 @@ if bit.band(group.limits, 32) ~= 0 then
 end
 done = table.concat(result)
 keep_result(ARGV[4], period, now, reference, done)
-if next(left) then tell('members', group.conversation, group.head, now, group.identity, nil, nil, 0) end
+if next(left) then
+  note_change(group, ARGV[3])
+  tell('members', group.conversation, group.head, now, group.identity, nil, nil, 0)
+end
 return done

@@ -1,0 +1,24 @@
+-- Groups as one user has them. ARGV: 3 user's number (empty: nobody), 4 how many members of each are wanted, 5… numbers of groups.
+-- Returns for each {packed group, when it changed last, how many members, unread, whether the user is or was a member, packed
+-- marks, number, id, role, joined, …}; nothing in place of a group that is none.
+local result, user, wanted = {}, ARGV[3], tonumber(ARGV[4])
+for index = 5, #ARGV do
+  local group = group_of('g' .. ARGV[index])
+  local row = false
+  if group then
+    local conversation = group.conversation
+    local changed = tonumber(redis.call('HGET', group.key, 'm') or '0')
+    row = {group.packed, changed, redis.call('ZCARD', prefix .. 'a:' .. conversation), 0, 0, false}
+    if user ~= '' then
+      local meta, state = meta_of(conversation), prefix .. 'v:' .. conversation
+      local fields = redis.call('HMGET', state, 'f' .. user, 'e' .. user, 'r' .. user, 'k' .. user, 'p' .. user)
+      local view = view_of(conversation, meta, user, '', fields)
+      row[4] = unread_of(view, tonumber(fields[3] or '0'), tonumber(fields[4] or '0'))
+      row[5] = view.intervals and 1 or 0
+      row[6] = fields[5]
+    end
+    if wanted > 0 then add_member_rows(row, conversation, 0, false, wanted) end
+  end
+  result[#result + 1] = row
+end
+return result
