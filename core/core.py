@@ -17,6 +17,7 @@ from core.live import Live
 from core.members import Members
 from core.messages import Messages
 from core.model import Tenant
+from core.notices import Notices
 from core.objects import Objects
 from core.outbox import Outbox
 from core.presence import Presences
@@ -76,6 +77,7 @@ class Core:
         self.relations = Relations(relations, self.clock)
         self.groups = Groups(groups, GroupLists(store), log, dropping, self.clock)
         self.members = Members(groups, people, self.clock)
+        self.notices = Notices(self.users)
         self.attributes = Attributes(GroupAttributes(store), people, self.clock)
         self.messages = Messages(log, self.clock)
         self.imports = Imports(Backfill(store), topics, self.clock)
