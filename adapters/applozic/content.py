@@ -11,7 +11,9 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import orjson
 
+from adapters.applozic.notices import action_of, event_name, words_of
 from adapters.applozic.options import NAME
+from adapters.applozic.wire import flat
 from adapters.files import FileAddresses
 from core.files import file_reference, referenced_file
 from core.ids import file_tenant
@@ -43,20 +45,6 @@ _FILE = "fileMeta"
 _TEXTUAL = frozenset({TEXT, 4, 5, 12, 13})
 """Besides text: a price, a text with an address, a text for the receiver alone, a notice of blocking. All are read as text."""
 _NAMED = {CONTACT: "contact", CUSTOM: "custom", 102: "call", 103: "call"}
-_ACTIONS = {
-    "group_created": "0",
-    "member_joined": "1",
-    "members_joined": "1",
-    "member_removed": "2",
-    "member_left": "3",
-    "group_deleted": "4",
-    "group_renamed": "5",
-    "group_icon_changed": "6",
-    "role_changed": "8",
-    "group_changed": "9",
-}
-"""The neutral names of notices, and `metadata.action`. 7 is a member who came uninvited."""
-_EVENTS = {"7": "member_joined", **{action: name for name, action in _ACTIONS.items() if name != "members_joined"}}
 _AUDIENCES = {
     # Delivered to programs, for them to act upon or to notify of; never shown, never unread.
     "HIDDEN": Audience(hidden=True),
@@ -104,11 +92,14 @@ def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, sourc
 def write(message: Message, files: FileAddresses, losses: list[str]) -> dict[str, Any]:
     """The fields of a stored message that say what it says, for whoever looks. What another dialect's message holds and this
     one can't express goes to `losses`."""
-    stored, own = message.content, message.dialect == NAME
+    stored = message.content
     shown = files.shown(stored)
-    fields = _DEFAULTS | _write(shown, stored, [] if own else losses)
+    if message.dialect == NAME:
+        losses = []
+    fields = _DEFAULTS | _write(shown, stored, losses)
     metadata = fields.pop("metadata", None)
-    if not own:
+    # A notice with parameters is one that the gateway made: it never was a body.
+    if message.dialect != NAME or (isinstance(stored, Event) and stored.parameters is not None):
         _fill(fields, shown, losses)
         fields["metadata"] = _merged(message.extension, metadata, losses)
         return fields
@@ -132,7 +123,7 @@ def canonical(body: dict[str, Any], losses: list[str], *, source: int = WEB) -> 
         "message": text if isinstance(text, str) else "" if text is None else _json(text),
         "contentType": whole(body.get("contentType")) or TEXT,
         "source": source,
-        "metadata": string_map(body.get("metadata"), losses),
+        "metadata": _metadata(body.get("metadata"), losses),
     }
     wire |= {name: number for name in _NUMBERS if (number := whole(body.get(name))) is not None}
     wire |= {name: value for name in _TEXTS if isinstance(value := body.get(name), str)}
@@ -142,14 +133,13 @@ def canonical(body: dict[str, Any], losses: list[str], *, source: int = WEB) -> 
     return wire
 
 
-def string_map(value: Any, losses: list[str]) -> dict[str, str]:
-    """Metadata as the vendor has it: texts by text. Other values become their JSON."""
+def _metadata(value: Any, losses: list[str]) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict):
         losses.append("metadata: dropped, it is no map")
         return {}
-    return {name: part if isinstance(part, str) else _json(part) for name, part in value.items() if part is not None}
+    return flat(value)
 
 
 def whole(value: Any) -> int | None:
@@ -175,7 +165,7 @@ def _content(wire: dict[str, Any], metadata: dict[str, str], files: FileAddresse
     if kind == LOCATION:
         return _read_location(text) or Text(text)
     if kind == NOTICE:
-        return Event(_EVENTS.get(metadata.get("action", ""), "notice"), None, text)
+        return Event(event_name(metadata.get("action", "")), None, text)
     if kind in _TEXTUAL or kind in (ATTACHMENT, AUDIO, VIDEO, HIDDEN):
         return Text(text)
     return Custom(_NAMED.get(kind, f"type {kind}"), None, text)
@@ -274,11 +264,12 @@ def _write(shown: Content, stored: Content, losses: list[str]) -> dict[str, Any]
         case Custom(event, values, text):
             metadata = {**(values or {}), "customEvent": event}
             return {"message": event if text is None else text, "contentType": CUSTOM, "metadata": metadata}
-        case Event(name, parameters, text):
-            metadata = {**(parameters or {}), "action": _ACTIONS.get(name, "9")}
-            if name not in _ACTIONS:
-                losses.append("metadata.action: defaulted to 9, the vendor has no such notice")
-            return {"message": name if text is None else text, "contentType": NOTICE, "metadata": metadata}
+        case Event(name, parameters):
+            action = action_of(shown)
+            if action is None:
+                losses.append("metadata.action: the vendor has no such notice")
+            metadata = {**(parameters or {}), **({"action": action} if action is not None else {"notice": name})}
+            return {"message": words_of(shown), "contentType": NOTICE, "metadata": metadata}
 
 
 def _write_file(shown: File | Image | Audio | Video, stored: Content, losses: list[str]) -> dict[str, Any]:

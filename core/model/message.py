@@ -108,6 +108,9 @@ class Audience(msgspec.Struct, frozen=True):
     """Those who are online: announced, and shown to nobody afterwards."""
     aside: bool = False
     """An ordinary message that moves the conversation in no list, is new to nobody and counted for nobody."""
+    hidden: bool = False
+    """An ordinary message for programs: announced and kept, shown to nobody who does not ask for such, and counted for
+    nobody."""
 
 
 EVERYBODY = Audience()

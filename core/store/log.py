@@ -240,8 +240,8 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
     bucket = bucket_of(append.identity)
     now, rows, period, reference = reference_arguments(now, append.reference)
     kind = append.kind
-    if append.audience.aside and kind == MessageKind.MESSAGE:
-        kind = MessageKind.ASIDE
+    if kind == MessageKind.MESSAGE and (append.audience.aside or append.audience.hidden):
+        kind = MessageKind.HIDDEN if append.audience.hidden else MessageKind.ASIDE
     touches = 1 << kind & SHOWN
     flags = _COUNTED if kind == MessageKind.MESSAGE else 0
     audience = b""
