@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import orjson
 
-from adapters.applozic.notices import action_of, event_name, words_of
+from adapters.applozic.events import action_of, event_name, words_of
 from adapters.applozic.options import NAME
 from adapters.applozic.wire import flat
 from adapters.files import FileAddresses
