@@ -1,5 +1,7 @@
 """What really lies in a store, key by key."""
 
+import re
+
 from redis import Redis
 
 from tests.servers import Engine, ServerProcess
@@ -30,6 +32,11 @@ def values_of_tenant(engine: Engine, number: int) -> dict[bytes, str]:
             for key in client.scan_iter(match=f"cg{{*}}{number}:*", count=1000):
                 found[key] = repr(_value(client, key))
     return found
+
+
+def stands_in(number: int, value: str) -> bool:
+    """Whether a number stands in such a text by itself: its digits within longer ones, as of an id, are chance."""
+    return re.search(rf"(?<!\d){number}(?!\d)", value) is not None
 
 
 def _value(client: "Redis", key: bytes) -> object:
