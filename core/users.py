@@ -22,6 +22,8 @@ _SCRYPT = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 _SALT_BYTES = 16
 _threads = ThreadPoolExecutor(2, "passwords")
 """Few, since each keeps the 16 MB that a hash takes."""
+_MAXIMUM_WAITING = 200
+"""Logins that wait for those threads, some seconds' worth."""
 _ATTEMPTS = 10
 _ATTEMPTS_WINDOW = 300_000
 
@@ -35,6 +37,7 @@ class Users:
         self._store = store
         self._changes = changes
         self._clock = clock
+        self._waiting = 0
 
     async def key(self, tenant: Tenant, name: str, *, folded: bool = False) -> UserKey:
         """The place of a name, made when it has none: a number and an inbox, no profile and no credentials.
@@ -78,9 +81,11 @@ class Users:
         attributes: dict[str, Any] | None = None,
         leftovers: dict[str, dict[str, Any]] | None = None,
         reference: str | None = None,
+        unlocked: bool = False,
     ) -> User:
         """Make a name a registered user, with the messages it was already addressed. With the `reference` of an earlier try
-        (`Call.reference`) the user that it made is not in the way.
+        (`Call.reference`) the user that it made is not in the way. `unlocked`: a login without a secret opens it, too, until
+        it gets a password.
 
         Raises *conflict* with reason `user` when it is registered, *forbidden* with reason `reserved` for a reserved
         name, *bad request* for a name that can't be held, *too large* for a profile of over 64 KB.
@@ -97,6 +102,7 @@ class Users:
             name=display_name,
             leftovers=leftovers,
             attributes=attributes,
+            unlocked=unlocked and password is None,
         )
         if not await self._store.register(tenant, user, credential, reference, folded=folded):
             raise Failure(Kind.CONFLICT, "The user exists already", reason="user", subject=name)
@@ -143,8 +149,8 @@ class Users:
         return await self._update(tenant, name, folded, changed)
 
     async def set_password(self, tenant: Tenant, name: str, password: str, *, folded: bool = False) -> User:
-        """Give a user another password; older tokens end, and who failed to log in too often may try again. Raises *not
-        found* with reason `user`."""
+        """Give a user another password; older tokens end, no login without it opens the user any more, and who failed to log
+        in too often may try again. Raises *not found* with reason `user`."""
         credential = await hash_password(password)
         return await self._end_tokens(tenant, name, folded, credential=credential)
 
@@ -175,14 +181,24 @@ class Users:
     async def check_password(self, tenant: Tenant, name: str, password: str, *, folded: bool = False) -> User | None:
         """The user whose password this is; none for a wrong one, an unknown user and a user without password. Raises
         *unauthenticated* with reason `inactive` when the password is right, but the user deactivated, and *rate limited*
-        with reason `login` and the time to wait after 10 wrong ones in 5 minutes, whatever the password."""
+        with reason `login` and the time to wait after 10 wrong ones in 5 minutes, whatever the password; also while too many
+        others wait, whoever they are."""
+        if self._waiting >= _MAXIMUM_WAITING:  # or anybody could keep everybody else waiting, by names that nobody has
+            raise _too_many_attempts(1_000)
+        self._waiting += 1
+        try:
+            return await self._check_password(tenant, name, password, folded)
+        finally:
+            self._waiting -= 1
+
+    async def _check_password(self, tenant: Tenant, name: str, password: str, folded: bool) -> User | None:
         key = await self._store.known_key(tenant, name, folded)
         user_id = key.id if key else fold(name)
         wait, user, credential = 0, None, None
         if is_legal(user_id):  # nobody else has a password to guess
             wait, user, credential = await self._store.attempt(tenant, user_id, _ATTEMPTS, _ATTEMPTS_WINDOW)
         if wait:
-            raise Failure(Kind.RATE_LIMITED, "Too many attempts to log in", reason="login", retry_after_ms=wait)
+            raise _too_many_attempts(wait)
         # An unknown name costs as much as a wrong password, so that time tells nothing.
         matches = await _in_thread(_matches, password, credential or bytes(_SALT_BYTES + 32))
         if user is None or credential is None or not matches:
@@ -207,7 +223,10 @@ class Users:
             if active is not None and user.active == active:
                 return user
             becomes = user.active if active is None else active
-            return msgspec.structs.replace(user, active=becomes, version=user.version + 1, modified=now)
+            unlocked = user.unlocked and credential is None
+            return msgspec.structs.replace(
+                user, active=becomes, version=user.version + 1, modified=now, unlocked=unlocked
+            )
 
         user = await self._update(tenant, name, folded, changed, credential)
         # Also when nothing changed: whoever changed it may not have come this far.
@@ -226,6 +245,10 @@ class Users:
         if user is None:
             raise Failure(Kind.NOT_FOUND, "No such user", reason="user", subject=name)
         return user
+
+
+def _too_many_attempts(wait: int) -> Failure:
+    return Failure(Kind.RATE_LIMITED, "Too many attempts to log in", reason="login", retry_after_ms=wait)
 
 
 def _inactive(name: str) -> Failure:

@@ -95,15 +95,23 @@ def acting_user(call: Call, fields: Fields | None = None) -> str:
     """The user who does this: the caller, or whom an administrator acts for. The oldest servers name that user in a field
     `ofUserId` of the body. Raises what the vendor answers to an administrator who names nobody."""
     principal = call.authenticated
+    user = principal.user
     if principal.administrator and fields is not None and not _of_user(call.request):
-        named = fields.text(_OF_USER_PARAMETER)
-        if named is not None:
-            if not is_legal(named):
-                raise no_user()
-            return named
-    if principal.user is None:
+        user = named_user(call, fields) or user
+    if user is None:
         raise not_allowed()
-    return principal.user
+    return user
+
+
+def named_user(call: Call, fields: Fields) -> str | None:
+    """The user whom an administrator names to act for; none when it names nobody. Raises what the vendor answers for a name
+    that nobody can have."""
+    if _of_user(call.request):
+        return call.authenticated.user
+    named = fields.text(_OF_USER_PARAMETER)
+    if named is not None and not is_legal(named):
+        raise no_user()
+    return named
 
 
 def secrets_in(request: Request) -> list[str]:

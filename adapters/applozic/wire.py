@@ -14,6 +14,7 @@ from core.errors import Failure, Kind
 BODY_LIMIT_BYTES = 262_144
 """The largest body; the vendor states no limit."""
 
+_SYNC_LAG = 2_000
 # Browsers' clients speak from pages of other origins. They send no cookies.
 _CORS = ((b"access-control-allow-origin", b"*"),)
 _JSON = ((b"content-type", b"application/json"), *_CORS)
@@ -72,6 +73,12 @@ def envelope(call: Call, response: Any, generated: int | None = None) -> dict[st
         "generatedAt": call.now if generated is None else generated,
         "response": response,
     }
+
+
+def sync_point(now: int) -> int:
+    """The clock that clients send back to learn what came since: behind the newest write, whose worker's clock may be late.
+    They know what they see twice by its key."""
+    return now - _SYNC_LAG
 
 
 def failed_reply(now: int, code: str, description: str, status: int = 200, headers: Headers = ()) -> Reply:

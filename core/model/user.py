@@ -30,6 +30,8 @@ class User(msgspec.Struct, frozen=True, array_like=True):
     """By dialect: what only that dialect knows of the user."""
     attributes: dict[str, Any] | None = None
     """The app's own map."""
+    unlocked: bool = False
+    """Whether a login without a secret opens it: it was made by one, and has had no password yet."""
 
 
 class Station(msgspec.Struct, frozen=True, array_like=True):

@@ -1,7 +1,9 @@
 import asyncio
 
+import msgspec
 import pytest
 
+from core import users
 from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
@@ -147,6 +149,24 @@ async def test_a_claimed_name_is_registered_without_a_password(engine: Engine, c
     assert await core.users.check_password(tenant, "bob", "secret") == user
 
 
+async def test_an_unlocked_user_is_so_until_a_password_is_set(core: Core, tenant: Tenant) -> None:
+    ada = await core.users.register(tenant, "ada", unlocked=True)
+    assert ada == await core.users.find(tenant, "ada") == User("ada", ada.number, START, START, unlocked=True)
+    # Neither what the app changes of it nor the end of its tokens locks it.
+    assert (await core.users.update(tenant, "ada", lambda user: msgspec.structs.replace(user, name="A"))).unlocked
+    assert (await core.users.revoke(tenant, "ada")).unlocked
+    assert (await core.users.deactivate(tenant, "ada")).unlocked
+    assert (await core.users.activate(tenant, "ada")).unlocked
+    assert not (await core.users.set_password(tenant, "ada", "secret")).unlocked
+    assert not (await core.users.claim(tenant, "ada")).unlocked
+    # Nobody else is made so: not who has a password, not who was vouched for, not by a change of the profile.
+    assert not (await core.users.register(tenant, "bob", password="secret", unlocked=True)).unlocked
+    assert not (await core.users.claim(tenant, "eve")).unlocked
+    assert not (
+        await core.users.update(tenant, "eve", lambda user: msgspec.structs.replace(user, unlocked=True))
+    ).unlocked
+
+
 async def test_a_password_opens_its_user_only(core: Core, tenant: Tenant) -> None:
     ada = await core.users.register(tenant, "Ada", password="pässword\ud800")
     bob = await core.users.register(tenant, "bob", password="")
@@ -185,6 +205,19 @@ async def test_passwords_cannot_be_guessed_for_long(engine: Engine, core: Core, 
     assert len(rows) == 2
     left = [await core.store.command(TAGS.index(key[3 : key.index(b"}")].decode()), "PTTL", key) for key in rows]
     assert all(0 < time <= 300_000 for time in left)
+
+
+async def test_logins_that_wait_are_bounded(core: Core, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users, "_MAXIMUM_WAITING", 4)
+    ada = await core.users.register(tenant, "ada", password="right")
+    names = [f"nobody {number}" for number in range(9)]
+    found = await asyncio.gather(
+        *(core.users.check_password(tenant, name, "x") for name in names), return_exceptions=True
+    )
+    assert found[:4] == [None] * 4
+    refused = [failure for failure in found[4:] if isinstance(failure, Failure)]
+    assert [(failure.kind, failure.reason) for failure in refused] == [(Kind.RATE_LIMITED, "login")] * 5
+    assert await core.users.check_password(tenant, "ada", "right") == ada
 
 
 async def test_equal_passwords_hash_differently_and_never_lie_about() -> None:
