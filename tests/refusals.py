@@ -51,11 +51,14 @@ class Manners:
     """Operations with a method that usually has a body, whose body nobody reads."""
     accepts: frozenset[tuple[str, str]] = frozenset()
     """Operation and label of malformed bodies that the vendor takes all the same."""
+    fails_with_200: bool = False
+    """Whether the vendor's failures are HTTP 200, told by their shape alone."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One request that a route must refuse, in the vendor's shape and with an error of the caller's (4xx)."""
+    """One request that a route must refuse, in the vendor's shape and with an error of the caller's: 4xx, or 200 where that is
+    the vendor's way."""
 
     label: str
     manners: Manners
@@ -67,7 +70,8 @@ class Refusal:
 
     async def check(self, house: House) -> None:
         response = await self.send(house)
-        assert 400 <= response.status_code < 500, f"{self.label}: {response.status_code} {response.text}"
+        is_error = 400 <= response.status_code < 500 or (self.manners.fails_with_200 and response.status_code == 200)
+        assert is_error, f"{self.label}: {response.status_code} {response.text}"
         assert self.manners.is_refusal(response), f"{self.label}: a foreign shape: {response.text}"
         assert not self.closes or response.headers.get("connection") == "close", f"{self.label}: goes on"
         assert CANARY not in response.text, f"{self.label}: the reply shows a secret: {response.text}"

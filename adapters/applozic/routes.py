@@ -45,9 +45,9 @@ def _logins(options: Options) -> tuple[Route, ...]:
             authentication=False,
         ),
         Route("POST", WS + "register/update", login.register_update, "sessions.update", Evidence.CLIENT),
-        Route("GET", WS + "register/version/update", login.version_update, "sessions.update", Evidence.CLIENT),
+        Route("GET", WS + "register/version/update", login.version_update, "sessions.version", Evidence.CLIENT),
         Route("POST", WS + "device/logout", login.logout, "sessions.end", Evidence.CLIENT),
-        Route("POST", WS + "plugin/update/sw/id", login.web_push, "sessions.update", Evidence.CLIENT),
+        Route("POST", WS + "plugin/update/sw/id", login.web_push, "sessions.push", Evidence.CLIENT),
         Route("GET", WS + "application/pricing/package", login.pricing_package, "information", Evidence.CLIENT),
     )
 

@@ -113,7 +113,7 @@ def unverified_application(token: str) -> str | None:
     """The application that a token says it is for. Nothing is trusted by this: it only says whose keys to try."""
     try:
         return msgspec.convert(jwt.decode(token, options={"verify_signature": False}), _Payload).application_id
-    except (jwt.PyJWTError, ValueError, msgspec.ValidationError):
+    except (jwt.PyJWTError, ValueError, RecursionError, msgspec.ValidationError):
         return None
 
 
@@ -149,13 +149,13 @@ def _stamped(half: bytes, index: int, kept: int, mark: int) -> bytes:
 def _payload(tenant: Tenant, token: str) -> _Payload | None:
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, RecursionError):
         return None
     for key in tenant.signing_keys:
         if key.id == kid:
             try:
                 found: dict[str, Any] = jwt.decode(token, key.secret, [_ALGORITHM], _CHECKED_HERE)
                 return msgspec.convert(found, _Payload)
-            except (jwt.PyJWTError, ValueError, msgspec.ValidationError):
+            except (jwt.PyJWTError, ValueError, RecursionError, msgspec.ValidationError):
                 return None
     return None
