@@ -177,7 +177,7 @@ _NEUTRAL: dict[tuple[Kind, str], tuple[str, str]] = {
     (Kind.CONFLICT, "member"): (NO_USER, "user already exist"),
     (Kind.CONFLICT, "group"): (GROUP_EXISTS, "group already exists"),
 }
-_REASONED = {"route": 404, "method": 405, "path": 400, "host": 400}
+_REASONED = {"route": 404, "method": 405, "path": 400, "host": 400, "file": 404, "file_expired": 404}
 _STATUSES = {
     Kind.TOO_LARGE: 413,
     Kind.RATE_LIMITED: 429,

@@ -11,6 +11,7 @@ import orjson
 
 from adapters.applozic.ids import client_group_id, user_key, virtual_group
 from adapters.applozic.options import NAME
+from adapters.applozic.profiles import user_objects
 from adapters.applozic.wire import flat
 from adapters.contract import Call
 from core.clock import HIGHEST_TIME
@@ -49,16 +50,24 @@ async def feeds(
     )
 
 
-async def group_objects(
-    call: Call, user: UserKey | None, numbers: Sequence[int], *, people: bool = False
-) -> list[GroupRow]:
-    """The objects of groups by number, those that exist; with `people` each has its members as user objects."""
-    return [group_object(call, view, people=people) for view in await _views(call, numbers, user) if view is not None]
+async def group_objects(call: Call, user: UserKey | None, numbers: Sequence[int]) -> list[GroupRow]:
+    """The objects of groups by number, those that exist."""
+    return [group_object(call, view) for view in await _views(call, numbers, user) if view is not None]
 
 
-def group_object(call: Call, view: GroupView, *, people: bool = False) -> GroupRow:
-    """A group as its viewer has it; with `people` also the members as user objects. What of it can't be said here goes to the
-    call's losses."""
+async def full_objects(call: Call, user: UserKey | None, views: Iterable[GroupView]) -> list[GroupRow]:
+    """Group objects that have their members as user objects, too."""
+    rows = [group_object(call, view) for view in views]
+    names = list(dict.fromkeys(name for row in rows for name in row["membersId"]))
+    people = dict(zip(names, await user_objects(call, names, user), strict=True))
+    for row in rows:
+        members = zip(row["memberUserKeys"], row["membersId"], strict=True)
+        row["users"] = [{"id": key, **people[name]} for key, name in members]
+    return rows
+
+
+def group_object(call: Call, view: GroupView) -> GroupRow:
+    """A group as its viewer has it. What of it can't be said here goes to the call's losses."""
     group, ids = view.group, call.core.ids(call.tenant)
     names = [member.id for member in view.members]
     _note_losses(call.losses, view)
@@ -91,11 +100,6 @@ def group_object(call: Call, view: GroupView, *, people: bool = False) -> GroupR
         row["parentKey"] = parent
     if view.marks.muted_until:
         row["notificationAfterTime"] = HIGHEST_TIME if view.marks.muted_until < 0 else view.marks.muted_until
-    if people:
-        row["users"] = [
-            {"id": key, "userId": member.id, "role": role_of(group, member), "createdAtTime": member.joined}
-            for key, member in zip(row["memberUserKeys"], view.members, strict=True)
-        ]
     return row
 
 
