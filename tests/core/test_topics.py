@@ -102,6 +102,17 @@ async def test_what_is_not_there_is_not_found(core: Core, tenant: Tenant, users:
     assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "name")
 
 
+async def test_several_topics_come_in_the_order_asked_for(core: Core, tenant: Tenant, users: Two) -> None:
+    ada, _ = users
+    group = (await core.groups.create(tenant, name="group", owner=ada, members=users, dialect="plain")).number
+    one, two = [await new(core, tenant, users) for _ in range(2)]
+    three, _ = await core.topics.create(tenant, group, creator=ada, dialect="plain")
+    pair = ("bob", "ada")
+    wanted = [(group, three.number), (pair, two.number), (pair, three.number), (pair, one.number), (("a", "b"), 1)]
+    assert await core.topics.several(tenant, [*wanted, wanted[1]]) == [three, two, None, one, None, two]
+    assert await core.topics.several(tenant, []) == []
+
+
 async def test_topics_are_listed_in_the_order_of_creation(core: Core, tenant: Tenant, users: Two) -> None:
     topics = [await new(core, tenant, users, alias="7") for _ in range(12)]
     found: list[Topic] = []
