@@ -2,13 +2,18 @@
 
 A conversation is named by the user and a peer's id, or a group's number (`Target`)."""
 
+from collections.abc import Sequence
+
+import msgspec
+
 from core.clock import HIGHEST_TIME, Clock
 from core.errors import Failure, Kind, check_limit
 from core.ids import direct_identity, group_identity
-from core.model import Box, Marks, Overview, Tenant, UserKey
+from core.model import EVERY_KIND, Box, Change, Marks, Overview, Tenant, UserKey
 from core.names import fits
 from core.store.dropping import Dropping
 from core.store.inbox import Inbox
+from core.store.log import Log, Query
 from core.store.states import States
 
 Target = str | int
@@ -26,13 +31,14 @@ class Conversations:
         self._clock = clock
 
     async def list(
-        self, tenant: Tenant, user: UserKey, limit: int, before: int | None = None, *, box: Box = Box.ACTIVE
-    ) -> list[Overview]:
+        self, tenant: Tenant, user: UserKey, limit: int, before: int | None = None, *, box: Box = Box.ACTIVE,
+        whole: bool = False,
+    ) -> list[Overview]:  # fmt: skip
         """A user's conversations, latest first, those whose last message is older than `before` (epoch milliseconds, all
-        when none). At least `limit` rows if there are so many: rows of equal time stay on one page. Raises *bad
-        request* with reason `page` for a `limit` that is not 1 to 5,000."""
+        when none). At least `limit` rows if there are so many: rows of equal time stay on one page. With `whole` the rows
+        have `epoch` and `reports`. Raises *bad request* with reason `page` for a `limit` that is not 1 to 5,000."""
         check_limit(limit)
-        return await self._inbox.list(tenant, user, limit, before, box)
+        return await self._inbox.list(tenant, user, limit, before, box, whole=whole)
 
     async def direct(self, tenant: Tenant, user: UserKey, peer: str) -> Overview | None:
         """One row of the list, in whatever box: the direct conversation with `peer`; none when it has no message."""
@@ -46,6 +52,18 @@ class Conversations:
         """How many unread messages the user has in all conversations, whatever box they lie in. At most 200 conversations of
         each box in each partition are looked at, the latest: whoever has fewer than some 10,000 gets the exact number. It is
         one turn, in pieces that take a server some milliseconds at most."""
+    async def whole(self, tenant: Tenant, user: UserKey, targets: Sequence[Target]) -> Sequence[Overview | None]:
+        """Conversations with `epoch` and `reports`, in the order of the targets, also such in which the user is shown nothing (by
+        now); none for one that does not exist, or for a group of which the user never was a member. Two users' conversation
+        exists once a message was sent, or they are contacts."""
+        return await self._inbox.whole(tenant, user, [_identity(user, target) for target in targets])
+
+    async def changed(self, tenant: Tenant, user: UserKey, since: int) -> Sequence[Change]:
+        """What changed in the user's conversations after a time (epoch ms), in order of time: at least the latest 200 messages'
+        and 200 other changes, those of the last day. Times come from several workers' clocks: what is shown later may be two
+        seconds older. It costs who sends nothing: this asks all partitions."""
+        return await self._inbox.changed(tenant, user, max(since, 0), _CHANGES)
+
         return await self._inbox.unread(tenant, user)
 
     async def read(
@@ -73,23 +91,23 @@ class Conversations:
             tenant, user, _identity(user, target), "seen", None, self._clock.now(), False, ""
         )
 
-    async def put(self, tenant: Tenant, user: UserKey, target: Target, box: Box) -> bool:
+    async def put(self, tenant: Tenant, user: UserKey, target: Target, box: Box, *, station: str = "") -> bool:
         """Put the conversation into a box of the user's; the next message that the user is shown brings it back to the active
         ones, a large group as long as that message is there. False for an unknown conversation."""
-        return await self._states.put(tenant, user, _identity(user, target), box)
+        return await self._states.put(tenant, user, _identity(user, target), box, self._clock.now(), station)
 
     async def put_for_all(self, tenant: Tenant, user: UserKey, target: Target, box: Box) -> bool:
         """Put the conversation into a box of everybody's who has it in a list, like `put`. Who may do it is for the caller to
         check. False for an unknown conversation."""
-        return await self._states.put_for_all(tenant, _identity(user, target), box)
+        return await self._states.put_for_all(tenant, _identity(user, target), box, self._clock.now())
 
     async def mark(
         self, tenant: Tenant, user: UserKey, target: Target, *, muted_until: int | None = None,
-        favourite: bool | None = None, colour: str | None = None,
+        favourite: bool | None = None, colour: str | None = None, hidden_as: str | None = None, station: str = "",
     ) -> bool:  # fmt: skip
-        """Change what the user noted of the conversation; none leaves a note as it is, an empty colour takes it away. False
+        """Change what the user noted of the conversation; none leaves a note as it is, an empty text takes it away. False
         for an unknown conversation. Raises *bad request* with reason `muted_until` for what is no time and not -1, `colour`
-        for one over 255 bytes."""
+        and `hidden_as` for one over 255 bytes."""
         default = Marks()
         changes: dict[str, object] = {}
         if muted_until is not None:
@@ -98,11 +116,12 @@ class Conversations:
             changes["muted_until"] = muted_until if muted_until != default.muted_until else None
         if favourite is not None:
             changes["favourite"] = favourite or None
-        if colour is not None:
-            if not fits(colour, _MAXIMUM_COLOUR_BYTES):
-                raise Failure(Kind.BAD_REQUEST, "The colour is too long", reason="colour")
-            changes["colour"] = colour or None
-        return await self._states.mark(tenant, user, _identity(user, target), changes)
+        for name, text in (("colour", colour), ("hidden_as", hidden_as)):
+            if text is not None:
+                if not fits(text, _MAXIMUM_NOTE_BYTES):
+                    raise Failure(Kind.BAD_REQUEST, f"The text of {name} is too long", reason=name)
+                changes[name] = text or None
+        return await self._states.mark(tenant, user, _identity(user, target), changes, self._clock.now(), station)
 
     async def clear(self, tenant: Tenant, user: UserKey, target: Target) -> bool:
         """Delete everything that is in the conversation now for this user alone; the next message brings it back to the
@@ -112,7 +131,7 @@ class Conversations:
     async def clear_for_all(self, tenant: Tenant, user: UserKey, target: Target) -> bool:
         """Delete everything that is in the conversation now, for everybody: messages, imports, what was read of them. Members,
         the group and topics stay. Who may do it is for the caller to check. False for an unknown conversation."""
-        return await self._dropping.clear(tenant, _identity(user, target))
+        return await self._dropping.clear(tenant, _identity(user, target), self._clock.now(), station)
 
 
 def _identity(user: UserKey, target: Target) -> str:

@@ -26,6 +26,7 @@ from core.receipts import Receipts
 from core.reclaim import Reclaim
 from core.relations import Relations
 from core.retention import Retention
+from core.stations import Stations
 from core.store.backfill import Backfill
 from core.store.changes import UserChanges
 from core.store.dropping import Dropping
@@ -46,6 +47,7 @@ from core.store.receipts import ReceiptStore
 from core.store.relations import RelationStore
 from core.store.retired import RetiredStore
 from core.store.states import States
+from core.store.stations import StationStore
 from core.store.store import Store
 from core.store.tenants import TenantStore
 from core.store.topics import TopicStore
@@ -73,6 +75,7 @@ class Core:
         changes = UserChanges(store, self.tokens)
         self.tenants = Tenants(tenants, changes, self.clock)
         self.users = Users(users, changes, self.clock)
+        self.stations = Stations(StationStore(store), self.users, self.tokens, self.clock)
         self.presence = Presences(PresenceStore(store), self.clock)
         self.relations = Relations(relations, self.clock)
         self.groups = Groups(groups, GroupLists(store), log, dropping, self.clock)

@@ -9,7 +9,7 @@ Units: times are epoch milliseconds, durations and sizes say their unit in the n
 """
 
 from core.model.content import Audio, Content, Custom, Event, File, Html, Image, Location, Signal, Text, Video
-from core.model.conversation import Active, Box, Marks, Overview, Portion, Topic
+from core.model.conversation import Active, Box, Change, Marks, Overview, Portion, Topic
 from core.model.file import StoredFile, Thumbnail
 from core.model.group import Group, Member
 from core.model.message import (
@@ -40,6 +40,7 @@ __all__ = [
     "Audio",
     "Box",
     "Content",
+    "Change",
     "Credential",
     "Custom",
     "Event",

@@ -40,6 +40,8 @@ class Marks(msgspec.Struct, frozen=True):
     """Epoch ms; 0: not muted, -1: for ever."""
     favourite: bool = False
     colour: str | None = None
+    hidden_as: str | None = None
+    """What the user's app calls what it hid: the app compares it with what is there now, nobody else reads it."""
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -59,6 +61,26 @@ class Overview(msgspec.Struct, frozen=True):
     """Something that the user is shown came since the user last looked at it, or read it; true for who sent that, too."""
     box: Box = Box.ACTIVE
     marks: Marks = Marks()
+    epoch: int = 0
+    """Another one each time that all of it was cleared, for everybody or for this user. Like `reports` it is only told where
+    the whole of a conversation is asked for."""
+    reports: int = 0
+    """The number of the newest report of a direct conversation, 0 when it has none."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Something that changed in one of a user's lists of conversations, and when. Of what happened several times the latest
+    stands for all."""
+
+    conversation: int
+    parties: Parties
+    time: int
+    what: str
+    """`message`, `report`, or what the user has of the conversation: `notes` (marks, the box), `cleared` (for everybody)."""
+    station: str = ""
+    """Which one it was done at, as far as that was said; empty for messages, which may come from many."""
+    is_new: bool = False
+    """The first message that there is in it came since, too."""
 
 
 class Topic(msgspec.Struct, frozen=True, array_like=True):

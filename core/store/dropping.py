@@ -40,11 +40,11 @@ class Dropping:
             confirmed = conversation
         return bool(more)
 
-    async def clear(self, tenant: Tenant, identity: str) -> bool:
-        """Clear a conversation for everybody; false when there is none."""
+    async def clear(self, tenant: Tenant, identity: str, now: int = 0, station: str = "") -> bool:
+        """Clear a conversation for everybody; false when there is none. Without a time nobody is told."""
         reply: list[Any] = [0, "log", 0, 0, 0]
         for _ in range(_MAXIMUM_CALLS):
-            arguments = (identity, SHOWN, *reply[1:])
+            arguments = (identity, SHOWN, *reply[1:], now, station)
             reply = await self._store.call(tenant, scripts.CLEAR_ALL, partition_of(bucket_of(identity)), *arguments)
             if not reply[0]:
                 return False

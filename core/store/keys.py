@@ -16,9 +16,10 @@ Conversations, in the partition of their identity:
                             q what limits sends to it (bits, in `group.lua`), y its place in the tenant's list, z packed group
                             that is being deleted, empty once nothing is left of it, at how far that is, k head when
                             a member left last, v how many of the live lane were recalled,
-                            d sequence up to which the log was dropped, e ordinal there, b last sequence of the backfill
-                            lane, j number of the last report; and 1 once there was such: `a` users who put it into another
-                            box, `r` recalled counted messages, `w` messages for some alone
+                            d sequence up to which the log was dropped, e ordinal there, c how often all of it was cleared
+                            for everybody, b last sequence of the backfill lane, j number of the last report; and 1 once
+                            there was such: `a` users who put it into another box, `r` recalled counted messages, `w`
+                            messages for some alone
     l:CONVERSATION:CHUNK
                     hash    sequence -> record; a chunk is 4,096 sequences
     b:CONVERSATION:CHUNK
@@ -59,6 +60,8 @@ Conversations, in the partition of their identity:
     x:USER, xa:USER, xh:USER
                     zset    conversations of the user's list by time (ms) of the last message that it shows: active,
                             archived, hidden
+    xc:USER         zset    what else changed in these lists by the time (ms): WHAT:CONVERSATION:STATION, where what is `r` a
+                            report, `m` marks or the box, `e` all of it cleared for everybody; the latest 200, for a day
     y:USER          set     the large groups that the user is a member of, which have no row in those
     ug:USER, ur:USER
                     zset    numbers of the groups, and of the rooms, that the user is a member of, by number
@@ -104,6 +107,8 @@ k what; `cg{tag}:outbox:dead`, a stream of entries that were given up, with the 
 `cg{tag}:due`, a zset of TENANT:GENERATION that have due rows in the partition by the time (tenant time, ms) of the earliest;
 `cg{tag}:files`, a zset of TENANT:GENERATION:ID by the time (ms) after which a file, or bytes that never became one, are ended;
 `cg{tag}:files:doomed`, a zset of the same, all of one score, whose bytes are to be deleted;
+`cg{tag}:station:HASH` of a dialect NUL station, a hash for as long as somebody is logged in there: b packed binding {tenant,
+generation, user's id, number and version, since, until (ms)}, and `n` and a name -> what the dialect noted of it;
 `cg{tag}:!pTOKEN`, a channel on which a worker hears its own probes; and in partition 0 `:schema`
 (version, partitions), `:tenants` (number -> packed tenant), `:tenants:names` (name -> number), `:tenants:counter`,
 `:tenants:owners:DIALECT NUL APPLICATION` and `:tenants:owners:DIALECT` (sets of numbers), `:tenants:retired` (a hash

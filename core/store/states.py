@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from core.ids import bucket_of
-from core.model import Box, Tenant, UserKey
+from core.model import SHOWN, Box, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
@@ -14,6 +14,7 @@ from core.store.log import outbox_bound
 from core.store.store import Store
 
 _EVERYTHING = -1
+_GOES_ON = 2
 _USERS_AT_ONCE = 50
 _MAXIMUM_STEPS = 1 << 17
 """A call moves the position by 4,096 messages; a log has less than 2^29."""
@@ -49,23 +50,26 @@ class States:
             arguments[3] = asked
         return False
 
-    async def put(self, tenant: Tenant, user: UserKey, identity: str, box: Box) -> bool:
+    async def put(self, tenant: Tenant, user: UserKey, identity: str, box: Box, now: int, station: str) -> bool:
         """Put a conversation into a box; false for an unknown one."""
-        return bool(await self._call(tenant, scripts.BOX, identity, identity, user.number, str(box)))
+        return bool(await self._call(tenant, scripts.BOX, identity, identity, user.number, str(box), now, station))
 
-    async def put_for_all(self, tenant: Tenant, identity: str, box: Box) -> bool:
+    async def put_for_all(self, tenant: Tenant, identity: str, box: Box, now: int) -> bool:
         """Put a conversation into a box of everybody's; false for an unknown one."""
         users = await self._call(tenant, scripts.LISTED, identity, identity)
         works = [
-            (scripts.BOX, partition_of(bucket_of(identity)), (identity, user, str(box), 1)) for user in users or ()
+            (scripts.BOX, partition_of(bucket_of(identity)), (identity, user, str(box), now, "", 1))
+            for user in users or ()
         ]
         for start in range(0, len(works), _USERS_AT_ONCE):
             await self._store.calls(tenant, works[start : start + _USERS_AT_ONCE], bulk=True)
         return users is not None
 
-    async def mark(self, tenant: Tenant, user: UserKey, identity: str, changes: Mapping[str, object]) -> bool:
+    async def mark(
+        self, tenant: Tenant, user: UserKey, identity: str, changes: Mapping[str, object], now: int, station: str
+    ) -> bool:
         """Change notes, taking away those that are none; false for an unknown conversation."""
-        arguments: list[Argument] = []
+        arguments: list[Argument] = [now, station]
         for name, value in changes.items():
             arguments += (name, b"" if value is None else _encode(value))
         return bool(await self._call(tenant, scripts.MARK, identity, identity, user.number, *arguments))

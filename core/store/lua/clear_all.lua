@@ -1,7 +1,8 @@
 -- Clears a conversation for everybody: nothing of what is there now is left, but for members, groups and topics. The first call
 -- clears it; the others tidy up what users had of it, some at a time.
 -- ARGV: 3 identity, 4 mask of the kinds that lists show, 5 and 6 stage and cursor (`log` and 0 at first), 7 and 8 where the dropped
--- part ended before, and the time of the oldest message that is kept (ms), as the call before returned them.
+-- part ended before, and the time of the oldest message that is kept (ms), as the call before returned them, 9 now (ms), 10
+-- station (may be empty).
 -- Returns {conversation, stage, cursor, before, time}; the stage is `links` at the end, where foreign ids have to go. {0} for an
 -- unknown conversation.
 local mask, stage, cursor, before, time = tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -13,6 +14,13 @@ local function clear_log()
   before = meta.dropped
   time = tonumber(redis.call('HGET', prefix .. 'c:' .. conversation, 't') or '0') + 1
   redis.call('HSET', prefix .. 'c:' .. conversation, 'd', meta.head, 'e', meta.ordinal)
+  redis.call('HINCRBY', prefix .. 'c:' .. conversation, 'c', 1)
+  if ARGV[9] ~= '0' then
+    for user in string.gmatch(meta.users or '', '%d+') do note_change('e', conversation, user, ARGV[10], ARGV[9]) end
+    for _, user in ipairs(redis.call('ZRANGE', prefix .. 'a:' .. conversation, 0, 99)) do
+      note_change('e', conversation, user, ARGV[10], ARGV[9])
+    end
+  end
   local state, own = prefix .. 'v:' .. conversation, {}
   for _, field in ipairs(redis.call('HKEYS', state)) do
     if string.byte(field) == 107 then own[#own + 1] = field end -- k

@@ -1,14 +1,15 @@
--- What a user's list shows of conversations. ARGV: 3 user's number, 4 mask of kinds, 5… conversations, or one identity
--- after the word `identity`.
--- Returns for each in which the user is shown anything: conversation, identity, packed group (or nothing), sequence and
--- record of the last message that the user is shown, unread, read up to, whether it is new, box, packed marks.
+-- What a user's list shows of conversations. ARGV: 3 user's number, 4 mask of kinds, 5 `shown`, or `whole` for what the user may
+-- look into, too, though nothing is there to see, 6… conversations, or identities after the word `identity`.
+-- Returns for each: conversation, identity, packed group (or nothing), sequence and record of the last message that the user is
+-- shown (nothing and 0 when there is none), unread, read up to, whether it is new, box, packed marks; and of the whole the time of
+-- the last message, how often it was cleared for all, the user's floor, number of the newest report.
 local result = {}
 local wanted = {}
-local user, mask = ARGV[3], tonumber(ARGV[4])
-if ARGV[5] == 'identity' then
-  wanted[1] = redis.call('HGET', prefix .. 'n', ARGV[6]) or nil
+local user, mask, whole = ARGV[3], tonumber(ARGV[4]), ARGV[5] == 'whole'
+if ARGV[6] == 'identity' then
+  for index = 7, #ARGV do wanted[#wanted + 1] = redis.call('HGET', prefix .. 'n', ARGV[index]) or nil end
 else
-  for index = 5, #ARGV do wanted[#wanted + 1] = ARGV[index] end
+  for index = 6, #ARGV do wanted[#wanted + 1] = ARGV[index] end
 end
 for _, conversation in ipairs(wanted) do
   local meta = meta_of(conversation)
@@ -25,13 +26,21 @@ for _, conversation in ipairs(wanted) do
       if time then sequence, record = shown_at(view, time, mask) end
       newest_live = math.max(sequence or 0, 0)
     end
-    if record then
+    if record or whole and (is_direct(meta) or not view.own) then
       -- A large group comes back by itself when something newer is shown.
-      if meta.size and box ~= '' and newest_live > tonumber(string.sub(state[6], 2)) then box = '' end
+      if record and meta.size and box ~= '' and newest_live > tonumber(string.sub(state[6], 2)) then box = '' end
       local read = tonumber(state[3] or '0')
       local unread = unread_of(view, read, tonumber(state[4] or '0'))
-      local is_new = newest_live > math.max(read, tonumber(state[5] or '0')) and 1 or 0
-      result[#result + 1] = {tonumber(conversation), meta.identity, meta.group, sequence, record, unread, read, is_new, box, state[7]}
+      local is_new = record and newest_live > math.max(read, tonumber(state[5] or '0')) and 1 or 0
+      local row = {tonumber(conversation), meta.identity, meta.group, sequence or 0, record or false, unread, read, is_new, box, state[7]}
+      if whole then
+        local fields = redis.call('HMGET', prefix .. 'c:' .. conversation, 't', 'c', 'j')
+        local reports = redis.call('EXISTS', prefix .. 'rl:' .. conversation) == 1 and tonumber(fields[3] or '0') or 0
+        for index, value in ipairs({tonumber(fields[1] or '0'), tonumber(fields[2] or '0'), view.floor or 0, reports}) do
+          row[10 + index] = value
+        end
+      end
+      result[#result + 1] = row
     end
   end
 end

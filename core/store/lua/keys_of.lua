@@ -27,7 +27,7 @@ end
 -- The keys in which a user's lists have their rows.
 local function lists_of(user)
   local keys = {}
-  for _, name in ipairs({'x:', 'xa:', 'xh:', 'y:', 'ug:', 'ur:'}) do keys[#keys + 1] = prefix .. name .. user end
+  for _, name in ipairs({'x:', 'xa:', 'xh:', 'xc:', 'y:', 'ug:', 'ur:'}) do keys[#keys + 1] = prefix .. name .. user end
   return keys
 end
 

@@ -26,15 +26,7 @@ local reached = asked
 
 if what == 'read' then
   if asked > from and meta.size ~= '2' then
-    -- The count of own messages follows, over the shorter of the two ways.
-    if asked - from <= 4096 and asked - from < top - asked then
-      own = own - count_own(conversation, user, from, asked)
-    elseif top - asked <= 4096 then
-      own = count_own(conversation, user, asked, top)
-    else
-      reached = from + 4096
-      own = own - count_own(conversation, user, from, reached)
-    end
+    own, reached = own_after(view, own, from, top, asked)
     redis.call('HSET', key, 'r' .. user, reached)
     if own > 0 then redis.call('HSET', key, 'k' .. user, own) else redis.call('HDEL', key, 'k' .. user) end
   elseif asked > read then
@@ -47,6 +39,10 @@ if ARGV[8] ~= '1' or asked <= meta.dropped or not write_step(conversation, user,
   return (what == 'read' and asked > read) and {tonumber(conversation), asked, asked} or nothing
 end
 local one, two = pair_of(meta)
-if one then report(conversation, user, ARGV[10], what, asked, tonumber(ARGV[3])) end
+if one then
+  report(conversation, user, ARGV[10], what, asked, tonumber(ARGV[3]))
+  note_change('r', conversation, one, ARGV[10], ARGV[3])
+  if two ~= one then note_change('r', conversation, two, ARGV[10], ARGV[3]) end
+end
 tell(what, conversation, asked, tonumber(ARGV[3]), meta.identity, one, two, bound)
 return {tonumber(conversation), asked, asked}
