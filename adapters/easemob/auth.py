@@ -80,7 +80,7 @@ async def _verify_signed(call: Call, application: str, token: str, signed: dynam
     """Who brings a token that the app signed with a client's secret."""
     for tenant in call.tenants:
         clients = credentials_of(tenant, NAME, application, CREDENTIAL_KIND)
-        if signed.application != application or not any(signed.is_signed_by(client) for client in clients):
+        if signed.application != application or not any(signed.is_signed_by(client, call.now) for client in clients):
             continue
         if signed.expires <= call.now:
             raise Failure(Kind.UNAUTHENTICATED, "The token has expired", reason="expired")

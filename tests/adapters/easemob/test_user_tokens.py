@@ -18,6 +18,8 @@ EXPIRED = error("unauthorized", SECURITY, "Unable to authenticate due to expired
 CORRUPT = error("auth_bad_access_token", SECURITY, "Unable to authenticate due to corrupt access token")
 NO_NAME = error("entity_not_found", "EntityNotFoundException", "User null not found")
 NEVER = 2**31 - 1
+DEEP_CLAIMS = b"\x9f\x01\xa1a\xa1a\xa1a\x01\x01\xa1a\x01\x01" + b"\x91" * 20_000
+"""Packed claims with something more behind them than a decoder skips."""
 
 
 @pytest.fixture(autouse=True)
@@ -195,10 +197,28 @@ async def test_a_token_that_the_app_did_not_sign(house: House, signer: Signer) -
     for change in ({"userId": "ann"}, {"ttl": 6000}, {"signature": ""}, {"signature": "\u00e9"}):
         token = base64.urlsafe_b64encode(("dt-" + json.dumps(forged | change)).encode()).decode()
         await get(token, 401, UNKNOWN).check(house)
-    for token in ("dt-", "dt-x", "ZHQt", "ZHQtx", "dt-" + base64.b64encode(b"[]").decode(), "dt-\u00ff"):
+    deep = json.dumps(forged)[:-1].encode() + b', "x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    long = json.dumps(forged).replace('"ttl": 600', '"ttl": 6' + "0" * 4_400).encode()
+    for token in (
+        *("dt-", "dt-x", "ZHQt", "ZHQtx", "dt-\u00ff"),
+        *("dt-" + base64.b64encode(said).decode() for said in (b"[]", deep, long)),
+        "YWMt" + base64.urlsafe_b64encode(bytes(32) + DEEP_CLAIMS).rstrip(b"=").decode(),
+    ):
         headers = {b"Authorization": b"Bearer " + token.encode("latin-1")}
         response = await house.client.get(house.names["base"] + "/users/ann", headers=headers)
         assert (response.status_code, response.json()["error_description"]) == (401, CORRUPT["error_description"])
+
+
+async def test_no_digit_of_a_signed_token_moves_into_another_field(house: House, signer: Signer) -> None:
+    await house.core.users.register(house.tenant, "ann1", folded=True)
+    said = json.loads(signer.sign("ann", seconds=3_600))
+    digits = f"{said['curTime']}{said['ttl']}"
+    assert digits == "17500000003600"
+    for name, issued, seconds in (("ann", 11, 3), ("ann", 1, 13), ("ann1", 10, 3), ("ann1", 9, 4)):
+        user, moved = name, digits[len(name) - len("ann") :]
+        forged = {"userId": user, "curTime": int(moved[:issued]), "ttl": int(moved[issued : issued + seconds])}
+        token = base64.urlsafe_b64encode(("dt-" + json.dumps(said | forged)).encode()).decode()
+        await get(token, 401, user=name).check(house)
 
 
 async def test_a_token_that_the_app_signed_ends(house: House, signer: Signer) -> None:
