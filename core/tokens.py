@@ -15,6 +15,8 @@ from core.errors import Failure, Kind
 from core.model import Principal, Tenant, User
 
 _MAXIMUM_REMEMBERED = 50_000
+_LONGEST_REMEMBERED = 4_096
+"""Characters of a token. Whoever signs tokens chooses how long they are; one of those that are longer is verified each time."""
 _SIGNATURE_BYTES = 32
 
 
@@ -74,7 +76,7 @@ class Tokens:
         try:
             raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
             claims = msgspec.msgpack.decode(raw[_SIGNATURE_BYTES:], type=Claims)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, RecursionError, msgspec.MsgspecError):
             raise _malformed() from None
         # The decoder skips what is not Base64, so one token would have any number of spellings, each remembered by itself.
         if _text(raw) != text:
@@ -110,6 +112,8 @@ class Tokens:
     ) -> None:
         """Keep a verified token in memory until `expires` (epoch milliseconds, 0 for no end). `user` is the one whose it is, as
         read when it was verified; none for what no change of a user ends, as an administrator's."""
+        if len(token) > _LONGEST_REMEMBERED:
+            return
         if len(self._remembered) >= _MAXIMUM_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         tenant = principal.tenant

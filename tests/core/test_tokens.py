@@ -20,6 +20,11 @@ CLOCK = ManualClock(START)
 TOKENS = Tokens(CLOCK)
 ADA = User("ada", 1_025, START, START, version=3)
 TOKEN = TOKENS.mint(TENANT, "plain", "shop", 60, ADA)
+DEEP = (
+    urlsafe_b64encode(bytes(32) + b"\x9f" + msgspec.msgpack.encode(TOKENS.verify(TENANT, TOKEN))[1:] + b"\x91" * 20_000)
+    .rstrip(b"=")
+    .decode()
+)
 
 
 def refused(tenant: Tenant, text: str) -> str:
@@ -77,7 +82,7 @@ def test_any_other_text_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "a.b.c", "é", TOKEN[:-4], TOKEN + "AAAA", TOKEN + "=", TOKEN[:9] + "!" + TOKEN[9:]]
+    "text", ["", "x", "a.b.c", "é", TOKEN[:-4], TOKEN + "AAAA", TOKEN + "=", TOKEN[:9] + "!" + TOKEN[9:], DEEP]
 )
 def test_what_only_looks_like_a_token_is_refused(text: str) -> None:
     assert refused(TENANT, text) in ("unknown", "malformed")
@@ -107,6 +112,14 @@ def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         own.remember("plain", "shop", name, Principal(TENANT), 0)
     kept = [name for name in names if own.remembered("plain", "shop", name, (TENANT,))]
     assert kept == names[-10:]
+
+
+def test_no_long_token_is_remembered() -> None:
+    own = Tokens(CLOCK)
+    for length in (4_096, 4_097):
+        own.remember("plain", "shop", "x" * length, Principal(TENANT), 0)
+    assert own.remembered("plain", "shop", "x" * 4_096, (TENANT,)) is not None
+    assert own.remembered("plain", "shop", "x" * 4_097, (TENANT,)) is None
 
 
 def test_a_remembered_token_ends_with_a_change_of_its_user() -> None:
