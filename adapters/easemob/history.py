@@ -34,11 +34,11 @@ _LINK_DIALECT = f"{NAME}.history"
 _GZIP = 16 + zlib.MAX_WBITS
 _MAXIMUM_FILE_BYTES = 256 << 20
 
+# Of words with one blank between them: where any number may stand, and several may meet, a pattern tries all ways to share them.
 _QUERY = re.compile(
-    r"\s*select\s+\*\s*(?:where\s+(?P<where>.+?))?\s*(?:order\s+by\s+timestamp(?:\s+(?P<order>asc|desc))?)?\s*",
-    re.IGNORECASE | re.DOTALL,
+    r"select \* ?(?:where (?P<where>.+?))? ?(?:order by timestamp(?: (?P<order>asc|desc))?)?", re.IGNORECASE
 )
-_CONDITION = re.compile(r"\s*timestamp\s*(<=|>=|<|>|=)\s*'?(\d{1,15})'?\s*", re.IGNORECASE | re.ASCII)
+_CONDITION = re.compile(r"timestamp ?(<=|>=|<|>|=) ?'?(\d{1,15})'?", re.IGNORECASE | re.ASCII)
 _DEFAULT_LIMIT = 10
 _MAXIMUM_LIMIT = 1_000
 _CONVERSATIONS_AT_ONCE = 50
@@ -216,11 +216,11 @@ async def _entity(call: Call, row: _Row, losses: dict[str, None]) -> dict[str, A
 
 def _asked(text: str, now: int) -> _Asked:
     """What a query asks for. Raises *bad request* for all that is not about times."""
-    match = _QUERY.fullmatch(text)
+    match = _QUERY.fullmatch(" ".join(text.split()))
     if match is None:
         raise _unsupported()
     since, until = 0, now + _AHEAD_MS
-    for part in re.split(r"\sand\s", match["where"], flags=re.IGNORECASE) if match["where"] else ():
+    for part in re.split(" and ", match["where"], flags=re.IGNORECASE) if match["where"] else ():
         condition = _CONDITION.fullmatch(part)
         if condition is None:
             raise _unsupported()

@@ -242,6 +242,8 @@ async def test_a_query_goes_through_all_conversations_in_order_of_time(house: Ho
     assert await asked(house, f"select * where timestamp <= {start}") == everything[:2]
     assert await asked(house, f"select * where timestamp = '{start}'") == everything[:2]
     assert await asked(house, f"select * where timestamp > {end}") == []
+    spread = f"  SELECT \n *  WHERE  timestamp  >  {start}  AND timestamp<'{end + 1}'  ORDER  BY  timestamp  desc "
+    assert await asked(house, spread) == [word for word in reversed(everything) if int(word) > 1]
 
 
 UNSUPPORTED = illegal("This chatmessage request is not supported")
@@ -250,6 +252,8 @@ QUERIES = [
         query(text or "nothing", text, 400, UNSUPPORTED)
         for text in ("", "select", "select a", "delete *", "select * where from='ann'", "select * where timestamp>x", "select * where timestamp>1 or timestamp<2", "select * where", "select * order by from")
     ),
+    # However many blanks there are, the worker goes on.
+    *(query(f"blanks {end}", "select *" + " " * 3_000 + end, 400, UNSUPPORTED) for end in ("x", "where a" + " " * 3_000 + "order by x")),
     Row("no query", "GET", "{base}/chatmessages", 400, UNSUPPORTED, headers=AUTHORIZED),
     *(query(f"limit {value!r}", "select *", 400, illegal("limit must be a number of at least 1"), limit=value) for value in each("0", "-1", "x")),
     *(query(f"cursor {value!r}", "select *", 400, illegal("cursor is not legal"), cursor=value) for value in each("x", "!!!!", "MTIz", "YSBi")),
