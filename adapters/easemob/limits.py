@@ -36,6 +36,10 @@ CALLS: dict[str, tuple[Limit, ...]] = {
     "POST /users/{user}/blocks/users": _FIFTY,
     "GET /users/{user}/blocks/users": _FIFTY,
     "DELETE /users/{user}/blocks/users/{blocked}": _FIFTY,
+    "POST /chatrooms": _FIFTY,
+    "GET /chatrooms": _FIFTY,
+    "GET /users/{user}/joined_chatgroups": _FIFTY,
+    "GET /users/{user}/joined_chatrooms": _FIFTY,
     "POST /messages/chatgroups": (Limit(20, _SECOND),),
     "POST /messages/chatrooms/broadcast": (
         Limit(1, _SECOND),
@@ -107,5 +111,6 @@ def _tenant(call: Call) -> Tenant | None:
 
 def _bucket(call: Call, limit: Limit) -> Bucket:
     what = "messages" if limit.reason == "send" else "calls"
-    each = f" {call.parameters[limit.parameter].lower()}" if limit.parameter else ""
+    # A user's calls are the user's own, whomever they name: nobody uses up what others have.
+    each = f" {(call.authenticated.user or call.parameters[limit.parameter]).lower()}" if limit.parameter else ""
     return Bucket(f"{_name(call.route)} {what} {limit.period_ms}{each}", limit.count, limit.period_ms)

@@ -1,5 +1,6 @@
 """The vendor's rates, where they are enforced."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -116,6 +117,28 @@ async def test_deletions_of_conversations_are_counted_by_user(house: House) -> N
     assert await statuses(house, deletion("ann"), 6) == [200] * 5 + [429]
     assert await statuses(house, deletion("Ann"), 1) == [429]
     assert await statuses(house, deletion("bob"), 1) == [200]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Row("rooms", "GET", "{base}/chatrooms", 200, headers=AUTHORIZED),
+        Row("groups of a user", "GET", "{base}/users/ann/joined_chatgroups", 200, headers=AUTHORIZED),
+        Row("rooms of a user", "GET", "{base}/users/ann/joined_chatrooms", 200, headers=AUTHORIZED),
+        post("/chatrooms", {}, 400),
+    ],
+    ids=str,
+)
+async def test_lists_of_rooms_and_of_what_is_joined(house: House, row: Row) -> None:
+    assert await statuses(house, row, 51) == [row.status] * 50 + [429]
+
+
+async def test_nobody_uses_up_what_another_user_has(house: House) -> None:
+    body = {"channel": "cy", "type": "chat", "delete_roam": True}
+    of_bob = Row("delete", "DELETE", "{base}/users/bob/user_channel", 200, json=body, headers=AUTHORIZED)
+    as_ann = dataclasses.replace(of_bob, headers={"Authorization": "Bearer {ann_token}"})
+    assert await statuses(house, as_ann, 6) == [401] * 5 + [429]
+    await of_bob.check(house)
 
 
 async def test_tokens_are_counted_before_there_is_one(house: House) -> None:
