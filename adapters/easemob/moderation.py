@@ -98,6 +98,11 @@ async def mute(call: Call) -> Reply:
     until = _until(call, request)
     target = await target_of(call, Needs.ADMIN)
     persons = await people(call, names)
+    # As with removal, admins don't reach the owner.
+    if not call.authenticated.administrator and target.group.owner in [
+        person.key.id for person in persons if person.key
+    ]:
+        raise forbidden_operation("forbidden operation on group owner!")
     absent = await strangers(call, target, persons)
     if not absent:
         try:

@@ -103,6 +103,15 @@ async def test_a_mute_for_ever(duration: object, house: House, number: int) -> N
     assert standing.muted_until == -1
 
 
+async def test_an_admin_does_not_mute_the_owner(house: House, number: int) -> None:
+    await house.core.members.make_admin(house.tenant, number, await key(house, "bob"))
+    both = {"usernames": ["cy", "ANN"], "mute_duration": -1}
+    await row("POST", "/{g}/mute", 403, forbidden(NO_OWNER), both, headers=AS_BOB).check(house)
+    assert await house.core.members.muted(house.tenant, number) == []
+    await row("POST", "/{g}/mute", 200, json={**both, "usernames": ["cy"]}, headers=AS_BOB).check(house)
+    await row("POST", "/{g}/mute", 200, json=both).check(house)
+
+
 async def test_muting_everybody(house: House, number: int) -> None:
     for method in ("POST", "PUT"):
         await row(method, "/{g}/ban", body=answered(method, {"mute": True})).check(house)
