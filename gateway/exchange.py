@@ -30,6 +30,8 @@ _MAXIMUM_ID = 64
 _MAXIMUM_KEY = 128
 _MAXIMUM_LOSSES = 1024
 _MAXIMUM_LOGGED_PATH = 512
+_LOGGED_LOSSES = 20
+_MAXIMUM_LOGGED_LOSS = 256
 _VISIBLE = bytes(range(0x21, 0x7F))
 _ID_CHARACTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 _WITHOUT_BODY = frozenset({204, 304})
@@ -95,7 +97,8 @@ class Exchange(msgspec.Struct, eq=False):
             if self.failure.reason:
                 fields["reason"] = self.failure.reason
         if self.call is not None and self.call.losses:
-            fields["losses"] = self.call.losses
+            # Fields of a custom message are named by whoever sent it: there may be thousands, of any length.
+            fields["losses"] = [loss[:_MAXIMUM_LOGGED_LOSS] for loss in self.call.losses[:_LOGGED_LOSSES]]
         return fields
 
 

@@ -24,7 +24,7 @@ logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 async def read_form(body: Body, content_type: str, files: Files, file_bytes: int) -> Form:
     """A request's body as a form; see `Call.form`. Close it when done."""
-    kind, options = parse_options_header(content_type)
+    kind, options = parse_options_header(content_type.encode())
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         await body.feed(file_bytes, _ignore)  # read all the same, so that the connection can go on

@@ -235,6 +235,17 @@ async def test_a_part_without_a_disposition_is_a_field_without_a_name(house: Hou
     assert response.json() == {"fields": {"": "1"}, "files": {}}
 
 
+async def test_a_boundary_in_letters_of_the_client_s_own(house: House) -> None:
+    body = "größe-日".encode()
+    content = b"--" + body + b'\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--' + body + b"--\r\n"
+    content_type = b'multipart/form-data; boundary="' + body + b'"'
+    headers = {b"Content-Type": content_type, b"Authorization": key(house)["Authorization"].encode()}
+    response = await house.client.post(address(house), content=content, headers=headers)
+    assert (response.status_code, response.json()["fields"]) == (200, {"a": "1"})
+    headers[b"Content-Type"] = "größe".encode()
+    assert (await house.client.post(address(house), content=content, headers=headers)).status_code == 400
+
+
 async def test_a_stale_tenant_repeats_the_upload(house: House, doings: Doings) -> None:
     doings.stale = 3
     response = await send(house, part('name="f"; filename="f"', b"content") + END)
