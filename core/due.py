@@ -10,6 +10,7 @@ import msgspec
 
 from core.clock import HIGHEST_TIME, Clock
 from core.errors import Failure, Kind, StaleTenant, check_limit, is_away, not_storable
+from core.membership import Check
 from core.messages import Messages
 from core.model import EVERYBODY, Audience, Message, Tenant, UserKey
 from core.store.due import Claimed, DueStore, DueTenant, Row
@@ -37,6 +38,7 @@ class _Send(msgspec.Struct, frozen=True, array_like=True):
     groups: tuple[int, ...]
     message: Message
     audience: Audience | None = None
+    check: Check = Check.NONE
 
 
 _decode = msgspec.msgpack.Decoder(_Send).decode
@@ -77,6 +79,8 @@ class Due:
         reference: str,
         at: int,
         audience: Audience = EVERYBODY,
+        *,
+        check: Check = Check.NONE,
     ) -> str:
         """Send a message to each recipient at a time (ms of tenant time; at once when it has passed); what
         `Messages.send_direct` says of it holds for then, its time is that of the sending. Gives the row's id.
@@ -86,7 +90,7 @@ class Due:
         request* with reason `time` or `audience`, *too large*, *store unavailable* with reason `full` when too much is waiting.
         """
         return await self._schedule(
-            tenant, at, reference, _Send(sender, tuple(recipients), (), message, _kept(audience))
+            tenant, at, reference, _Send(sender, tuple(recipients), (), message, _kept(audience), check)
         )
 
     async def send_group(
@@ -98,9 +102,13 @@ class Due:
         reference: str,
         at: int,
         audience: Audience = EVERYBODY,
+        *,
+        check: Check = Check.NONE,
     ) -> str:
         """The same for groups (by number)."""
-        return await self._schedule(tenant, at, reference, _Send(sender, (), tuple(groups), message, _kept(audience)))
+        return await self._schedule(
+            tenant, at, reference, _Send(sender, (), tuple(groups), message, _kept(audience), check)
+        )
 
     async def _schedule(self, tenant: Tenant, at: int, reference: str, send: _Send) -> str:
         if not 0 <= at <= HIGHEST_TIME:
@@ -212,9 +220,13 @@ class Due:
         reference = f"client:due:{row.id}"
         recipients = await self._present(tenant, send.recipients) if tenant.erasures else send.recipients
         if recipients:
-            await self._messages.send_direct(tenant, send.sender, recipients, send.message, reference, audience)
+            await self._messages.send_direct(
+                tenant, send.sender, recipients, send.message, reference, audience, check=send.check
+            )
         if send.groups:
-            await self._messages.send_group(tenant, send.sender, send.groups, send.message, reference, audience)
+            await self._messages.send_group(
+                tenant, send.sender, send.groups, send.message, reference, audience, check=send.check
+            )
 
     async def _present(self, tenant: Tenant, users: Sequence[UserKey]) -> tuple[UserKey, ...]:
         """Those who were not erased since: whoever has the name now is somebody else."""

@@ -70,12 +70,13 @@ class Tenants:
         check_name(application, "application")
 
         def change(tenant: Tenant) -> Tenant:
-            others = [a for a in tenant.applications if (a.dialect, a.name) != (dialect, application)]
-            own = next((a for a in tenant.applications if (a.dialect, a.name) == (dialect, application)), None)
+            # In order of their first credentials: where a dialect has several applications, the first one keeps its place.
+            owned = {(a.dialect, a.name): a for a in tenant.applications}
+            own = owned.get((dialect, application))
             kept = own.credentials if own else ()
             kept = tuple(c for c in kept if (c.kind, c.name) != (credential.kind, credential.name))
-            added = Application(dialect, application, (*kept, credential))
-            return msgspec.structs.replace(tenant, applications=(*others, added))
+            owned[dialect, application] = Application(dialect, application, (*kept, credential))
+            return msgspec.structs.replace(tenant, applications=tuple(owned.values()))
 
         return await self._change(name, change)
 

@@ -16,8 +16,6 @@ from core.model import Application, Credential, Principal, Tenant
 from core.names import check_name
 from core.tenants import applications_of, credentials_of
 
-API_KEY = "apikey"
-"""The kind of credential that lets chat clients log in: the secret, a colon and the user's name are that user's key."""
 DOMAIN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 
 
@@ -26,7 +24,7 @@ class OzekiAdapter:
 
     name = NAME
     folds_paths = True
-    credential_kinds = (auth.HTTP_USER, API_KEY)
+    credential_kinds = (auth.HTTP_USER, auth.API_KEY)
     claims = (Claim(ClaimKind.QUERY, names=("srv", "api")), Claim(ClaimKind.FIXED, path="/api"))
     demo = (
         Application(
@@ -34,14 +32,14 @@ class OzekiAdapter:
             "localhost",
             (
                 Credential(auth.HTTP_USER, "http_user", "demo-http-password", sends=True),
-                Credential(API_KEY, "default", "demo-apikey"),
+                Credential(auth.API_KEY, "default", "demo-apikey"),
             ),
         ),
     )
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.routes: Sequence[Route] = routes()
+        self.routes: Sequence[Route] = routes(options)
 
     def credential(self, kind: str, name: str, secret: str) -> Credential:
         """An HTTP API user, whose name is a user's, or what chat clients log in with."""
@@ -66,7 +64,7 @@ class OzekiAdapter:
         lifetime_seconds: int,  # noqa: ARG002
     ) -> str:
         """The API key with which a user's chat client logs in; it has no end."""
-        credentials = credentials_of(tenant, NAME, application, API_KEY)
+        credentials = credentials_of(tenant, NAME, application, auth.API_KEY)
         if not credentials:
             raise Failure(Kind.NOT_FOUND, f"No domain {application!r} with a credential apikey", reason="application")
         if user is None or administrator:

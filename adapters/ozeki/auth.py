@@ -16,6 +16,8 @@ from core.tenants import applications_of
 
 HTTP_USER = "http_user"
 """The kind of credential that is an HTTP API user: its name is a user's, its secret the password."""
+API_KEY = "apikey"
+"""The kind of credential that lets chat clients log in: the secret, a colon and the user's name are that user's key."""
 _BASIC = "basic "
 _USER_NAMES = ("username", "user")
 _PASSWORD_NAMES = ("password", "pass")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from adapters.contract import Request
 
 FORM = "application/x-www-form-urlencoded"
-_JSON_ACTIONS = frozenset({"sendmsg", "receivemsg", "deletemsg", "markmsg"})
+_QUERY_ACTIONS = frozenset({"sendmessage", "receivemessage"})
 
 
 class Style(StrEnum):
@@ -37,7 +37,7 @@ def style_of(request: Request) -> Style:
         return Style.COMMAND
     action = names.get("action", "").lower()
     if action:
-        return Style.JSON if action in _JSON_ACTIONS else Style.QUERY
+        return Style.QUERY if action in _QUERY_ACTIONS else Style.JSON
     media_type = media_type_of(request)
     if media_type.endswith("xml"):
         return Style.OZML

@@ -1,14 +1,26 @@
-"""What goes in and out of the API of HTTP API users: lenient JSON, and dates in the server's local time."""
+"""What goes in and out of the API of HTTP API users: lenient JSON, XML, and dates in the server's local time."""
 
 import json
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
 from adapters.bodies import parse_json, writable
+from adapters.contract import Reply
 from core.errors import Failure
 
-_SHAPES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y.%m.%d. %H:%M:%S")
+_XML = ((b"content-type", b"application/xml; charset=utf-8"),)
+_NUMBERED = re.compile(r"^(\d{4})\.(\d\d)\.(\d\d)\. ")
+"""A date as the query style's documents write it: `2021.07.26. 10:07:58`."""
+_LATEST = 253_000_000_000_000
+"""In the year 9987: later ones have no four digits in every zone."""
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Element = tuple[str, "str | Iterable[Element]"]
+"""Of XML: its name, and its text or what is in it."""
 
 
 def parse_lenient(raw: bytes) -> Any:
@@ -25,16 +37,16 @@ def parse_lenient(raw: bytes) -> Any:
             raise failure from None
 
 
+def xml_reply(root: Element, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
+    """An XML answer. What XML can't hold, as most control characters, becomes U+FFFD."""
+    return Reply(200, b'<?xml version="1.0" encoding="utf-8"?>\n' + _written(root).encode(), (*_XML, *headers))
+
+
 def read_date(text: str, zone: ZoneInfo) -> int | None:
-    """A date as epoch milliseconds; none for what is no date. Fractions of a second and a zone of its own, which some
-    libraries write, are read as well."""
-    for shape in _SHAPES:
-        try:
-            return _milliseconds(datetime.strptime(text, shape).replace(tzinfo=zone))
-        except (ValueError, OverflowError):
-            continue
+    """A date as epoch milliseconds; none for what is no date, or one before 1970. Fractions of a second, and a zone of its own,
+    which some libraries write, are read as well."""
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(_NUMBERED.sub(r"\1-\2-\3 ", text))
         return _milliseconds(found if found.tzinfo else found.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         return None
@@ -42,8 +54,15 @@ def read_date(text: str, zone: ZoneInfo) -> int | None:
 
 def write_date(time: int, zone: ZoneInfo) -> str:
     """Epoch milliseconds as `yyyy-MM-dd HH:mm:ss`."""
-    return datetime.fromtimestamp(time // 1000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(min(time, _LATEST) // 1000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _milliseconds(date: datetime) -> int:
-    return int(date.timestamp() * 1000)
+def _milliseconds(date: datetime) -> int | None:
+    time = int(date.timestamp()) * 1000
+    return time if 0 <= time <= _LATEST else None
+
+
+def _written(element: Element) -> str:
+    name, content = element
+    inner = escape(_NO_XML.sub("\ufffd", content)) if isinstance(content, str) else "".join(map(_written, content))
+    return f"<{name}>{inner}</{name}>"

@@ -10,6 +10,7 @@ from core.clock import ManualClock
 from core.core import Core
 from core.due import LEASE_MS, TRIES, Scheduled
 from core.errors import Failure, Kind
+from core.membership import Check
 from core.messages import Query
 from core.model import Audience, Receipt, Tenant, Text, UserKey
 from core.store import due as due_store
@@ -199,10 +200,19 @@ class Dying:
         message: object,
         reference: str,
         audience: Audience,
+        *,
+        check: Check,
     ) -> list[Receipt]:
-        self.sent.append(
-            await self.messages.send_direct(tenant, sender, recipients, message, reference, audience)  # type: ignore[arg-type]
+        receipts = await self.messages.send_direct(
+            tenant,
+            sender,
+            recipients,
+            message,  # type: ignore[arg-type]
+            reference,
+            audience,
+            check=check,
         )
+        self.sent.append(receipts)
         if self.after:
             raise Crash
         return self.sent[-1]
@@ -266,11 +276,11 @@ async def test_a_row_that_fails_is_tried_again_and_at_last_given_up(
     tried: list[int] = []
 
     class Refusing:
-        async def send_direct(self, *arguments: object) -> list[Receipt]:
+        async def send_direct(self, *arguments: object, check: Check) -> list[Receipt]:
             if arguments[3] == text("ada", "fails"):
                 tried.append(clock.now())
                 raise ValueError("fails")
-            return await core.messages.send_direct(*arguments)  # type: ignore[arg-type]
+            return await core.messages.send_direct(*arguments, check=check)  # type: ignore[arg-type]
 
     monkeypatch.setattr(core.due, "_messages", Refusing())
     with caplog.at_level(logging.WARNING):
@@ -305,7 +315,7 @@ async def test_what_cannot_succeed_is_given_up_at_once(
     row = await core.due.send_direct(tenant, ada, [bob], text("ada"), "client:1", START)
 
     class Refusing:
-        async def send_direct(self, *_: object) -> list[Receipt]:
+        async def send_direct(self, *_: object, check: Check) -> list[Receipt]:
             raise Failure(Kind.FORBIDDEN, "no")
 
     monkeypatch.setattr(core.due, "_messages", Refusing())
@@ -313,6 +323,16 @@ async def test_what_cannot_succeed_is_given_up_at_once(
     assert [(one.id, one.failed) for one in await all_rows(core, tenant, failed=True)] == [(row, "forbidden")]
     assert await core.due.cancel(tenant, row) is False
     assert await core.due.find(tenant, row) is None
+
+
+async def test_what_is_checked_of_who_sends_is_checked_at_the_time(core: Core, tenant: Tenant, users: Two) -> None:
+    ada, bob = users
+    row = await core.due.send_direct(tenant, ada, [bob], text("ada", "user"), "client:1", START, check=Check.USER)
+    await core.due.send_direct(tenant, ada, [bob], text("ada", "server"), "client:2", START)
+    await core.relations.block(tenant, bob, [ada])
+    await core.due.round()
+    assert await words(core, tenant) == ["server"]
+    assert [(one.id, one.failed) for one in await all_rows(core, tenant, failed=True)] == [(row, "forbidden")]
 
 
 async def test_a_row_that_kills_every_worker_is_given_up(
@@ -449,7 +469,7 @@ async def test_rows_are_bounded(
     assert [row.at for row in kept] == [START + number for number in range(10)]
 
     class Refusing:
-        async def send_direct(self, *_: object) -> list[Receipt]:
+        async def send_direct(self, *_: object, check: Check) -> list[Receipt]:
             raise Failure(Kind.NOT_FOUND, "gone")
 
     monkeypatch.setattr(core.due, "_messages", Refusing())

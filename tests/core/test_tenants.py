@@ -53,6 +53,29 @@ async def test_a_name_that_cannot_be_held_is_refused(core: Core, tenant: Tenant,
         assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "name")
 
 
+async def test_a_dialect_leads_to_all_who_have_an_application_in_it(core: Core, other: Core) -> None:
+    dialect = new_name()
+    assert await core.tenants.owners(dialect, None) == ()
+    names = [new_name() for _ in range(3)]
+    for name in names:
+        await core.tenants.add(name)
+        await core.tenants.add_credential(name, "plain", name, secret("one"))
+        for application in ("first", "second"):
+            await core.tenants.add_credential(name, dialect, application, secret("one"))
+    assert [owner.name for owner in await core.tenants.owners(dialect, None)] == names
+    assert await core.tenants.owners(dialect, None) == await other.tenants.owners(dialect, None)
+    assert await core.tenants.remove(names[1])
+    # Whoever has an older view finds out with the first write, as of an application's owners.
+    assert [owner.name for owner in await core.tenants.owners(dialect, None)] == [names[0], names[2]]
+
+
+async def test_an_application_keeps_its_place_among_a_tenants(core: Core) -> None:
+    name = (await core.tenants.add(new_name())).name
+    for application, key in (("first", "1"), ("second", "2"), ("first", "3")):
+        tenant = await core.tenants.add_credential(name, "plain", application, secret(key))
+    assert [(each.name, len(each.credentials)) for each in tenant.applications] == [("first", 2), ("second", 1)]
+
+
 async def test_an_application_leads_to_all_its_owners(core: Core, other: Core) -> None:
     application = new_name()
     assert await core.tenants.owners("plain", application) == ()

@@ -1,0 +1,210 @@
+"""Messages both ways, pure: the fields of an HTTP API user's message -> neutral message, neutral message -> fields.
+
+A message here is a text with dates, wishes for reports and tags. Tags travel as the app's own map. What else was given stays as
+leftovers under the vendor's names, dates as epoch milliseconds, so that a message reads back as it was sent.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from html import unescape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from adapters.ozeki.ids import EVERY_STATION
+from adapters.ozeki.options import NAME
+from adapters.ozeki.wire import read_date, write_date
+from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
+
+CREATED = "create_date"
+VALID_UNTIL = "valid_until"
+SEND_AT = "time_to_send"
+TAGS = "tags"
+VALID_MS = 7 * 86_400_000
+"""How long a message is valid that does not say so itself."""
+DEFAULT_TYPE = "SMS:TEXT"
+REPORTS = {"submit_report_requested": True, "delivery_report_requested": False, "view_report_requested": False}
+"""The wishes for reports, and what stands for those that a message does not name."""
+FROM = ("from_connection", "from_address", "from_station")
+TO = ("to_connection", "to_address", "to_station")
+
+_TYPE = "Type"
+_DATES = (CREATED, VALID_UNTIL, SEND_AT)
+_NODE_VALID_UNTIL = "vaild_date"
+"""What the vendor's Node client calls it."""
+_WORDS = {Image: "picture", Audio: "sound", Video: "film", File: "file"}
+_FILE_FIELDS = ("secret", "size_bytes", "width", "height", "length_seconds", "media_type", "thumbnail_url")
+_TAG = re.compile("/?[a-z0-9]*", re.IGNORECASE)
+_BREAKS = frozenset({"br", "/p", "/div", "/li", "/tr", "/h1", "/h2", "/h3"})
+_UNSEEN = frozenset({"script", "style"})
+
+
+def given_fields(entry: Mapping[str, Any], zone: ZoneInfo, losses: list[str]) -> dict[str, Any]:
+    """What a message of the wire really says: null and empty are unset, dates are epoch milliseconds, wishes for reports are
+    true or false, tags are pairs. What can't be read is as if it were not there."""
+    fields: dict[str, Any] = {}
+    for name in ("message_id", *FROM, *TO, "text"):
+        value = entry.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and value:
+            fields[name] = value
+    for name in _DATES:
+        value = entry.get(name) or (entry.get(_NODE_VALID_UNTIL) if name == VALID_UNTIL else None)
+        if value:
+            time = read_date(value, zone) if isinstance(value, str) else None
+            if time is None:
+                losses.append(f"{name}: dropped, it is no date")
+            else:
+                fields[name] = time
+    for name in REPORTS:
+        value = entry.get(name)
+        if isinstance(value, str):
+            value = value.lower() in ("true", "1", "yes") if value else None
+        if isinstance(value, (bool, int)):
+            fields[name] = bool(value)
+    if isinstance(entry.get(TAGS), list):
+        fields[TAGS] = list(_pairs(entry[TAGS]))
+    return fields
+
+
+def from_fields(fields: Mapping[str, Any], sender: str) -> Message:
+    """The neutral message of `given_fields`."""
+    left = {
+        name: value
+        for name, value in fields.items()
+        if name not in ("message_id", "text", TAGS) and REPORTS.get(name) != value
+    }
+    extension: dict[str, Any] | None = None
+    tags = fields.get(TAGS)
+    if tags is not None and tags != [(_TYPE, DEFAULT_TYPE)]:
+        extension = dict(tags) or None
+        if not tags or len(dict(tags)) != len(tags):
+            left[TAGS] = [list(pair) for pair in tags]
+    return Message(
+        sender,
+        Text(fields.get("text", "")),
+        NAME,
+        extension,
+        reference=fields.get("message_id"),
+        leftovers=left or None,
+    )
+
+
+def shown_fields(message: Message, content: Content, time: int, zone: ZoneInfo, losses: list[str]) -> dict[str, Any]:
+    """What a message says of itself: everything but its id, and who sent it to whom. `content` is the message's with the
+    addresses of files, `time` when it was, or will be, sent."""
+    left = message.leftovers if message.dialect == NAME and message.leftovers else {}
+    created = left.get(CREATED, time)
+    fields: dict[str, Any] = {
+        "text": plain_text(content, losses),
+        CREATED: write_date(created, zone),
+        VALID_UNTIL: write_date(left.get(VALID_UNTIL, created + VALID_MS), zone),
+        SEND_AT: write_date(left.get(SEND_AT, time), zone),
+    }
+    fields |= {name: left.get(name, default) for name, default in REPORTS.items()}
+    fields[TAGS] = _tags(message, left, losses)
+    return fields
+
+
+def own_addresses(message: Message) -> dict[str, str]:
+    """From and to whom a message was sent, as its sender wrote it."""
+    left = message.leftovers if message.dialect == NAME and message.leftovers else {}
+    found = {name: left[name] for name in (*FROM, *TO) if name in left}
+    return {**dict.fromkeys(("from_station", "to_station"), EVERY_STATION), **found}
+
+
+def plain_text(content: Content, losses: list[str]) -> str:
+    """The content in plain words, as much of it as they say; the rest is added to `losses`."""
+    match content:
+        case Text(text):
+            return text
+        case Html(html):
+            losses.append("html: became text without markup")
+            return unescape("".join(_words(html))).strip()
+        case Image() | Audio() | Video() | File():
+            return _file_text(content, losses)
+        case Location(latitude, longitude, address):
+            losses.append("location: became text")
+            return " ".join(filter(None, ("[place]", address, f"{latitude}, {longitude}")))
+        case Custom(event, values, text):
+            losses.append("event: became text" if text is None else "event: dropped, its text is shown")
+            if values:
+                losses.append("values: dropped")
+            return f"[{event}]" if text is None else text
+        case Event(name, _, text):
+            losses.append("notice: became text")
+            return text or name
+        case Signal(action, parameters):
+            losses.append("signal: became text")
+            if parameters:
+                losses.append("parameters: dropped")
+            return f"[{action}]"
+
+
+def message_type(tags: list[dict[str, str]]) -> str:
+    """The type that the tags name."""
+    return next((tag["value"] for tag in tags if tag["name"] == _TYPE), DEFAULT_TYPE)
+
+
+def type_tags(kind: str) -> list[dict[str, str]]:
+    """Tags that name a type."""
+    return [{"name": _TYPE, "value": kind}]
+
+
+def _words(html: str) -> Iterator[str]:
+    """What a person reads of HTML, still with entities; in one pass, as anybody may send it."""
+    first, *parts = html.split("<")
+    yield first
+    unseen = ""
+    for part in parts:
+        tag, end, text = part.partition(">")
+        name = _TAG.match(tag).group().lower()  # type: ignore[union-attr]  # it matches nothing at least
+        if unseen and name != f"/{unseen}":
+            continue
+        if tag.startswith("!--"):
+            yield part.rpartition("-->")[2] if "-->" in part else ""
+        elif not end or (name in ("", "/") and not tag.startswith("!")):
+            yield f"<{part}"
+        elif name in _UNSEEN:
+            unseen = name
+        else:
+            unseen = ""
+            yield "\n" + text if name in _BREAKS else text
+
+
+def _file_text(content: Image | Audio | Video | File, losses: list[str]) -> str:
+    word = _WORDS[type(content)]
+    losses.append(f"{word}: became text")
+    losses += [f"{field}: dropped" for field in _FILE_FIELDS if getattr(content, field, None) is not None]
+    return " ".join(filter(None, (f"[{word}]", content.name, content.url)))
+
+
+def _pairs(tags: list[Any]) -> list[tuple[str, str]]:
+    """The vendor's Node client writes `{"key": "value"}`, all others `{"name": "key", "value": "value"}`."""
+    found = []
+    for tag in tags:
+        if isinstance(tag, dict):
+            named = [(tag["name"], tag.get("value"))] if "name" in tag else list(tag.items())
+            found += [(_text(name), _text(value)) for name, value in named]
+    return found
+
+
+def _tags(message: Message, left: Mapping[str, Any], losses: list[str]) -> list[dict[str, str]]:
+    if TAGS in left:
+        return [{"name": name, "value": value} for name, value in left[TAGS]]
+    if not message.extension:
+        return type_tags(DEFAULT_TYPE)
+    found = []
+    for name, value in message.extension.items():
+        if not isinstance(value, str):
+            losses.append(f"ext.{name}: became text")
+        found.append({"name": name, "value": _text(value)})
+    return found
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else orjson.dumps(value).decode()

@@ -1,0 +1,229 @@
+"""The folders of an HTTP API user, and the messages in them.
+
+They are views of the user's conversations: what others wrote is in the inbox, what the user wrote in `sent`; what waits for its
+time is in the outbox, what could not be sent when that came in `notsent`. Nobody keeps what a user deleted, so `deleted` is
+always empty.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from adapters.contract import Call
+from adapters.ozeki.messages import foreign_id, sender_of
+from adapters.ozeki.options import NAME
+from core.conversations import Target
+from core.due import Scheduled
+from core.errors import Failure, Kind
+from core.messages import Query
+from core.model import MessageKind, Overview, Stored, UserKey
+
+MAXIMUM_ROWS = 1_000
+"""Of one answer: the vendor recommends to ask for no more."""
+_CONVERSATIONS = 500
+_LISTS = 20
+"""How often as many conversations are listed: those of the latest 10,000 are looked into."""
+_PAGE = 100
+_PAGES_AT_ONCE = 16
+_ROUNDS = 200
+_SHOWN = 1 << MessageKind.MESSAGE
+
+
+class Folder(StrEnum):
+    INBOX = "inbox"
+    OUTBOX = "outbox"
+    SENT = "sent"
+    NOT_SENT = "notsent"
+    DELETED = "deleted"
+
+
+class Filed(msgspec.Struct, frozen=True):
+    """A message in the inbox or in `sent`, and whose conversation it is of."""
+
+    stored: Stored
+    target: Target
+
+
+def folder_named(name: str) -> Folder:
+    """The folder of this name, the inbox for none. Raises *bad request* for an unknown one."""
+    try:
+        return Folder(name.lower() or Folder.INBOX)
+    except ValueError:
+        raise Failure(Kind.BAD_REQUEST, "There is no such folder", reason="folder", field="folder") from None
+
+
+async def filed(call: Call, folder: Folder, limit: int) -> list[Filed]:
+    """The newest messages of the inbox or of `sent`, oldest first."""
+    own = sender_of(call)
+    user = await call.core.users.known_key(call.tenant, own)
+    if user is None:
+        return []
+    if folder is Folder.INBOX:
+        return await _Search(call, user, lambda stored: stored.message.sender != own, True).run(limit)
+    return await _Search(call, user, lambda stored: stored.message.sender == own, False).run(limit)
+
+
+async def waiting(call: Call, folder: Folder, limit: int) -> list[Scheduled]:
+    """The messages of the outbox or of `notsent`, by time."""
+    user = await call.core.users.known_key(call.tenant, sender_of(call))
+    found: list[Scheduled] = []
+    cursor = ""
+    while user is not None and len(found) < limit:
+        rows, cursor = await call.core.due.list(
+            call.tenant, user, limit=limit - len(found), cursor=cursor, failed=folder is Folder.NOT_SENT
+        )
+        found += rows
+        if not cursor:
+            break
+    return found
+
+
+class _Search:
+    """Looks through the conversations of a user, those with the latest messages first, page by page."""
+
+    def __init__(self, call: Call, user: UserKey, wanted: Callable[[Stored], bool], inbox: bool) -> None:
+        self._call = call
+        self._user = user
+        self._wanted = wanted
+        self._inbox = inbox
+        self._found: list[Filed] = []
+        self._waiting: list[tuple[int, int, Overview, int, int]] = []
+        """A heap of what may have more: the time below which it goes on, negative; conversation; its row; cursor; how many
+        of its messages are known to be left (-1: unknown)."""
+        self._before: int | None = None
+        self._listed = 0
+
+    async def run(self, limit: int) -> list[Filed]:
+        await self._list()
+        for _ in range(_ROUNDS):
+            oldest = self._oldest(limit)
+            turn: list[tuple[int, int, Overview, int, int]] = []
+            while self._waiting and len(turn) < _PAGES_AT_ONCE and -self._waiting[0][0] > oldest:
+                turn.append(heapq.heappop(self._waiting))
+            if turn:
+                await asyncio.gather(*(self._page(limit, *one[2:]) for one in turn))
+            elif self._before is not None and self._before > oldest:
+                await self._list()
+            else:
+                break
+        self._found.sort(key=lambda one: (one.stored.time, one.stored.id))
+        return self._found[-limit:]
+
+    def _oldest(self, limit: int) -> int:
+        """The time before which nothing is wanted any more; 0 while there are too few."""
+        if len(self._found) < limit:
+            return 0
+        self._found.sort(key=lambda one: -one.stored.time)
+        del self._found[limit:]
+        return self._found[-1].stored.time
+
+    async def _list(self) -> None:
+        """The next conversations."""
+        rows = await self._call.core.conversations.list(self._call.tenant, self._user, _CONVERSATIONS, self._before)
+        self._listed += 1
+        full = len(rows) >= _CONVERSATIONS and self._listed < _LISTS
+        self._before = rows[-1].time if full else None
+        for row in rows:
+            # As long as nothing is marked as read, the unread are the inbox: it is known when there are no more.
+            left = row.unread if self._inbox and not row.read else -1
+            if left:
+                heapq.heappush(self._waiting, (-row.time - 1, row.conversation, row, 0, left))
+
+    async def _page(self, limit: int, row: Overview, cursor: int, left: int) -> None:
+        core, tenant, user = self._call.core, self._call.tenant, self._user
+        query = Query(min(limit, _PAGE), cursor=cursor, kinds=_SHOWN)
+        target: Target
+        if row.peer is not None:
+            target = row.peer
+            page = await core.messages.direct_page(tenant, user.id, row.peer, query, user)
+        else:
+            target = row.group_number or 0
+            page = await core.messages.group_page(tenant, user, target, query)
+        found = [Filed(stored, target) for stored in page.messages if stored.sequence > 0 and self._wanted(stored)]
+        self._found += found
+        if left > 0:
+            left = max(left - len(found), 0)
+        if page.cursor and left:
+            heapq.heappush(self._waiting, (-page.cursor, row.conversation, row, page.cursor, left))
+
+
+async def hide(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
+    """Delete messages of the inbox or of `sent` for the user alone; the ids of those that were there."""
+    core, tenant = call.core, call.tenant
+    user = await core.users.known_key(tenant, sender_of(call))
+    if user is None:
+        return []
+    found = await _message_ids(call, user, folder, ids)
+    done = await core.messages.hide(tenant, user, list(found.values()))
+    return [name for name, hidden in zip(found, done, strict=True) if hidden]
+
+
+async def cancel(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
+    """Take messages out of the outbox or of `notsent`; the ids of those that were there, and will not be sent."""
+    wanted = set(ids)
+    rows = [row for row in await waiting(call, folder, MAXIMUM_ROWS) if waiting_id(row) in wanted]
+    done = await asyncio.gather(*(call.core.due.cancel(call.tenant, row.id) for row in rows))
+    # One that was given up was tried, so nobody says that nothing of it was sent.
+    gone = {waiting_id(row) for row, cancelled in zip(rows, done, strict=True) if cancelled or row.failed}
+    return [name for name in dict.fromkeys(ids) if name in gone]
+
+
+async def mark(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
+    """Mark messages of the inbox as read, with all before them in their conversations; the ids of those that are there. In the
+    other folders there is nothing to mark."""
+    wanted = set(ids)
+    if folder in (Folder.OUTBOX, Folder.NOT_SENT):
+        there = {waiting_id(row) for row in await waiting(call, folder, MAXIMUM_ROWS)}
+    else:
+        rows = [row for row in await filed(call, folder, MAXIMUM_ROWS) if filed_id(call, row.stored) in wanted]
+        there = {filed_id(call, row.stored) for row in rows}
+        if folder is Folder.INBOX:
+            await _read(call, rows)
+    return [name for name in dict.fromkeys(ids) if name in there]
+
+
+async def _read(call: Call, rows: Iterable[Filed]) -> None:
+    core, tenant = call.core, call.tenant
+    user = await core.users.key(tenant, sender_of(call))
+    up_to: dict[Target, int] = {}
+    for row in rows:
+        up_to[row.target] = max(row.stored.sequence, up_to.get(row.target, 0))
+    await asyncio.gather(
+        *(core.conversations.read(tenant, user, target, sequence) for target, sequence in up_to.items())
+    )
+
+
+def filed_id(call: Call, stored: Stored) -> str:
+    """What the user calls a message: the id that it was sent with when it is the user's own, else ours."""
+    message = stored.message
+    if message.dialect == NAME and message.reference and message.sender == sender_of(call):
+        return message.reference
+    return call.core.ids(call.tenant).uuid(stored.id)
+
+
+def waiting_id(row: Scheduled) -> str:
+    """What the user calls a message that waits."""
+    return row.message.reference or row.id
+
+
+async def _message_ids(call: Call, user: UserKey, folder: Folder, ids: Sequence[str]) -> dict[str, int]:
+    """The messages that these ids are said to be, by id."""
+    core, tenant = call.core, call.tenant
+    found: dict[str, int] = {}
+    unknown = []
+    for name in dict.fromkeys(ids):
+        number = core.ids(tenant).from_uuid(name)
+        if number is not None:
+            found[name] = number
+        elif folder is Folder.SENT:
+            unknown.append(name)
+    linked = await asyncio.gather(*(core.foreign.find(tenant, NAME, foreign_id(user, name)) for name in unknown))
+    found |= {name: number for name, number in zip(unknown, linked, strict=True) if number is not None}
+    if len(found) < len(unknown):
+        # What was sent at its time is linked to nothing.
+        there = {filed_id(call, row.stored): row.stored.id for row in await filed(call, folder, MAXIMUM_ROWS)}
+        found |= {name: there[name] for name in unknown if name not in found and name in there}
+    return found

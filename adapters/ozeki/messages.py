@@ -1,0 +1,175 @@
+"""Sending, in all styles: at once, or at the time that a message names."""
+
+import asyncio
+import zlib
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from adapters.contract import Call
+from adapters.ozeki.auth import domain_of
+from adapters.ozeki.content import SEND_AT, from_fields, given_fields
+from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_group
+from adapters.ozeki.options import NAME
+from core.errors import Failure, Kind
+from core.membership import Check
+from core.model import EVERYBODY, Audience, Message, UserKey
+from core.names import is_legal
+
+MAXIMUM_MESSAGES = 1_000
+"""Of one request; the vendor names no limit."""
+_MAXIMUM_ID = 255
+_AT_ONCE = 50
+# What befalls the gateway, not one message: the whole request is answered with it, and can be repeated.
+_OF_ALL = frozenset({Kind.STORE_UNAVAILABLE, Kind.INTERNAL})
+
+
+class Sent(msgspec.Struct):
+    """What became of one message."""
+
+    fields: dict[str, Any]
+    """What was given."""
+    time: int
+    """When it was, or will be, sent; of a failed one when it was received."""
+    message: Message
+    message_id: str = ""
+    """The caller's, else ours."""
+    problem: str = ""
+    """Why it was not sent; empty when it was."""
+
+
+async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[Sent]:
+    """Send messages of the wire, one after the other as far as they are of one conversation; what became of each. One that
+    fails does not keep the others. With the same id and text as before, a message is the one before.
+
+    Raises *bad request* for too many, and what befalls all of them."""
+    if len(entries) > MAXIMUM_MESSAGES:
+        raise Failure(Kind.BAD_REQUEST, f"A request has up to {MAXIMUM_MESSAGES} messages", field="messages")
+    losses: list[str] = []
+    core, tenant, sender = call.core, call.tenant, sender_of(call)
+    domain, ids = domain_of(tenant), core.ids(tenant)
+    rows = []
+    for number, entry in enumerate(entries):
+        fields = given_fields(entry, zone, losses)
+        sent = Sent(fields, call.now, from_fields(fields, sender), fields.get("message_id", ""))
+        address = _recipient(sent, domain)
+        group = own_group(ids, address.user) if address is not None else None
+        rows.append(_Sending(sent, address, group, f"{call.reference}:{number}"))
+    call.losses.extend(dict.fromkeys(losses))
+    own = await core.users.key(tenant, sender)
+    names = [row.address.user for row in rows if row.address is not None and row.group is None]
+    keys = await core.users.keys(tenant, names, folded=True) if names else []
+    by_name = dict(zip(names, keys, strict=True))
+    for start in range(0, len(rows), _AT_ONCE):
+        await asyncio.gather(*(_send(call, own, by_name, row) for row in rows[start : start + _AT_ONCE]))
+    return [row.sent for row in rows]
+
+
+class _Sending(msgspec.Struct):
+    sent: Sent
+    address: Address | None
+    """None for what can't be sent."""
+    group: int | None
+    """The group, if it is one's address."""
+    reference: str
+    """What makes a repeat of the request no second message."""
+
+
+def _recipient(sent: Sent, domain: str) -> Address | None:
+    """Whom a message is for: `to_address`, where that is missing `to_connection`."""
+    fields = sent.fields
+    text = fields.get("to_address") or fields.get("to_connection")
+    if text is None:
+        sent.problem = "No recipient: to_address is missing"
+        return None
+    address = address_of(text, domain)
+    station = fields.get("to_station", EVERY_STATION)
+    if address.station is None and station != EVERY_STATION:
+        address = msgspec.structs.replace(address, station=station)
+    if not is_legal(address.user):
+        sent.problem = "The recipient's address is not valid"
+    elif len(sent.message_id) > _MAXIMUM_ID:
+        sent.problem = f"message_id has more than {_MAXIMUM_ID} characters"
+    return None if sent.problem else address
+
+
+async def _send(call: Call, sender: UserKey, keys: Mapping[str, UserKey], row: _Sending) -> None:
+    sent, address = row.sent, row.address
+    if address is None:
+        return
+    if sent.message_id:
+        # Some callers give all their messages one id: only what says the same is the same.
+        said = zlib.crc32(sent.fields.get("text", "").encode(errors="replace"))
+        row.reference = f"client:{sent.message_id}:{said:08x}"
+    try:
+        target = keys[address.user] if row.group is None else row.group
+        audience = EVERYBODY
+        if address.station is not None:
+            if isinstance(target, int) or not await _has_station(call, target, address.station):
+                raise Failure(Kind.NOT_FOUND, f"There is no station {address.station} of this user")
+            audience = Audience(station=address.station)
+        if sent.fields.get(SEND_AT, 0) > call.now:
+            await _schedule(call, sender, target, row, audience)
+        else:
+            await _send_now(call, sender, target, row, audience)
+    except Failure as failure:
+        if failure.kind in _OF_ALL:
+            raise
+        sent.problem = failure.text
+
+
+async def _has_station(call: Call, user: UserKey, station: str) -> bool:
+    """Whether this is one of the user's devices."""
+    try:
+        found = await call.core.stations.find(NAME, station, (call.tenant,))
+    except Failure as failure:
+        if failure.kind is Kind.UNAUTHENTICATED:
+            return False
+        raise
+    return found.user == user
+
+
+async def _send_now(call: Call, sender: UserKey, target: UserKey | int, row: _Sending, audience: Audience) -> None:
+    core, tenant, sent = call.core, call.tenant, row.sent
+    message, reference = sent.message, row.reference
+    if isinstance(target, int):
+        (receipt,) = await core.messages.send_group(
+            tenant, sender, [target], message, reference, audience, check=Check.MEMBER
+        )
+    else:
+        (receipt,) = await core.messages.send_direct(
+            tenant, sender, [target], message, reference, audience, check=Check.USER
+        )
+    sent.time = receipt.time
+    if sent.message_id:
+        await core.foreign.link(tenant, NAME, foreign_id(sender, sent.message_id), receipt.id)
+    else:
+        sent.message_id = core.ids(tenant).uuid(receipt.id)
+
+
+async def _schedule(call: Call, sender: UserKey, target: UserKey | int, row: _Sending, audience: Audience) -> None:
+    due, tenant, sent = call.core.due, call.tenant, row.sent
+    sent.time = sent.fields[SEND_AT]
+    if not sent.message_id:
+        # The same for a repeat of the request, as what it is kept under.
+        sent.message_id = str(UUID(bytes=blake2b(row.reference.encode(), digest_size=16).digest(), version=4))
+        sent.message = msgspec.structs.replace(sent.message, reference=sent.message_id)
+    message, reference = sent.message, row.reference
+    if isinstance(target, int):
+        await due.send_group(tenant, sender, [target], message, reference, sent.time, audience, check=Check.MEMBER)
+    else:
+        await due.send_direct(tenant, sender, [target], message, reference, sent.time, audience, check=Check.USER)
+
+
+def sender_of(call: Call) -> str:
+    """The HTTP API user's name."""
+    return call.authenticated.user or ""
+
+
+def foreign_id(sender: UserKey, message_id: str) -> str:
+    """What leads to a message by the id that its sender gave it: other senders may give the same."""
+    return f"{sender.number}:{message_id}"

@@ -1,0 +1,70 @@
+"""Messages as the API of HTTP API users shows them, field by field in the vendor's order. Unset fields are left out: the vendor's
+clients fail on null."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.contract import Call
+from adapters.ozeki.auth import domain_of
+from adapters.ozeki.content import own_addresses, shown_fields
+from adapters.ozeki.files import addresses
+from adapters.ozeki.folders import Filed, filed_id, waiting_id
+from adapters.ozeki.ids import EVERY_STATION, full_address, group_id
+from adapters.ozeki.messages import Sent, sender_of
+from core.due import Scheduled
+from core.model import Message
+
+_ADDRESSES = ("from_connection", "from_address", "from_station", "to_connection", "to_address", "to_station")
+
+
+class Rows:
+    """Makes the rows of one answer."""
+
+    def __init__(self, call: Call, zone: ZoneInfo) -> None:
+        self._call = call
+        self._zone = zone
+        self._domain = domain_of(call.tenant)
+        self._ids = call.core.ids(call.tenant)
+        self._files = addresses(call)
+        self._own = full_address(sender_of(call), self._domain)
+        self.losses: list[str] = []
+
+    def sent(self, sent: Sent) -> dict[str, Any]:
+        """The answer's row of a message that was to be sent; what was not given is left out or has its default."""
+        status = sent.problem or "SUCCESS"
+        return {**self._row(sent.message_id, own_addresses(sent.message), sent.message, sent.time), "status": status}
+
+    def filed(self, filed: Filed) -> dict[str, Any]:
+        """A message in the inbox or in `sent`."""
+        stored, message = filed.stored, filed.stored.message
+        group = isinstance(filed.target, int)
+        other = self._address(group_id(self._ids, filed.target) if isinstance(filed.target, int) else filed.target)
+        if message.sender == sender_of(self._call):
+            addresses = {"from_address": self._own, "to_address": other, **own_addresses(message)}
+        else:
+            addresses = {
+                "from_address": self._address(message.sender),
+                "from_station": EVERY_STATION,
+                "to_address": other if group else self._own,
+                "to_station": EVERY_STATION,
+            }
+        return self._row(filed_id(self._call, stored), addresses, message, stored.time)
+
+    def waiting(self, row: Scheduled) -> dict[str, Any]:
+        """A message in the outbox or in `notsent`."""
+        others = [user.id for user in row.recipients] + [group_id(self._ids, number) for number in row.groups]
+        addresses = {
+            "from_address": self._own,
+            "to_address": ",".join(map(self._address, others)),
+            **own_addresses(row.message),
+        }
+        return self._row(waiting_id(row), addresses, row.message, row.at)
+
+    def _address(self, name: str) -> str:
+        return full_address(name, self._domain)
+
+    def _row(self, message_id: str, addresses: dict[str, str], message: Message, time: int) -> dict[str, Any]:
+        content = self._files.shown(message.content)
+        row: dict[str, Any] = {"message_id": message_id} if message_id else {}
+        row |= {name: addresses[name] for name in _ADDRESSES if name in addresses}
+        return row | shown_fields(message, content, time, self._zone, self.losses)
