@@ -12,6 +12,7 @@ import msgspec
 import orjson
 
 from adapters.applozic.events import action_of, event_name, words_of
+from adapters.applozic.files import thumbnail_key
 from adapters.applozic.options import NAME
 from adapters.applozic.wire import flat
 from adapters.files import FileAddresses
@@ -77,10 +78,10 @@ def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, sourc
     content = files.stored(_content(wire, metadata, files))
     if isinstance(content, (File, Image, Audio, Video)) and wire["message"]:
         losses.append("message: the text beside a file stays in this dialect")
-    written = _DEFAULTS | _write(files.shown(content), content, [])
+    written = _DEFAULTS | _write(files.shown(content), content, files, [])
     left = {name: value for name, value in wire.items() if name != _FILE and written.get(name, ...) != value}
     if _FILE in written:
-        left |= _file_leftovers(wire[_FILE], written[_FILE], files, content)
+        left |= _file_leftovers(wire[_FILE], written[_FILE], files)
     elif _FILE in wire:
         left[_FILE] = wire[_FILE]
     audience = _AUDIENCES.get(metadata.get("category", ""), EVERYBODY)
@@ -96,16 +97,16 @@ def write(message: Message, files: FileAddresses, losses: list[str]) -> dict[str
     shown = files.shown(stored)
     if message.dialect == NAME:
         losses = []
-    fields = _DEFAULTS | _write(shown, stored, losses)
+    fields = _DEFAULTS | _write(shown, stored, files, losses)
     metadata = fields.pop("metadata", None)
     # A notice with parameters is one that the gateway made: it never was a body.
     if message.dialect != NAME or (isinstance(stored, Event) and stored.parameters is not None):
         _fill(fields, shown, losses)
         fields["metadata"] = _merged(message.extension, metadata, losses)
-        return fields
-    fields["metadata"] = message.extension or {}
+    else:
+        fields["metadata"] = message.extension or {}
     left = message.leftovers
-    if left:
+    if left and message.dialect == NAME:
         file_meta = fields.get(_FILE)
         fields |= left
         absent = fields.pop(ABSENT, ())
@@ -153,7 +154,7 @@ def whole(value: Any) -> int | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if abs(value) <= _HIGHEST else None
+    return value if -_HIGHEST - 1 <= value <= _HIGHEST else None
 
 
 def _content(wire: dict[str, Any], metadata: dict[str, str], files: FileAddresses) -> Content:
@@ -219,16 +220,12 @@ def _text(given: dict[str, Any], field: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _file_leftovers(
-    given: dict[str, Any], written: dict[str, Any], files: FileAddresses, content: Content
-) -> dict[str, Any]:
-    """What of `fileMeta` the rendering does not say. Addresses of a file that is kept here are each reader's own."""
-    own = content is not files.shown(content)
-    addresses = ("url", "thumbnailUrl") if own else ()
+def _file_leftovers(given: dict[str, Any], written: dict[str, Any], files: FileAddresses) -> dict[str, Any]:
+    """What of `fileMeta` the rendering does not say. The addresses of a file that is kept here are each reader's own."""
     kept = {
         name: value
         for name, value in given.items()
-        if (name not in written or not _same(written[name], value)) and not (name in addresses and name in written)
+        if name not in written or not (_same(value, written[name]) or _is_same_place(value, written[name], files))
     }
     left: dict[str, Any] = {_FILE: kept} if kept else {}
     absent = [name for name in written if name not in given]
@@ -237,11 +234,18 @@ def _file_leftovers(
     return left
 
 
+def _is_same_place(one: Any, other: str, files: FileAddresses) -> bool:
+    """Whether these are two addresses of one file that is kept here, at different hosts."""
+    if not isinstance(one, str) or not isinstance(other, str) or not other.startswith(files.prefix):
+        return False
+    return one.startswith("http") and one.partition(files.base)[2] == other[len(files.prefix) :]
+
+
 def _same(one: Any, other: Any) -> bool:
     return one == other and type(one) is type(other)
 
 
-def _write(shown: Content, stored: Content, losses: list[str]) -> dict[str, Any]:
+def _write(shown: Content, stored: Content, files: FileAddresses, losses: list[str]) -> dict[str, Any]:
     """`message` and `contentType` of a content, with `fileMeta` and `metadata` where they are part of it. `shown` has the
     reader's addresses in place of the references in `stored`."""
     match shown:
@@ -250,7 +254,7 @@ def _write(shown: Content, stored: Content, losses: list[str]) -> dict[str, Any]
         case Html(html):
             return {"message": html, "contentType": HTML}
         case Image() | File() | Audio() | Video():
-            return {"message": "", "contentType": ATTACHMENT, _FILE: _write_file(shown, stored, losses)}
+            return {"message": "", "contentType": ATTACHMENT, _FILE: _write_file(shown, stored, files, losses)}
         case Location(latitude, longitude, address):
             place: dict[str, Any] = {"lat": latitude, "lon": longitude}
             if address is not None:
@@ -272,11 +276,16 @@ def _write(shown: Content, stored: Content, losses: list[str]) -> dict[str, Any]
             return {"message": words_of(shown), "contentType": NOTICE, "metadata": metadata}
 
 
-def _write_file(shown: File | Image | Audio | Video, stored: Content, losses: list[str]) -> dict[str, Any]:
+def _write_file(
+    shown: File | Image | Audio | Video, stored: Content, files: FileAddresses, losses: list[str]
+) -> dict[str, Any]:
     meta: dict[str, Any] = {"url": shown.url}
     file = referenced_file(stored.url) if isinstance(stored, (File, Image, Audio, Video)) else None
     if file is not None and stored is not shown:
         meta["blobKey"] = file
+        if isinstance(shown, Image):
+            small = meta["thumbnailBlobKey"] = thumbnail_key(file)
+            meta["thumbnailUrl"] = shown.url.replace(files.prefix + file, files.prefix + small, 1)
     if shown.secret is not None:
         losses.append("secret: dropped, this dialect opens files by URL alone")
     if isinstance(shown, Video) and shown.thumbnail_url is not None:

@@ -48,7 +48,6 @@ addresses = st.sampled_from(
         FILES.prefix + own_file,
         f"https://other.test{FILES.base}{own_file}",
         f"{FILES.prefix}{own_file}?secret=s%20t",
-        file_reference(own_file),
         "",
     ]
 )
@@ -137,10 +136,12 @@ def exactly(value: Any) -> Any:
 
 def as_reader_finds_it(meta: dict[str, Any]) -> dict[str, Any]:
     """The file's description, at the address by which the reader called."""
-    url = meta.get("url")
-    if isinstance(url, str) and url.startswith("https://other.test"):
-        return {**meta, "url": url.replace("https://other.test", FILES.origin)}
-    return meta
+    found = dict(meta)
+    for name in ("url", "thumbnailUrl"):
+        url = found.get(name)
+        if isinstance(url, str) and url.startswith("https://other.test"):
+            found[name] = url.replace("https://other.test", FILES.origin)
+    return found
 
 
 @settings(max_examples=500)
@@ -212,7 +213,7 @@ def test_what_is_sent_untidily_is_kept_in_the_vendors_types(body: dict[str, Any]
         (
             {"contentType": 1, "fileMeta": {"blobKey": own_file, "contentType": "image/png"}},
             Image(file_reference(own_file), media_type="image/png"),
-            {"absent": ["url"]},
+            {"absent": ["url", "thumbnailBlobKey", "thumbnailUrl"]},
         ),
     ],
 )
@@ -250,13 +251,14 @@ def test_who_gets_it(body: dict[str, Any], hidden: bool, aside: bool) -> None:
 def test_files_of_the_gateways_own_are_where_each_reader_called() -> None:
     meta = {
         "url": f"https://other.test{FILES.base}{own_file}?secret=s",
+        "thumbnailUrl": f"https://other.test{FILES.base}{own_file}.thumbnail?secret=s",
         "blobKey": own_file,
         "contentType": "image/png",
     }
     body = {"contentType": 1, "fileMeta": meta}
     assert kept(body).content == Image(file_reference(own_file), secret="s", media_type="image/png")
     third = FileAddresses(TENANT, "https://third.test", FILES.base, FILES.secret)
-    assert shown(body, third)["fileMeta"] == {**meta, "url": f"https://third.test{FILES.base}{own_file}?secret=s"}
+    assert shown(body, third)["fileMeta"] == {name: value.replace("other", "third") for name, value in meta.items()}
     stranger = {"url": FILES.prefix + new_file_id(8)}
     assert kept({"contentType": 1, "fileMeta": stranger}).content == File(stranger["url"])
 
@@ -327,12 +329,12 @@ foreign: list[tuple[Content, dict[str, Any], list[str]]] = [
     ),
     (
         Event("member_joined", {"member_id": "B2"}, "B2 added"),
-        {"message": "B2 added", "contentType": 10, "metadata": {"k": "v", "member_id": "B2", "action": "1"}},
+        {"message": "B2 added", "contentType": 10, "metadata": {"k": "v", "member_id": "B2", "action": "7"}},
         [],
     ),
     (
         Event("eclipse"),
-        {"message": "eclipse", "contentType": 10, "metadata": {"k": "v", "action": "9"}},
+        {"message": "eclipse", "contentType": 10, "metadata": {"k": "v", "notice": "eclipse"}},
         ["metadata.action"],
     ),
 ]
@@ -352,18 +354,55 @@ def test_another_dialects_file_of_ours_has_an_address_and_its_secret_here() -> N
     losses: list[str] = []
     assert write(message, FILES, losses)["fileMeta"] == {
         "url": f"{FILES.prefix}{own_file}?secret=s%2Ft",
+        "thumbnailUrl": f"{FILES.prefix}{own_file}.thumbnail?secret=s%2Ft",
         "blobKey": own_file,
+        "thumbnailBlobKey": f"{own_file}.thumbnail",
         "name": "a.png",
         "contentType": "image/png",
     }
     assert losses == []
 
 
+GROUP = {"group": "Tea"}
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "words"),
+    [
+        (Event("group_created", {**GROUP, "by": "ann"}), "0", "ann created group Tea"),
+        (Event("member_joined", {**GROUP, "member": "bob", "by": "ann"}), "1", "ann added bob"),
+        (Event("members_joined", {**GROUP, "members": 40, "by": "ann"}), "1", "ann added 40 members"),
+        (Event("member_joined", {**GROUP, "member": "bob", "by": "bob"}), "7", "bob joined"),
+        (Event("member_left", {**GROUP, "member": "bob", "by": "ann"}), "2", "ann removed bob"),
+        (Event("member_left", {**GROUP, "member": "bob", "by": "bob"}), "3", "bob left"),
+        (Event("members_left", {**GROUP, "members": 40}), "3", "40 members left"),
+        (Event("group_deleted", {**GROUP, "by": "ann"}), "4", "ann deleted group Tea"),
+        (Event("group_renamed", GROUP), "5", "Group name changed to Tea"),
+        (Event("group_image_changed", GROUP), "6", "Group icon changed"),
+        (
+            Event("member_role_changed", {**GROUP, "member": "bob", "role": "admin"}, "bob is admin"),
+            "8",
+            "bob is admin",
+        ),
+        (Event("group_attributes_changed", GROUP, "Changed"), "9", "Changed"),
+        (Event("group_renamed", {"x": "y"}, "Renamed"), "5", "Renamed"),
+    ],
+)
+def test_notices_have_the_vendors_words_and_action(event: Event, action: str, words: str) -> None:
+    losses: list[str] = []
+    fields = write(Message("system", event, "elsewhere"), FILES, losses)
+    assert (fields["message"], fields["contentType"], fields["metadata"]["action"]) == (words, 10, action)
+    templated = Message("system", event, "applozic", {"hide": "true"}, leftovers={"message": "As the app words it"})
+    fields = write(templated, FILES, losses)
+    assert (fields["message"], fields["metadata"]["action"]) == ("As the app words it", action)
+    assert fields["metadata"]["hide"] == "true"
+
+
 @pytest.mark.parametrize(
     ("value", "number"),
     [
         (5, 5),
-        ("5", 5),
+        ("7", 7),
         (" -5 ", -5),
         (5.0, 5),
         (5.5, None),
