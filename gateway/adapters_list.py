@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+import adapters.applozic
 import adapters.chat21
 import adapters.easemob
 from adapters.contract import Adapter
@@ -16,6 +17,7 @@ ENTRY_POINTS = "chatgateway.adapters"
 BUILT_IN: Mapping[str, Create] = {
     "easemob": adapters.easemob.create,
     "chat21": adapters.chat21.create,
+    "applozic": adapters.applozic.create,
 }
 
 

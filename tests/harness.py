@@ -102,7 +102,7 @@ async def new_tenant(core: Core, adapters: Sequence[Adapter]) -> Tenant:
         demo = adapter.demo[0]
         application = demo.name + secrets.token_hex(6)
         for credential in demo.credentials:
-            own = Credential(credential.kind, credential.name, secrets.token_hex(16))
+            own = Credential(credential.kind, credential.name, secrets.token_hex(16), credential.sends)
             tenant = await core.tenants.add_credential(name, adapter.name, application, own)
     return tenant
 

@@ -20,13 +20,20 @@ class ApplozicAdapter:
 
     name = NAME
     folds_paths = False
-    credential_kind = auth.CREDENTIAL_KIND
+    credential_kinds = (auth.BOT, auth.ADMINISTRATOR, auth.API_KEY)
     claims = (Claim(ClaimKind.SEGMENT, names=("rest", "v2", "files")),)
-    demo = (Application(NAME, "demo-application-key", (Credential(auth.CREDENTIAL_KIND, "bot", "demo-bot-password"),)),)
+    demo = (Application(NAME, "demo-application-key", (Credential(auth.BOT, "bot", "demo-bot-password", sends=True),)),)
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self.routes: Sequence[Route] = routes(options)
+
+    def credential(self, kind: str, name: str, secret: str) -> Credential:
+        """A bot, whose name is a user's; an administrator, whose name is an email; or a server's key."""
+        check_name(name, "name")
+        if ":" in name:
+            raise Failure(Kind.BAD_REQUEST, "The name of a credential of this dialect has no colon", reason="name")
+        return Credential(kind, name, secret, sends=kind == auth.BOT)
 
     def check_application(self, name: str, reserved: frozenset[str]) -> None:  # noqa: ARG002
         """Any legal name is an application key: it is never part of a path."""
@@ -43,8 +50,10 @@ class ApplozicAdapter:
         ids, now = core.ids(tenant), core.clock.now()
         return sessions.sign(ids, tenant, application, profile, now, lifetime_seconds, administrator)
 
-    def applications(self, request: Request) -> Sequence[str]:
-        """The application key of the headers, else the one that the token says."""
+    def applications(self, request: Request) -> Sequence[str] | None:
+        """The application key of the headers, else the one that the token says; none at all where an API key tells."""
+        if auth.is_found_by_key(request):
+            return None
         name = auth.application_of(request)
         return (name,) if name and is_legal(name) else ()
 
@@ -73,7 +82,7 @@ class ApplozicAdapter:
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:  # noqa: ARG002
         """Sends a message on behalf of user1, as the application's bot."""
         application = applications_of(tenant, NAME)[0].name
-        bot = credentials_of(tenant, NAME, application, auth.CREDENTIAL_KIND)[0]
+        bot = credentials_of(tenant, NAME, application, auth.BOT)[0]
         body = orjson.dumps({"to": "user2", "message": "Hi user2"}).decode()
         return (
             f"curl -X POST -H 'Content-Type: application/json' -H 'Application-Key: {application}'"

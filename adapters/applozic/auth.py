@@ -1,11 +1,12 @@
 """Who is calling, in every form that the vendor's clients, servers and documents use.
 
 - `X-Authorization`: the JWT of a login, raw;
-- `Apz-Token: Basic` email and password of an administrator of the application, `Authorization: Basic` a bot and its password:
-  both are credentials of the application here, or users of a role that administers;
+- `Apz-Token: Basic` email and password of an administrator of the application, `Authorization: Basic` a bot and its password,
+  either way round: both are credentials of the application here, or users of a role that administers;
 - `Authorization` or `Application-User: Basic` a user and the device key of a login; `Device-Key` repeats it, `Access-Token`
   repeats what the login was given, and neither says more;
-- `Api-Key`: an administrator's token made by `chatgateway token mint`, or, beside the application's key, a credential's secret.
+- `Api-Key`: a credential's secret, alone or beside the application's key; or an administrator's token that
+  `chatgateway token mint` made.
 
 The scheme is compared without regard to case, and an empty header is none. Who administers the application, or is an agent, acts
 for the user in `Of-User-Id`; of everybody else that header is ignored.
@@ -21,7 +22,7 @@ import msgspec
 from adapters.applozic import sessions
 from adapters.applozic.errors import no_user, not_allowed, unauthenticated
 from adapters.applozic.options import NAME, Options
-from adapters.applozic.profiles import ADMINISTRATORS, AGENT, role_of
+from adapters.applozic.profiles import ADMINISTRATORS, AGENT, USER, role_of
 from adapters.applozic.wire import Fields, header
 from adapters.contract import Call, Request
 from core.errors import Failure, Kind
@@ -29,15 +30,17 @@ from core.model import Principal, Tenant, User
 from core.names import is_legal
 from core.tenants import applications_of, credentials_of
 
-CREDENTIAL_KIND = "bot"
+BOT, ADMINISTRATOR, API_KEY = "bot", "admin", "api-key"
+"""The kinds of credentials: of a bot, a user that programs send as; of an administrator, who is nobody by itself; and a server's
+key."""
 OF_USER = "of-user-id"
 _OF_USER_PARAMETER = "ofUserId"
 """As the oldest documents have it, in the query or in the body."""
 _JWT = "x-authorization"
-_ADMINISTRATOR = "apz-token"
-_API_KEY = "api-key"
-_BASIC = (_ADMINISTRATOR, "authorization", "application-user")
-_CREDENTIALS = (_JWT, *_BASIC, _API_KEY)
+_OLD_FORM = "apz-token"
+_KEY = "api-key"
+_BASIC = (_OLD_FORM, "authorization", "application-user")
+_CREDENTIALS = (_JWT, *_BASIC, _KEY)
 _ALSO_SECRET = ("device-key", "access-token")
 
 
@@ -56,9 +59,14 @@ def application_of(request: Request) -> str | None:
     """The application that a request speaks of."""
     named = header(request, "application-key") or header(request, "apz-appid")
     if not named:
-        token = header(request, _JWT) or header(request, _API_KEY)
+        token = header(request, _JWT) or header(request, _KEY)
         return sessions.unverified_application(token) if token else None
     return named
+
+
+def is_found_by_key(request: Request) -> bool:
+    """Whether nothing but an API key tells the application of a request."""
+    return bool(header(request, _KEY)) and application_of(request) is None
 
 
 async def authenticate(call: Call, options: Options) -> Principal:
@@ -130,21 +138,24 @@ async def _verified(call: Call, tenant: Tenant, application: str, name: str, val
     """Whose credential this header has, in this tenant; none when it does not verify."""
     if name == _JWT:
         return await _by_token(call, tenant, value)
-    if name == _API_KEY:
-        for credential in credentials_of(tenant, NAME, application, CREDENTIAL_KIND):
-            if hmac.compare_digest(credential.secret.encode(), value.encode()):
-                return Caller(None, administrator=True, acts=True)
+    if name == _KEY:
+        named = (application,) if application else tuple(owned.name for owned in applications_of(tenant, NAME))
+        if any(_is(key.secret, value) for each in named for key in credentials_of(tenant, NAME, each, API_KEY)):
+            return Caller(None, administrator=True, acts=True)
         return await _by_token(call, tenant, value)
     pair = _pair(value)
     if pair is None:
         return None
-    for credential in credentials_of(tenant, NAME, application, CREDENTIAL_KIND):
-        if hmac.compare_digest(credential.name.encode(), pair[0].encode()) and hmac.compare_digest(
-            credential.secret.encode(), pair[1].encode()
-        ):
-            # An administrator of the old form is nobody by itself, a bot is a user.
-            return Caller(None if name == _ADMINISTRATOR else credential.name, administrator=True, acts=True)
+    for kind in (BOT, ADMINISTRATOR):
+        for credential in credentials_of(tenant, NAME, application, kind):
+            if _is(credential.name, pair[0]) and _is(credential.secret, pair[1]):
+                user = credential.name if kind == BOT and name != _OLD_FORM else None
+                return Caller(user, administrator=True, acts=True)
     return await _by_user(call, tenant, *pair)
+
+
+def _is(secret: str, given: str) -> bool:
+    return hmac.compare_digest(secret.encode(), given.encode(errors="replace"))
 
 
 async def _by_token(call: Call, tenant: Tenant, token: str) -> Caller | None:
@@ -184,7 +195,8 @@ async def _by_user(call: Call, tenant: Tenant, name: str, secret: str) -> Caller
 
 
 def _caller(user: User, expires: int = 0, administrator: bool = False) -> Caller:
-    role = role_of(user)
+    # Anybody can be a user whom a login without a password opens: a role gives it no rights.
+    role = USER if user.unlocked else role_of(user)
     administers = administrator or role in ADMINISTRATORS
     return Caller(user.id, administers, administers or role == AGENT, user, expires)
 

@@ -16,8 +16,7 @@ from adapters.applozic.wire import Fields, flat, header, json_reply, read, succe
 from adapters.contract import Call, Reply
 from core.errors import Failure, Kind
 from core.model import Principal, Tenant, User
-from core.names import is_legal, is_reserved
-from core.tenants import credentials_of
+from core.names import is_legal, is_reserved, is_sender
 
 INVALID_PARAMETER = "INVALID_PARAMETER"
 INVALID_APPLICATION = "INVALID_APPLICATIONID"
@@ -169,7 +168,7 @@ async def _log_in(call: Call, fields: Fields, options: Options) -> tuple[Tenant,
     profile, password = read_profile(fields), fields.text("password")
     if fields.text(ROLE, "roleName") not in (None, "3", "USER"):
         call.losses.append("roleType: a login gives no role")
-    tenant, user, is_new = await _opened(call, tenants, application, name, password, profile, options)
+    tenant, user, is_new = await _opened(call, tenants, name, password, profile, options)
     if not is_new:
         user = await _updated(call, tenant, user, profile)
     call.principal = Principal(tenant, user.id)
@@ -179,7 +178,6 @@ async def _log_in(call: Call, fields: Fields, options: Options) -> tuple[Tenant,
 async def _opened(
     call: Call,
     tenants: tuple[Tenant, ...],
-    application: str,
     name: str,
     password: str | None,
     profile: Profile,
@@ -198,21 +196,13 @@ async def _opened(
                 if not user.active:
                     raise _Refused(PASSWORD_INVALID, deactivated=True)
                 return tenant, user, False
-        # An application's own bots are nobody's to log in as, and who is known has another password.
-        if found or _is_bot(tenants, application, name) or not options.open_login:
+        # Nobody logs in as a program that has a credential, and who is known has another password.
+        if found or is_sender(tenants[0], name) or not options.open_login:
             break
         user = await _new(call, tenants[0], name, password, profile)
         if user is not None:
             return tenants[0], user, True
     raise _Refused(PASSWORD_INVALID if password is not None else PASSWORD_REQUIRED)
-
-
-def _is_bot(tenants: tuple[Tenant, ...], application: str, name: str) -> bool:
-    return any(
-        credential.name == name
-        for tenant in tenants
-        for credential in credentials_of(tenant, NAME, application, auth.CREDENTIAL_KIND)
-    )
 
 
 async def _with_password(call: Call, tenant: Tenant, user: User, password: str) -> User | None:

@@ -22,7 +22,6 @@ from adapters.applozic.wire import Fields, json_reply, read, success, text_reply
 from adapters.contract import Call, Reply
 from core.model import User, UserKey
 from core.names import fold, is_legal
-from core.tenants import credentials_of
 
 MAXIMUM_NAMED = 1_000
 """Users that one request asks for."""
@@ -173,9 +172,6 @@ async def _create(call: Call) -> None:
         raise bad_request("userId is missing")
     if role == BOT and password is None:
         raise bad_request("a bot needs a password")
-    application = auth.application_of(call.request) or ""
-    if any(name == own.name for own in credentials_of(call.tenant, NAME, application, auth.CREDENTIAL_KIND)):
-        raise bad_request("user already exist")
     profile = read_profile(fields, role)
     created = fields.integer(CREATED)
     if created is not None:
