@@ -5,7 +5,8 @@ from adapters.contract import Call, Reply
 from adapters.easemob.auth import application_of
 from adapters.easemob.errors import illegal, unknown_application
 from adapters.easemob.options import NAME
-from adapters.easemob.wire import success
+from adapters.easemob.wire import integer_of, success
+from adapters.files import FileAddresses
 from core.errors import Failure, Kind
 from core.model import Principal
 from core.tenants import applications_of
@@ -62,5 +63,12 @@ async def download(call: Call) -> Reply:
     return file_reply(await call.core.files.get(tenant, file, secret, thumbnail=small))
 
 
+def addresses(call: Call) -> FileAddresses:
+    """Where files are for the caller, whose messages say the secrets beside the addresses."""
+    return FileAddresses(
+        call.tenant, call.request.origin, f"/{call.parameters['org']}/{call.parameters['app']}/chatfiles/"
+    )
+
+
 def _pixels(given: str | None) -> int:
-    return min(int(given), _LARGEST_THUMBNAIL) if given and given.isdecimal() and int(given) else _THUMBNAIL
+    return min(integer_of(given) or _THUMBNAIL, _LARGEST_THUMBNAIL)

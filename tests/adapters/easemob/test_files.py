@@ -62,6 +62,16 @@ async def test_a_picture_has_a_small_version(house: House) -> None:
     assert Image.open(io.BytesIO(small.content)).size == (80, 60)
 
 
+@pytest.mark.parametrize("width", ["0", "-1", "a", "\u0663", "9" * 5_000])
+async def test_a_size_of_thumbnails_that_is_none_is_the_usual_one(house: House, width: str) -> None:
+    headers = {b"thumbnail-width": width.encode(), b"Authorization": f"Bearer {house.names['token']}".encode()}
+    files = {"file": ("a name", picture(), "image/png")}
+    reply = await house.client.post(house.names["base"] + "/chatfiles", files=files, headers=headers)
+    (entity,) = reply.json()["entities"]
+    small = await house.client.get(f"{house.names['base']}/chatfiles/{entity['uuid']}", headers={"thumbnail": "true"})
+    assert Image.open(io.BytesIO(small.content)).size == (170, 128)
+
+
 async def test_a_file_lives_for_seven_days(house: House) -> None:
     (entity,) = (await upload(house, b"bytes", "text/plain")).json()["entities"]
     path = f"{house.names['base']}/chatfiles/{entity['uuid']}"
