@@ -200,7 +200,7 @@ class Way(msgspec.Struct, eq=False):
 
 
 class Dispatcher:
-    """The dialects of one listener. Raises `AmbiguousRoutes` when they can't be told apart."""
+    """The dialects of the main listener. Raises `AmbiguousRoutes` when they can't be told apart."""
 
     __slots__ = ("_fallback", "_first", "_fixed", "_queries", "_ways", "dialects")
 
@@ -278,6 +278,19 @@ class Dispatcher:
             if owner is not dialect:
                 taken = f"belongs to {owner.name}" if owner else "is claimed by nobody"
                 raise AmbiguousRoutes(f"{dialect.name}: {route.method} {route.path} {taken}")
+
+
+class BoundDispatcher(Dispatcher):
+    """One dialect that has a listener to itself: no claim counts, every request is its own."""
+
+    __slots__ = ("_only",)
+
+    def __init__(self, adapter: Adapter) -> None:
+        super().__init__(())
+        self._only = Dialect(adapter)
+
+    def _by_path(self, segments: tuple[str, ...]) -> Dialect:  # noqa: ARG002
+        return self._only
 
 
 def claimed_segments(adapters: Iterable[Adapter]) -> frozenset[str]:

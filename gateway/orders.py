@@ -23,7 +23,7 @@ class Task(msgspec.Struct, frozen=True):
     """Where files lie, as `core.objects.Objects` takes it."""
     settings: Settings
     listeners: tuple[int, ...]
-    """File numbers of the public listeners, inherited."""
+    """File numbers of the public listeners, inherited: the main one, then those of `settings.listeners`."""
     private_listener: int
     private_path: str
     readable_logs: bool

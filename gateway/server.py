@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -13,18 +15,43 @@ from gateway.limits import Limits
 from gateway.protocol import Shared, protocol_class
 from gateway.sockets import BACKLOG
 
+TLS_CLOSE_SECONDS = 2.0
+"""How long a client may take to confirm the end of a connection; most don't."""
 _ADMIN_LIMITS = Limits(connections=64, header_seconds=5.0, keep_alive_seconds=20.0)
 
 
+@dataclass(frozen=True)
+class Door:
+    """A listening socket with what is served there, over TLS where there is a context for it."""
+
+    socket: socket.socket
+    app: AsgiApplication
+    limits: Limits
+    tls: ssl.SSLContext | None = None
+
+    async def open(self, shared: Shared) -> asyncio.Server:
+        """Begin to accept."""
+        config, protocol = public_config(self.app, self.limits), protocol_class(self.limits)
+        return await asyncio.get_running_loop().create_server(
+            lambda: protocol(config=config, server_state=shared, app_state={}),
+            sock=self.socket,
+            backlog=BACKLOG,
+            ssl=self.tls,
+            ssl_handshake_timeout=self.limits.header_seconds if self.tls is not None else None,
+            ssl_shutdown_timeout=TLS_CLOSE_SECONDS if self.tls is not None else None,
+        )
+
+
 class Server(uvicorn.Server):
-    """A server that says when it accepts connections."""
+    """A server that says when it accepts connections: on the sockets that `serve` is given, and at its doors."""
 
     server_state: Shared
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, doors: Sequence[Door] = ()) -> None:
         super().__init__(config)
         self.server_state = Shared()
         self.accepting = asyncio.Event()
+        self._doors = doors
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -32,6 +59,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for door in self._doors:
+            self.servers.append(await door.open(self.server_state))
         self.accepting.set()
 
 

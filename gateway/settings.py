@@ -3,13 +3,16 @@
 One TOML file < environment variables < command line options. The name is the same everywhere: `admin_port` in the file,
 `CHATGATEWAY_ADMIN_PORT`, `--admin-port`; a table's key in the environment has two underscores: `[limits] body_bytes` is
 `CHATGATEWAY_LIMITS__BODY_BYTES`. A setting whose name ends in `password`, `secret`, `token` or `key` can be given as
-`<name>_file`, the path of a file that holds it.
+`<name>_file`, the path of a file that holds it (`tls_key` is such a path itself).
+
+Further listeners are tables in the file, words elsewhere: `CHATGATEWAY_LISTENERS=ozeki=9509,chat21=8004`, `--listen
+ozeki=9509`.
 """
 
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, get_origin
@@ -22,31 +25,42 @@ from core.objects import BUCKET_SCHEME, Objects
 from core.store.address import parse_url
 from gateway import adapters_list
 from gateway.limits import Limits
+from gateway.listeners import CertificateError, FilledText, Listener, Port, fields_of, tls_context
 
 PREFIX = "CHATGATEWAY_"
 CONFIG_VARIABLE = "CHATGATEWAY_CONFIG"
 HIDDEN = "***"
 MAXIMUM_WORKERS = 64
-_SECRET_NAME = re.compile(r"(^|_)(password|secret|token|key)$")
+_SECRET_NAME = re.compile(r"(^|_)(password|secret|token|key)(?<!^tls_key)$")
+
+_NO_LISTENER = Listener(dialect="", port=0)
+"""In the place of a wrong one, so that what else is wrong is said of the right ones."""
+
+_NO_TABLES = "must be [[listeners]], a table for each"
 
 Key = tuple[str, ...]
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set."""
 
-    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
-    """The address that both listeners are bound to."""
+    host: FilledText = "127.0.0.1"
+    """The address that all listeners are bound to, unless one has its own."""
     port: Port = 8080
     """Where the dialects are served; 0 takes any free port."""
+    tls_cert: str | None = None
+    """A PEM file with the certificate for that port, and those that lead to it; absent for plain HTTP."""
+    tls_key: str | None = None
+    """A PEM file with its key; absent when the certificate's file has it."""
+    listeners: tuple[Listener, ...] = ()
+    """Further ports, each for one dialect alone."""
     admin_port: Port = 8081
     """Where health is served; 0 takes any free port."""
     redis: str | None = None
     """The store's URL; absent for the embedded server."""
     redis_password: str | None = None
     """The store's password, for a URL without one."""
-    data: Annotated[str, msgspec.Meta(min_length=1)] = "./chatgateway-data"
+    data: FilledText = "./chatgateway-data"
     """The embedded server's folder, and the files'; `:memory:` for a temporary one."""
     files: str | None = None
     """Where files lie: a folder's path, or `s3://bucket/prefix`; absent for the folder `files` in `data`."""
@@ -109,7 +123,11 @@ def load(config: Path | None, environment: Mapping[str, str], options: Mapping[s
     layers: list[_Layer] = [
         _file_layer(config, problems) if config else {},
         _environment_layer(environment),
-        {(name,): _Given(value, option_name(name), False) for name, value in options.items() if value is not None},
+        {
+            (name,): _Given(value, option_name(name), False)
+            for name, value in options.items()
+            if value not in (None, ())
+        },
     ]
     for layer in layers:
         given |= _with_secrets_from_files(layer, problems)
@@ -127,7 +145,7 @@ def load(config: Path | None, environment: Mapping[str, str], options: Mapping[s
 
 def option_name(name: str) -> str:
     """How a setting is called on the command line."""
-    return "--" + name.replace("_", "-")
+    return "--listen" if name == "listeners" else "--" + name.replace("_", "-")
 
 
 def shown(loaded: Loaded) -> str:
@@ -210,6 +228,9 @@ def _build(kind: type[msgspec.Struct], path: Key, unused: _Layer, problems: list
                 problems.append(f"{'.'.join(here)}: {problem}")
         elif field.name == "dialects":
             values[field.name] = _free_tables(here, unused)
+        elif field.name == "listeners":
+            if here in unused:
+                values[field.name] = _listeners(unused.pop(here), problems)
         elif here in unused:
             found = unused.pop(here)
             try:
@@ -219,9 +240,36 @@ def _build(kind: type[msgspec.Struct], path: Key, unused: _Layer, problems: list
     return values
 
 
+def _listeners(found: _Given, problems: list[str]) -> tuple[Listener, ...]:
+    """Tables, or words (`fields_of`)."""
+    given = _listed(found, tuple)
+    if not isinstance(given, (list, tuple)):
+        problems.append(f"{found.place}: {_NO_TABLES}")
+        return ()
+    made = []
+    for number, entry in enumerate(given, 1):
+        place, table = _nth(found.place, number), fields_of(entry) if isinstance(entry, str) else entry
+        if not isinstance(table, dict):
+            problems.append(f"{place}: must be DIALECT=PORT or DIALECT=HOST:PORT")
+            made.append(_NO_LISTENER)
+            continue
+        is_text = isinstance(entry, str)
+        unused: _Layer = {(name,): _Given(value, f"{place}: {name}", is_text) for name, value in table.items()}
+        needed = ("dialect", "port")
+        problems += [f"{place}: {name} is missing" for name in needed if name not in table]
+        values = _build(Listener, (), unused, problems)
+        problems += [f"{other.place}: there is no such setting" for other in unused.values()]
+        made.append(msgspec.structs.replace(_NO_LISTENER, **values))
+    return tuple(made)
+
+
+def _nth(place: str, number: int) -> str:
+    return f"{place}: number {number}"
+
+
 def _listed(found: _Given, kind: Any) -> Any:
     """A variable's text is split at commas where a list is wanted."""
-    if found.is_text and get_origin(kind) in (tuple, list):
+    if found.is_text and (get_origin(kind) or kind) in (tuple, list):
         return [part.strip() for part in found.value.split(",")]
     return found.value
 
@@ -263,8 +311,7 @@ def _contradictions(settings: Settings, places: Mapping[Key, str]) -> Iterator[s
         yield f"{place('files')}: must be a folder's path or {BUCKET_SCHEME}bucket/prefix"
     if not 1 <= settings.workers <= MAXIMUM_WORKERS:
         yield f"{place('workers')}: must be 1 to {MAXIMUM_WORKERS}"
-    if settings.port == settings.admin_port != 0:
-        yield f"{place('admin_port')}: must differ from {place('port')}"
+    yield from _listener_problems(settings, place)
     if settings.redis is not None:
         try:
             address = parse_url(settings.redis).address
@@ -279,17 +326,40 @@ def _contradictions(settings: Settings, places: Mapping[Key, str]) -> Iterator[s
         yield f"{place('redis_password')}: the embedded server has no password; the URL in redis is missing"
 
 
+def _listener_problems(settings: Settings, place: Callable[[str], str]) -> Iterator[str]:
+    listeners = [(_nth(place("listeners"), number), each) for number, each in enumerate(settings.listeners, 1)]
+    taken: dict[tuple[str, int], str] = {}
+    ports = [(place("port"), settings.host, settings.port), (place("admin_port"), settings.host, settings.admin_port)]
+    for where, host, port in (*ports, *((where, each.host or settings.host, each.port) for where, each in listeners)):
+        other = taken.setdefault((host, port), where)
+        if port and other != where:
+            yield f"{where}: must differ from {other}"
+    files = [(place("tls_cert" if settings.tls_cert else "tls_key"), settings.tls_cert, settings.tls_key)]
+    for where, certificate, key in (*files, *((where, each.tls_cert, each.tls_key) for where, each in listeners)):
+        try:
+            tls_context(certificate, key)
+        except CertificateError as problem:
+            yield f"{where}: {problem}"
+
+
 def _dialect_problems(settings: Settings, places: Mapping[Key, str]) -> Iterator[str]:
     try:
-        adapters_list.load_adapters(settings.dialects)
+        known = [adapter.name for adapter in adapters_list.load_adapters(settings.dialects)]
     except adapters_list.UnknownOptions as problems:
         for problem in str(problems).splitlines():
             table = tuple(problem.partition(":")[0].split("."))
             given = [place for path, place in places.items() if path[: len(table)] == table]
             yield ": ".join(filter(None, (", ".join(given), problem)))
+    else:
+        for number, listener in enumerate(settings.listeners, 1):
+            if listener.dialect and listener.dialect not in known:
+                where = _nth(places[("listeners",)], number)
+                yield f"{where}: there is no dialect {listener.dialect!r}; there are: {', '.join(known)}"
 
 
 def _unknown(path: Key) -> str:
+    if path[0] == "listeners":
+        return _NO_TABLES
     name = ".".join(path)
     known = list(_names(Settings, ""))
     if path[0] == "dialects" or any(each.startswith(f"{name}.") for each in known):
@@ -307,7 +377,7 @@ def _names(kind: type[msgspec.Struct], before: str) -> Iterator[str]:
 
 
 def _toml(table: Mapping[str, Any], path: Key, places: Mapping[Key, str]) -> Iterator[str]:
-    simple = {name: value for name, value in table.items() if not isinstance(value, dict)}
+    simple = {name: value for name, value in table.items() if not (isinstance(value, dict) or _are_tables(value))}
     if path and simple:
         yield f"\n[{'.'.join(path)}]"
     for name, value in simple.items():
@@ -317,6 +387,14 @@ def _toml(table: Mapping[str, Any], path: Key, places: Mapping[Key, str]) -> Ite
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _toml(value, (*path, name), places)
+        elif _are_tables(value):
+            for each in value:
+                yield f"\n[[{name}]]  # {places[(*path, name)]}"
+                yield from (f"{field} = {json.dumps(given)}" for field, given in each.items() if given is not None)
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) > 0 and isinstance(value[0], dict)
 
 
 def _redacted(name: str, value: Any) -> Any:

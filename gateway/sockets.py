@@ -66,13 +66,14 @@ def _bind(listener: socket.socket, address: Any) -> None:
         time.sleep(0.02)
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, *, tls: bool = False) -> str:
     """How this machine reaches a TCP listener."""
+    scheme = "https" if tls else "http"
     host, port = listener.getsockname()[:2]
     address = ip_address(host.partition("%")[0])
     if address.is_unspecified:
         address = ip_address("127.0.0.1" if address.version == 4 else "::1")
-    return f"http://{address}:{port}" if address.version == 4 else f"http://[{address}]:{port}"
+    return f"{scheme}://{address}:{port}" if address.version == 4 else f"{scheme}://[{address}]:{port}"
 
 
 def is_loopback(listener: socket.socket) -> bool:

@@ -35,7 +35,7 @@ NO_TENANT = "There is no tenant yet, so every request is refused. Make the first
 FILES_FOLDER = "files"
 KNOWN_TO_EVERYBODY = "Unsafe: everybody knows the credentials of tenant {0}. End it: chatgateway tenant remove {0}"
 _OF_THE_SUPERVISOR = (
-    "host", "port", "admin_port", "redis", "redis_password", "data", "files", "durable", "workers", "ready_file",
+    "host", "port", "tls_cert", "tls_key", "listeners", "admin_port", "redis", "redis_password", "data", "files", "durable", "workers", "ready_file",
 )  # fmt: skip
 """Settings that a restart of the workers doesn't change."""
 
@@ -46,11 +46,19 @@ class ReadyFileError(Exception):
     """The ready file can't be written; the text says why."""
 
 
+class BoundUrl(msgspec.Struct, frozen=True):
+    """Where to reach one dialect alone."""
+
+    dialect: str
+    url: str
+
+
 class Ready(msgspec.Struct, frozen=True):
     """What the ready file says: where to reach the dialects, and health."""
 
     url: str
     admin_url: str
+    listeners: list[BoundUrl]
 
 
 class Supervisor:
@@ -94,7 +102,11 @@ class Supervisor:
         """Start everything and stay until a part of it fails. What is put on the stack is the way to stop, last first."""
         settings = self._settings
         stack.push_async_callback(self._finish_background)
-        public = stack.enter_context(listen(settings.host, settings.port, "--port"))
+        public = [stack.enter_context(listen(settings.host, settings.port, "--port"))]
+        public += [
+            stack.enter_context(listen(each.host or settings.host, each.port, "--listen"))
+            for each in settings.listeners
+        ]
         admin = stack.enter_context(listen(settings.host, settings.admin_port, "--admin-port"))
         ready_file = Path(settings.ready_file) if settings.ready_file else None
         if ready_file:
@@ -105,19 +117,27 @@ class Supervisor:
         stack.push_async_callback(admin_server.stop, answering)
         data = stack.enter_context(opened_data(settings.data)).absolute()
         store_url, where = await self._open_store(stack, data)
-        lines = await self._look_around(store_url, url_of(public))
-        if self._development and not is_loopback(public):
+        certificates = [settings.tls_cert, *(each.tls_cert for each in settings.listeners)]
+        url, *bound_urls = (
+            url_of(listener, tls=certificate is not None)
+            for listener, certificate in zip(public, certificates, strict=True)
+        )
+        lines = await self._look_around(store_url, url)
+        if self._development and not all(map(is_loopback, public)):
             lines.append("Unsafe: with --dev, whoever reaches this port knows the credentials")
-        stack.callback(public.close)  # right after the worker: whoever comes now is refused, not left waiting
+        for listener in public:
+            stack.callback(listener.close)  # right after the worker: whoever comes now is refused, not left waiting
         files = self._files(data)
         if settings.store_url is not None or settings.files is not None:
             lines.insert(0, f"Files are kept in {files}")
-        await self._start_workers(stack, Workplace(store_url, files, [public], self._development))
+        await self._start_workers(stack, Workplace(store_url, files, public, self._development))
         if self._stop.is_set():  # what was awaited since may have kept the cancellation to itself
             return
         self._health.phase = ""
-        ready = Ready(url_of(public), url_of(admin))
-        for line in (f"Serving at {ready.url} (health: {ready.admin_url}/readyz)", where, *lines):
+        bound = [BoundUrl(each.dialect, own) for each, own in zip(settings.listeners, bound_urls, strict=True)]
+        ready = Ready(url, url_of(admin), bound)
+        lines = [*(f"Serving {each.dialect} alone at {each.url}" for each in bound), where, *lines]
+        for line in (f"Serving at {ready.url} (health: {ready.admin_url}/readyz)", *lines):
             self._say(line)
         if ready_file:
             stack.callback(ready_file.unlink, missing_ok=True)

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,10 +23,11 @@ from core.errors import Failure
 from core.objects import Objects
 from core.store.store import Store
 from gateway import adapters_list, logs
-from gateway.app import create_app
+from gateway.app import create_app, create_bound_app
 from gateway.asgi import AsgiApplication, Receive, Scope, Send
+from gateway.listeners import CertificateError, tls_context
 from gateway.orders import LEAVE, READY, STOP, TASK_BYTES, Task
-from gateway.server import Server, public_config
+from gateway.server import Door, Server, public_config
 from gateway.settings import Settings
 from gateway.sockets import all_accepted, refuse_new_connections, remove_private
 
@@ -39,75 +40,71 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerServer(Server):
-    """The public listener's server: it cuts nobody off when it ends."""
+    """The server of the private listener and of the public ones, the doors: it cuts nobody off when it ends."""
 
-    def __init__(self, config: Config, settings: Settings) -> None:
-        super().__init__(config)
+    def __init__(self, config: Config, doors: Sequence[Door], settings: Settings) -> None:
+        super().__init__(config, doors)
         self._keep_alive_seconds = settings.limits.keep_alive_seconds
         self._drain_seconds = settings.drain_seconds
+        self._listeners: list[socket.socket] = []
+        self._emptying: list[asyncio.Task[None]] = []
+        """Each over when one of the listeners is closed and its last connection gone. One that begins TLS counts there, though
+        nothing else knows of it yet."""
 
-    async def leave(self, listeners: list[socket.socket]) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listeners = [*(sockets or ()), *(door.socket for door in self._doors)]
+        self._emptying = [asyncio.create_task(server.wait_closed(), name="emptying") for server in self.servers]
+
+    async def leave(self) -> None:
         """Stop accepting: others take who is in the queue. Returns when the last connection is gone.
 
         Each one ends with its next reply, which says so, or when it was idle for as long as any may be. Nothing ends sooner
         here: a server that closes an idle connection can't know whether a request is on its way to it.
         """
-        self._stop_accepting(listeners)
+        self._stop_accepting()
         self.server_state.end()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._keep_alive_seconds):
-                await self._settle()
-                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn's own set tells nobody
-                    await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.wait(self._emptying, timeout=self._keep_alive_seconds)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         """Accept who is in the queue, answer every request that was begun, and close each connection after its answer.
 
         Nobody serves after this, so an idle connection has only a moment in which a request that was on its way to it is
         answered. What is not done after the drain time is cut off.
         """
-        listeners = [listener for listener in sockets or [] if listener.fileno() >= 0]
+        listeners = [listener for listener in self._listeners if listener.fileno() >= 0]
         self.server_state.end()
         for listener in listeners:
             refuse_new_connections(listener)
+        for listener in listeners:
             await all_accepted(listener, ACCEPT_SECONDS)
-        self._stop_accepting(listeners)
-        await self._settle()
+        self._stop_accepting()
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        while self.server_state.connections and (passed := loop.time() - begun) < self._drain_seconds:
+        while not all(map(asyncio.Task.done, self._emptying)) and (passed := loop.time() - begun) < self._drain_seconds:
             if passed > IDLE_SECONDS:
                 for connection in self.server_state.open_connections:
                     if not connection.busy:
                         connection.transport.close()
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.wait(self._emptying, timeout=_POLL_SECONDS)
         for connection in self.server_state.open_connections:
             connection.transport.abort()
-        for task in list(self.server_state.tasks):
+        for task in (*self.server_state.tasks, *self._emptying):
             task.cancel()
-        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        await asyncio.gather(*self.server_state.tasks, *self._emptying, return_exceptions=True)
 
-    def _stop_accepting(self, listeners: list[socket.socket]) -> None:
+    def _stop_accepting(self) -> None:
         for server in self.servers:
             server.close()
-        for listener in listeners:
+        for listener in self._listeners:
             listener.close()
 
-    async def _settle(self) -> None:
-        """A connection is counted a turn of the loop after it was accepted."""
-        await asyncio.sleep(_POLL_SECONDS)
 
+def answering_probes(core: Core) -> AsgiApplication:
+    """What the private socket serves: the answer to the supervisor's question whether a request gets through to the store
+    and back; it says how many tasks the worker has, for whoever looks for leaks."""
 
-def answering_probes(app: AsgiApplication, core: Core) -> AsgiApplication:
-    """The app, and on the private Unix socket (an address without a port) the answer to the supervisor's question whether
-    a request gets through to the store and back; it says how many tasks the worker has, for whoever looks for leaks."""
-
-    def entry(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        server = scope.get("server")
-        # Not awaited here: every request would pay for one more coroutine.
-        return answer(send) if server and server[1] is None else app(scope, receive, send)
-
-    async def answer(send: Send) -> None:
+    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
         status, text = 200, b"ready, %d tasks" % len(asyncio.all_tasks())
         try:
             async with asyncio.timeout(ROUND_TRIP_SECONDS):
@@ -121,7 +118,21 @@ def answering_probes(app: AsgiApplication, core: Core) -> AsgiApplication:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": text})
 
-    return entry
+    return answer
+
+
+def doors(core: Core, settings: Settings, listeners: Sequence[int]) -> list[Door]:
+    """The public listeners by their file numbers, each with what is served there. Raises `CertificateError`."""
+    adapters, limits = adapters_list.load_adapters(settings.dialects), settings.limits
+    by_name = {adapter.name: adapter for adapter in adapters}
+    apps = [create_app(core, adapters, limits)]
+    apps += [create_bound_app(core, by_name[each.dialect], limits) for each in settings.listeners]
+    contexts = [tls_context(settings.tls_cert, settings.tls_key)]
+    contexts += [tls_context(each.tls_cert, each.tls_key) for each in settings.listeners]
+    return [
+        Door(socket.socket(fileno=number), app, limits, context)
+        for number, app, context in zip(listeners, apps, contexts, strict=True)
+    ]
 
 
 async def serve(control: socket.socket) -> None:
@@ -135,10 +146,10 @@ async def serve(control: socket.socket) -> None:
     settings = task.settings
     store = await Store.open(task.store_url, wait=task.needs_store)
     core = Core(store, objects=Objects(task.files))
-    app = create_app(core, adapters_list.load_adapters(settings.dialects), settings.limits)
-    server = WorkerServer(public_config(answering_probes(app, core), settings.limits), settings)
-    sockets = [socket.socket(fileno=number) for number in (*task.listeners, task.private_listener)]
-    serving = asyncio.create_task(server.serve(sockets), name="serving")
+    public = doors(core, settings, task.listeners)
+    server = WorkerServer(public_config(answering_probes(core), settings.limits), public, settings)
+    private = socket.socket(fileno=task.private_listener)
+    serving = asyncio.create_task(server.serve([private]), name="serving")
     accepting = asyncio.create_task(server.accepting.wait(), name="accepting")
     await asyncio.wait({serving, accepting}, return_when=asyncio.FIRST_COMPLETED)
     # What lives now lives to the end: the collector need not walk it again and again. Requests free what they make without
@@ -154,7 +165,7 @@ async def serve(control: socket.socket) -> None:
     await asyncio.wait({serving, order}, return_when=asyncio.FIRST_COMPLETED)
     if order.done() and order.result() == LEAVE:
         order = asyncio.create_task(_order(reader), name="order")
-        leaving = asyncio.create_task(server.leave(sockets), name="leaving")
+        leaving = asyncio.create_task(server.leave(), name="leaving")
         await asyncio.wait({serving, leaving, order}, return_when=asyncio.FIRST_COMPLETED)
         leaving.cancel()
     server.should_exit = True
@@ -186,6 +197,9 @@ def main() -> None:
             runner.run(serve(control))
         except Failure as failure:
             log.error("worker_without_store", problem=failure.text)
+            sys.exit(1)
+        except CertificateError as problem:
+            log.error("worker_without_certificate", problem=str(problem))
             sys.exit(1)
 
 

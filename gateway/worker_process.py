@@ -36,7 +36,8 @@ class WorkerEndedError(Exception):
 
 @dataclass(frozen=True)
 class Workplace:
-    """What all workers of a gateway share. `listeners` are the public sockets on which they accept."""
+    """What all workers of a gateway share. `listeners` are the public sockets on which they accept: the main one, then those of
+    the setting `listeners`."""
 
     store_url: str
     files: str

@@ -29,12 +29,23 @@ _EXPECTED = (
 @click.option("--dev", is_flag=True, help="Make the tenant demo and print a curl line for each dialect.")
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Where the dialects are served; 0 takes any free port.  [default: 8080]")
+@click.option("--tls-cert", metavar="FILE", help="The certificate for that port, in PEM; without one it is plain HTTP.")
+@click.option("--tls-key", metavar="FILE", help="The certificate's key, where its file does not hold it.")
+@click.option(
+    "--listen",
+    "listeners",
+    metavar="DIALECT=[HOST:]PORT",
+    multiple=True,
+    help="A further port for one dialect alone, as ozeki=9509; can be repeated.",
+)
 @click.option("--admin-port", type=int, help="Where health is served; 0 takes any free port.  [default: 8081]")
 @click.option("--redis", metavar="URL", help="The store; without it an embedded server is started.")
 @click.option("--data", metavar="DIR", help="The embedded server's folder; :memory: keeps nothing after the run.")
 @click.option("--durable", is_flag=True, default=None, help="Every write is on disk before it is acknowledged.")
 @click.option("--workers", type=int, help="Worker processes.  [default: 1]")
-@click.option("--ready-file", metavar="PATH", help="Written once requests are accepted: JSON with url and admin_url.")
+@click.option(
+    "--ready-file", metavar="PATH", help="Written once requests are accepted: JSON with url, admin_url and listeners."
+)
 def serve(config: Path | None, dev: bool, **options: Any) -> None:
     """Serve all dialects until SIGTERM or Ctrl-C. SIGUSR1 restarts the workers without a failed request, with the settings
     and the code as they are then."""

@@ -2,12 +2,13 @@
 
 import itertools
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -76,9 +77,9 @@ def ask(connection: HTTPConnection, call: Call, *, keeps: bool = True) -> Answer
     return Answer(call, reply.status, text, time.monotonic() - began)
 
 
-def ask_once(url: str, call: Call) -> Answer:
+def ask_once(url: str, call: Call, trusted: ssl.SSLContext | None = None) -> Answer:
     """The answer over a connection of its own."""
-    connection = _connection(url)
+    connection = _connection(url, trusted)
     try:
         return ask(connection, call, keeps=False)
     finally:
@@ -110,10 +111,10 @@ class Load:
         wanted = more + sum(answer.status == 200 for answer in self.answers)
         until(lambda: self.broken or sum(answer.status == 200 for answer in self.answers) >= wanted)
 
-    def send(self, url: str, calls: Sequence[Call], *, keeps: bool) -> None:
+    def send(self, url: str, calls: Sequence[Call], trusted: ssl.SSLContext | None, *, keeps: bool) -> None:
         """One client: no pause between requests, one connection for as long as the gateway keeps it or a fresh one each
         time."""
-        connection = _connection(url)
+        connection = _connection(url, trusted)
         for call in itertools.cycle(calls):
             if self._over.is_set():
                 break
@@ -141,11 +142,22 @@ class Load:
 
 
 @contextmanager
-def load(program: Program, calls: Sequence[Call], *, keeping: int, fresh: int) -> Iterator[Load]:
-    """So many clients that keep their connection, and so many that make a fresh one for each request."""
+def load(
+    program: Program,
+    calls: Sequence[Call],
+    *,
+    keeping: int,
+    fresh: int,
+    url: str = "",
+    trusted: ssl.SSLContext | None = None,
+) -> Iterator[Load]:
+    """So many clients that keep their connection, and so many that make a fresh one for each request. `url`: not the main
+    listener's."""
     found = Load()
     threads = [
-        threading.Thread(target=found.send, args=(program.url, calls), kwargs={"keeps": number < keeping})
+        threading.Thread(
+            target=found.send, args=(url or program.url, calls, trusted), kwargs={"keeps": number < keeping}
+        )
         for number in range(keeping + fresh)
     ]
     threads.append(threading.Thread(target=found.watch, args=(program.admin_url,)))
@@ -190,6 +202,8 @@ async def stored_in(data: str, others: Sequence[str] = ("user2",)) -> list[Store
         await server.stop()
 
 
-def _connection(url: str) -> HTTPConnection:
+def _connection(url: str, trusted: ssl.SSLContext | None = None) -> HTTPConnection:
     place = urlsplit(url)
+    if trusted is not None:
+        return HTTPSConnection(str(place.hostname), place.port, timeout=WAIT_SECONDS, context=trusted)
     return HTTPConnection(str(place.hostname), place.port, timeout=WAIT_SECONDS)

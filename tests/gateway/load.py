@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -48,7 +49,9 @@ async def read_reply(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
     return int(head.split(" ", 2)[1]), body, "connection: close" not in head
 
 
-async def send_until_refused(url: str, token: str, outcome: Outcome, *, to: str, keep_alive: bool) -> None:
+async def send_until_refused(
+    url: str, token: str, outcome: Outcome, *, to: str, keep_alive: bool, trusted: ssl.SSLContext | None = None
+) -> None:
     """One client. Without `keep_alive` each request has a connection of its own. `to`: each client writes to somebody else,
     for a conversation takes no more than a thousand messages a second over a longer time."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
@@ -56,7 +59,7 @@ async def send_until_refused(url: str, token: str, outcome: Outcome, *, to: str,
     while True:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                reader, writer = await asyncio.open_connection(host, port)
+                reader, writer = await asyncio.open_connection(host, port, ssl=trusted)
         except (OSError, TimeoutError):
             return  # nothing was begun
         try:

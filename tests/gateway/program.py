@@ -74,6 +74,12 @@ class Program:
         return str(json.loads(self.ready_file.read_text())["url"])
 
     @property
+    def bound_urls(self) -> dict[str, str]:
+        """Where each dialect that has a listener to itself is served."""
+        found = json.loads(self.ready_file.read_text())["listeners"]
+        return {each["dialect"]: each["url"] for each in found}
+
+    @property
     def admin_url(self) -> str:
         return str(json.loads(self.ready_file.read_text())["admin_url"])
 

@@ -6,16 +6,11 @@ from typing import Any
 from core.clock import SystemClock
 from core.live import Gap
 from core.store.embedded import server_binary
-from gateway.asgi import AsgiApplication, Message, Receive, Scope, Send
+from gateway.asgi import AsgiApplication, Message
 from gateway.worker import answering_probes
 from tests.core.listening import BOUNDED, next_event
 from tests.core.support import new_name, opened
 from tests.servers import ServerProcess, free_ports
-
-
-async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    """The application that no probe reaches."""
-    raise AssertionError
 
 
 async def ask(app: AsgiApplication) -> tuple[int, bytes]:
@@ -43,7 +38,7 @@ async def test_readiness_tells_whether_live_events_are_heard() -> None:
     with ServerProcess(server_binary(), port=free_ports(1)[0]) as server, server.client() as client:
         client.execute_command("ACL SETUSER limited on >secret ~* +@all &*")
         async with opened(server.url.replace("//", "//limited:secret@"), SystemClock()) as core:
-            app = answering_probes(nothing, core)
+            app = answering_probes(core)
             tenant = await core.tenants.add(new_name())
             async with core.live.listen(tenant, groups=[1]) as listener:
                 assert (await ask(app))[0] == 200

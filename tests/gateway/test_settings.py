@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from gateway.adapters_list import BUILT_IN
 from gateway.limits import Limits
+from gateway.listeners import Listener
 from gateway.settings import Loaded, Settings, SettingsError, hide_password, load, shown
+from tests.gateway.certificates import new_certificate
 
 SECRET = "canary-9d1e77"
 
@@ -121,6 +124,87 @@ def test_everything_wrong_is_said_at_once_with_its_place(tmp_path: Path) -> None
 def test_what_does_not_go_together(settings: dict[str, Any], text: str) -> None:
     (problem,) = problems(options=settings)
     assert problem.startswith(text)
+
+
+LISTENERS = """
+tls_key = "/no/key"
+[[listeners]]
+dialect = "icq"
+port = 8081
+[[listeners]]
+port = "x"
+nonsense = 2
+[[listeners]]
+[[listeners]]
+dialect = "chat21"
+port = 8080
+tls_cert = "/no/certificate"
+[[listeners]]
+dialect = "chat21"
+port = 8080
+host = "::1"
+"""
+
+
+def test_everything_wrong_with_listeners_is_said_at_once_with_its_place(tmp_path: Path) -> None:
+    config = written(tmp_path, LISTENERS)
+    place = f"{config}: listeners: number"
+    known = ", ".join(BUILT_IN)
+    assert problems(config) == [
+        f"{place} 2: dialect is missing",
+        f"{place} 2: port: Expected `int`, got `str`",
+        f"{place} 2: nonsense: there is no such setting",
+        f"{place} 3: dialect is missing",
+        f"{place} 3: port is missing",
+        f"{place} 1: must differ from admin_port",
+        f"{place} 4: must differ from port",
+        f"{config}: tls_key: there is a key without a certificate",
+        f"{place} 4: /no/certificate cannot be read: No such file or directory",
+        f"{place} 1: there is no dialect 'icq'; there are: {known}",
+    ]
+    name = "CHATGATEWAY_LISTENERS"
+    assert problems(config, {name: "chat21=x, easemob, icq=1"}, {"tls_cert": str(config)}) == [
+        f"{name}: number 1: port: Expected `int`, got `str`",
+        f"{name}: number 2: must be DIALECT=PORT or DIALECT=HOST:PORT",
+        "--tls-cert: /no/key cannot be read: No such file or directory",
+        f"{name}: number 3: there is no dialect 'icq'; there are: {known}",
+    ]
+    assert problems(options={"listeners": ("chat21=1", "easemob=1")}) == [
+        "--listen: number 2: must differ from --listen: number 1"
+    ]
+    wanted = "must be [[listeners]], a table for each"
+    assert problems(written(tmp_path, "[listeners]\nport = 1\n")) == [f"{config}: listeners.port: {wanted}"]
+    assert problems(written(tmp_path, "listeners = 5\n")) == [f"{config}: listeners: {wanted}"]
+
+
+def test_the_nearest_source_says_which_listeners_there_are(tmp_path: Path) -> None:
+    config = written(tmp_path, '[[listeners]]\ndialect = "chat21"\nport = 8004\nhost = "::1"\n')
+    environment = {"CHATGATEWAY_LISTENERS": "easemob=1, chat21=[::1]:0"}
+    assert load(config, {}, {"listeners": ()}).settings.listeners == (
+        Listener(dialect="chat21", port=8004, host="::1"),
+    )
+    loaded = load(config, environment, {})
+    assert loaded.settings.listeners == (
+        Listener(dialect="easemob", port=1),
+        Listener(dialect="chat21", port=0, host="::1"),
+    )
+    assert load(config, environment, {"listeners": ("chat21=2",)}).settings.listeners == (
+        Listener(dialect="chat21", port=2),
+    )
+    read = tomllib.loads(shown(loaded))
+    assert read["listeners"] == [{"dialect": "easemob", "port": 1}, {"dialect": "chat21", "port": 0, "host": "::1"}]
+    assert "[[listeners]]  # CHATGATEWAY_LISTENERS\n" in shown(loaded)
+    again = written(tmp_path, shown(loaded))
+    assert load(again, {}, {}).settings == loaded.settings
+
+
+def test_the_path_of_a_key_is_no_secret(tmp_path: Path) -> None:
+    certificate = new_certificate(tmp_path)
+    files = {"tls_cert": str(certificate.file), "tls_key": str(certificate.key_file)}
+    assert tomllib.loads(shown(load(None, {}, files)))["tls_key"] == files["tls_key"]
+    assert problems(environment={"CHATGATEWAY_TLS_KEY_FILE": "/x"}) == [
+        "CHATGATEWAY_TLS_KEY_FILE: there is no such setting"
+    ]
 
 
 def test_a_check_of_a_whole_table_is_said_with_its_place() -> None:

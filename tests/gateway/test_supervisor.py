@@ -41,7 +41,7 @@ def send(program: Program, token: str) -> httpx.Response:
 
 def test_it_starts_serves_and_stops(tmp_path: Path) -> None:
     with running(tmp_path, "--dev") as program:
-        assert json.loads(program.ready_file.read_text()).keys() == {"url", "admin_url"}
+        assert json.loads(program.ready_file.read_text()).keys() == {"url", "admin_url", "listeners"}
         assert program.readiness() == {"status": "ready"}
         assert httpx.get(f"{program.admin_url}/healthz").json() == {"status": "alive"}
         assert send(program, program.token()).status_code == 200
