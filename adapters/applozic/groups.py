@@ -151,7 +151,8 @@ async def make(
     numbers = {key.id: key for key in keys}
     for user, role in roles:
         if role in (ADMIN, MODERATOR) and user != owner:
-            await call.core.members.make_admin(call.tenant, group.number, numbers[user], reference=reference)
+            key = numbers[user]
+            await call.core.members.make_admin(call.tenant, group.number, key, reference=f"{reference}:{key.number}")
     return group
 
 
@@ -261,18 +262,17 @@ async def _changed_roles(call: Call, target: Target, roles: Sequence[Role]) -> l
 async def _set_roles(call: Call, target: Target, roles: Sequence[tuple[UserKey, int]]) -> None:
     members = call.core.members
     for key, role in roles:
+        reference = f"{call.reference}:{key.number}"
         try:
             if role == MEMBER:
-                await members.unmake_admin(call.tenant, target.number, key, reference=call.reference)
+                await members.unmake_admin(call.tenant, target.number, key, reference=reference)
             else:
-                await members.make_admin(call.tenant, target.number, key, reference=call.reference)
+                await members.make_admin(call.tenant, target.number, key, reference=reference)
         except Failure as failure:
             if failure.reason != "admin":  # somebody else was faster
                 raise
         announce = await announcements.of_role(call, target, key.id, "member" if role == MEMBER else "admin")
-        await call.core.groups.say(
-            call.tenant, target.number, announce, [key], f"{call.reference}:role of {key.number}"
-        )
+        await call.core.groups.say(call.tenant, target.number, announce, [key], reference)
 
 
 def _with_moderators(group: Group, roles: Sequence[Role]) -> dict[str, Any]:
