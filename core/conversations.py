@@ -18,16 +18,20 @@ from core.store.states import States
 
 Target = str | int
 """The other user's id, or a group's number."""
-_MAXIMUM_COLOUR_BYTES = 255
+_MAXIMUM_NOTE_BYTES = 255
+_CHANGES = 200
+_HIDDEN_AT_ONCE = 200
+_MAXIMUM_TURNS = 1 << 20
 
 
 class Conversations:
     """The conversation lists of all users."""
 
-    def __init__(self, inbox: Inbox, states: States, dropping: Dropping, clock: Clock) -> None:
+    def __init__(self, inbox: Inbox, states: States, dropping: Dropping, log: Log, clock: Clock) -> None:
         self._inbox = inbox
         self._states = states
         self._dropping = dropping
+        self._log = log
         self._clock = clock
 
     async def list(
@@ -48,10 +52,6 @@ class Conversations:
         """One row of the list: the group's conversation as this user sees it; none when there is nothing to see."""
         return await self._inbox.one(tenant, user, group_identity(group))
 
-    async def unread(self, tenant: Tenant, user: UserKey) -> int:
-        """How many unread messages the user has in all conversations, whatever box they lie in. At most 200 conversations of
-        each box in each partition are looked at, the latest: whoever has fewer than some 10,000 gets the exact number. It is
-        one turn, in pieces that take a server some milliseconds at most."""
     async def whole(self, tenant: Tenant, user: UserKey, targets: Sequence[Target]) -> Sequence[Overview | None]:
         """Conversations with `epoch` and `reports`, in the order of the targets, also such in which the user is shown nothing (by
         now); none for one that does not exist, or for a group of which the user never was a member. Two users' conversation
@@ -64,6 +64,10 @@ class Conversations:
         seconds older. It costs who sends nothing: this asks all partitions."""
         return await self._inbox.changed(tenant, user, max(since, 0), _CHANGES)
 
+    async def unread(self, tenant: Tenant, user: UserKey) -> int:
+        """How many unread messages the user has in all conversations, whatever box they lie in. At most 200 conversations of
+        each box in each partition are looked at, the latest: whoever has fewer than some 10,000 gets the exact number. It is
+        one turn, in pieces that take a server some milliseconds at most."""
         return await self._inbox.unread(tenant, user)
 
     async def read(
@@ -128,7 +132,21 @@ class Conversations:
         list. False for an unknown conversation."""
         return await self._states.clear(tenant, user, _identity(user, target))
 
-    async def clear_for_all(self, tenant: Tenant, user: UserKey, target: Target) -> bool:
+    async def clear_before(self, tenant: Tenant, user: UserKey, target: Target, time: int) -> bool:
+        """Delete what is older than `time` (epoch ms) for this user alone, imports too. False for an unknown conversation."""
+        identity = _identity(user, target)
+        known = await self._states.clear_before(tenant, user, identity, time)
+        # Left are imports since the last live message of before then, mostly none.
+        query = Query(_HIDDEN_AT_ONCE, until=time, kinds=EVERY_KIND)
+        for _ in range(_MAXIMUM_TURNS):
+            page = await self._log.page(tenant, identity, user.number, query)
+            await self._log.hide(tenant, user.number, [stored.id for stored in page.messages])
+            if not page.cursor:
+                break
+            query = msgspec.structs.replace(query, cursor=page.cursor)
+        return known
+
+    async def clear_for_all(self, tenant: Tenant, user: UserKey, target: Target, *, station: str = "") -> bool:
         """Delete everything that is in the conversation now, for everybody: messages, imports, what was read of them. Members,
         the group and topics stay. Who may do it is for the caller to check. False for an unknown conversation."""
         return await self._dropping.clear(tenant, _identity(user, target), self._clock.now(), station)

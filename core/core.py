@@ -85,7 +85,7 @@ class Core:
         self.messages = Messages(log, self.clock)
         self.imports = Imports(Backfill(store), topics, self.clock)
         self.topics = Topics(topics, log, self.clock)
-        self.conversations = Conversations(Inbox(store), States(store), dropping, self.clock)
+        self.conversations = Conversations(Inbox(store), States(store), dropping, log, self.clock)
         self.feeds = Feeds(FeedStore(store), log)
         self.receipts = Receipts(ReceiptStore(store))
         self.rates = Rates(store, self.clock)

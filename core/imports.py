@@ -8,7 +8,7 @@ from core.clock import Clock
 from core.errors import Failure, Kind
 from core.ids import direct_identity, group_identity
 from core.messages import kind_of
-from core.model import Message, Receipt, Tenant, UserKey
+from core.model import Message, MessageKind, Receipt, Tenant, UserKey
 from core.names import fits
 from core.store.backfill import Backfill, Row
 from core.store.log import MAXIMUM_MESSAGE_BYTES, unknown_topic
@@ -26,6 +26,8 @@ class Import(msgspec.Struct, frozen=True):
     time: int
     sender: UserKey
     message: Message
+    hidden: bool = False
+    """For programs, as `Audience.hidden`."""
 
 
 class Imports:
@@ -85,7 +87,10 @@ def _row(each: Import, now: int) -> Row:
     if len(body) > MAXIMUM_MESSAGE_BYTES:
         raise Failure(Kind.TOO_LARGE, "The message is too large", subject=each.external_id)
     message = each.message
-    return Row(each.external_id, each.time, each.sender.number, kind_of(message), message.topic, body)
+    kind = kind_of(message)
+    if each.hidden and kind == MessageKind.MESSAGE:
+        kind = MessageKind.HIDDEN
+    return Row(each.external_id, each.time, each.sender.number, kind, message.topic, body)
 
 
 def _refused(reason: str, text: str, each: Import) -> Failure:

@@ -6,7 +6,7 @@ import msgspec
 
 from core.clock import Clock
 from core.errors import Failure, Kind
-from core.ids import direct_identity, group_identity
+from core.ids import Parties, direct_identity, group_identity
 from core.membership import Check
 from core.model import EVERYBODY, Audience, Event, Message, MessageKind, Receipt, Signal, Stored, Tenant, UserKey
 from core.store.log import Append, Log, Page, Query
@@ -117,6 +117,11 @@ class Messages:
         """A message by its id; none when this tenant has no such message that the viewer is shown. For `viewer=None`, an
         administrator's look, any that is not deleted."""
         return await self._log.get(tenant, message, viewer.number if viewer else None, station)
+
+    async def parties(self, tenant: Tenant, message: int) -> Parties | None:
+        """Whose conversation a message of this id lies in; none for an id that leads nowhere. That the message is there, and
+        whom it is shown, is for `get` to say."""
+        return await self._log.parties(tenant, message)
 
     async def edit(
         self, tenant: Tenant, message: int, change: Callable[[Message], Message], *, reference: str | None = None

@@ -116,6 +116,22 @@ class Audience(msgspec.Struct, frozen=True):
 EVERYBODY = Audience()
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a viewer has come in a conversation, and in one of two users how far the other has. All but the count are sequences
+    of the live lane."""
+
+    read: int = 0
+    """What the viewer has read."""
+    unread: int = 0
+    """How many messages are unread."""
+    head: int = 0
+    """The newest message."""
+    peer_delivered: int = 0
+    """What was reported as delivered to the other user."""
+    peer_read: int = 0
+    """What the other user was reported to have read."""
+
+
 class UserReceipt(msgspec.Struct, frozen=True):
     """What a user has of a message: when it was delivered and read, none while it was not."""
 

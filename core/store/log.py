@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from core.errors import Failure, Kind, not_storable
-from core.ids import LIVE, Place, bucket_of, conversation_bucket, parties_of
+from core.ids import LIVE, Parties, Place, bucket_of, conversation_bucket, parties_of
 from core.membership import Check
-from core.model import EVERYBODY, READABLE, SHOWN, Audience, Flag, Message, MessageKind, Receipt, Stored, Tenant
+from core.model import EVERYBODY, READABLE, SHOWN, Audience, Flag, Message, MessageKind, Progress, Receipt, Stored, Tenant
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
@@ -50,7 +50,8 @@ class Append(msgspec.Struct, frozen=True):
 class Query(msgspec.Struct, frozen=True):
     """Which page of a conversation: `cursor` is what the page before gave (an exclusive time in ms; 0: from the end at which
     one starts), and `since <= time < until` in ms (0: open). `station` is the viewer's; without one a viewer sees what was
-    sent to any of them. With a `topic` its messages alone; 0: all of the conversation's, in topics or not."""
+    sent to any of them. With a `topic` its messages alone; 0: all of the conversation's, in topics or not. With `progress` the
+    page says how far its viewer has come, and the other user."""
 
     limit: int
     newest_first: bool = True
@@ -60,16 +61,19 @@ class Query(msgspec.Struct, frozen=True):
     kinds: int = READABLE
     station: str = ""
     topic: int = 0
+    progress: bool = False
 
 
 class Page(msgspec.Struct, frozen=True):
     """Messages in the order asked for. `cursor` goes on from here, 0 when there is no more; a page may be short, even
     empty, and still go on. `member`: whether the viewer is or was a member, or one of the two, which a
-    conversation knows from its first message on; always true for an administrator."""
+    conversation knows from its first message on; always true for an administrator. `progress` is there when it was asked for
+    and there is such a conversation."""
 
     messages: list[Stored]
     cursor: int
     member: bool
+    progress: Progress | None = None
 
 
 class Log:
@@ -118,12 +122,14 @@ class Log:
             query.until,
             query.station,
             query.topic,
+            1 if query.progress else 0,
             bulk=bulk,
         )
         conversation, member, cursor = reply[:3]
         # Nobody is a member of a group without any trace.
         is_member = bool(member) and (conversation != 0 or viewer is None)
-        return Page(self._store.messages(tenant, conversation, reply[3:]), cursor, is_member)
+        progress = Progress(*reply.pop()) if query.progress and conversation else None
+        return Page(self._store.messages(tenant, conversation, reply[3:]), cursor, is_member, progress)
 
     async def get(self, tenant: Tenant, message: int, viewer: int | None, station: str = "") -> Stored | None:
         """The message of an id as a viewer sees it (none: an administrator)."""
@@ -142,6 +148,14 @@ class Log:
         arguments = (place.conversation, place.signed, "" if viewer is None else viewer, station)
         record = await self._store.call(tenant, scripts.GET, _partition(place), *arguments)
         return (place, record) if record is not None else None
+
+    async def parties(self, tenant: Tenant, message: int) -> Parties | None:
+        """Whose conversation a message of this id lies in; none when there is no such conversation."""
+        place = self._store.ids(tenant).place(message)
+        if place is None:
+            return None
+        identity = (await self._store.call(tenant, scripts.FIELDS, _partition(place), f"c:{place.conversation}", "i"))[0]
+        return parties_of(identity.decode()) if identity is not None else None
 
     async def edit(
         self, tenant: Tenant, message: int, change: Callable[[Stored], Message], now: int, reference: str | None

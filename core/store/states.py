@@ -76,7 +76,15 @@ class States:
 
     async def clear(self, tenant: Tenant, user: UserKey, identity: str) -> bool:
         """Set the floor at the head; false for an unknown conversation."""
-        return bool(await self._call(tenant, scripts.CLEAR, identity, identity, user.number))
+        return bool(await self._call(tenant, scripts.CLEAR, identity, identity, user.number, "", SHOWN))
+
+    async def clear_before(self, tenant: Tenant, user: UserKey, identity: str, time: int) -> bool:
+        """Set the floor at the last live message of before a time; false for an unknown conversation."""
+        for _ in range(_MAXIMUM_STEPS):
+            done = await self._call(tenant, scripts.CLEAR, identity, identity, user.number, time, SHOWN)
+            if done != _GOES_ON:
+                return bool(done)
+        return True
 
     async def _call(self, tenant: Tenant, script: scripts.Script, identity: str, *arguments: Argument) -> Any:
         return await self._store.call(tenant, script, partition_of(bucket_of(identity)), *arguments)

@@ -1,9 +1,10 @@
 -- One page of a conversation, both lanes in order of time.
 -- ARGV: 3 identity, 4 viewer's number (empty: an administrator), 5 mask of kinds, 6 newest first, 7 cursor (exclusive time in
 --       ms, 0: from the end), 8 limit, 9 since, 10 until (ms, exclusive; 0: open), 11 viewer's station (empty: all),
---       12 topic (0: of all, and of none).
+--       12 topic (0: of all, and of none), 13 whether progress is wanted.
 -- Returns {conversation, member, next cursor, sequence, record, …}, sequences of the backfill lane negative; {0, 1, 0} for an
--- unknown conversation. `member`: the viewer is or was one.
+-- unknown conversation. `member`: the viewer is or was one. Progress comes last: {read up to, unread, head, what the other of two
+-- users was delivered, and has read}.
 local conversation = redis.call('HGET', prefix .. 'n', ARGV[3])
 if not conversation then return {0, 1, 0} end
 local meta = meta_of(conversation)
@@ -29,4 +30,18 @@ else
 end
 local result = {tonumber(conversation), view.own and 0 or 1, following or 0}
 for index = 1, #found do result[index + 3] = found[index] end
+if ARGV[13] == '1' then
+  local user = ARGV[4]
+  local state = redis.call('HMGET', prefix .. 'v:' .. conversation, 'r' .. user, 'k' .. user)
+  local read = tonumber(state[1] or '0')
+  local unread = user ~= '' and unread_of(view, read, tonumber(state[2] or '0')) or 0
+  local progress = {read, unread, meta.head, 0, 0}
+  local one, two = pair_of(meta)
+  if one and not view.own then
+    local steps = conversation .. ':' .. (one == user and two or one)
+    progress[4] = tonumber(redis.call('ZRANGE', prefix .. 'ds:' .. steps, -1, -1, 'WITHSCORES')[2] or '0')
+    progress[5] = tonumber(redis.call('ZRANGE', prefix .. 'rs:' .. steps, -1, -1, 'WITHSCORES')[2] or '0')
+  end
+  result[#result + 1] = progress
+end
 return result

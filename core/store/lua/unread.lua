@@ -77,3 +77,14 @@ local function count_own(conversation, user, from, to)
   end
   return count
 end
+
+-- How many own counted messages come after a position to which a user moves, and how far it was moved by now: the shorter of the
+-- two ways is gone, at most 4,096 messages at a time. `own` comes after `from`, where the user is, and up to `top`.
+local function own_after(view, own, from, top, asked)
+  if asked - from <= 4096 and asked - from < top - asked then
+    return own - count_own(view.conversation, view.viewer, from, asked), asked
+  elseif top - asked <= 4096 then
+    return count_own(view.conversation, view.viewer, asked, top), asked
+  end
+  return own - count_own(view.conversation, view.viewer, from, from + 4096), from + 4096
+end
