@@ -1,0 +1,224 @@
+"""Lists of messages: the newest of each thread, or those of one thread, newest first, with whatever clients show beside them.
+
+A list of one thread sets what its caller has unread there to zero and tells nobody; `skipRead` keeps that from happening.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import orjson
+
+from adapters.applozic import lookup, threads, wire
+from adapters.applozic.auth import acting_user
+from adapters.applozic.contacts import block_lists
+from adapters.applozic.group_objects import GroupRow, TopicRow, feeds
+from adapters.applozic.profiles import stranger, user_object, user_objects
+from adapters.applozic.rows import array, rows
+from adapters.applozic.wire import Fields
+from adapters.contract import Call, Reply
+from core.conversations import Target
+from core.ids import Parties
+from core.messages import Page, Query
+from core.model import READABLE, MessageKind, Overview, Progress, Stored, UserKey
+
+DEFAULT_THREADS = 60
+DEFAULT_MESSAGES = 50
+MAXIMUM_THREADS = 1_000
+MAXIMUM_MESSAGES = 1_000
+_MAXIMUM_SKIPPED = 10_000
+_TURNS = 20
+"""A page may come short when much of what it passed is not shown: how often it is gone on from."""
+_TOPICS = 100
+"""Of one conversation, that have a row each where they are asked for."""
+_KINDS = READABLE | 1 << MessageKind.HIDDEN
+"""What is hidden is for the client to hide."""
+_NO_BLOCKS: dict[str, list[Any]] = {"blockedToUserList": [], "blockedByUserList": []}
+
+
+class Listed(msgspec.Struct):
+    """A list, and what stands beside it."""
+
+    messages: list[bytes] = []
+    users: list[dict[str, Any]] = []
+    groups: list[GroupRow] = []
+    topics: list[TopicRow] = []
+    blocks: dict[str, list[Any]] = msgspec.field(default_factory=lambda: _NO_BLOCKS)
+
+    def written(self) -> bytes:
+        """The fields as JSON, without the braces around them. Clients break when one is missing."""
+        beside = {
+            "userDetails": self.users,
+            "groupFeeds": self.groups,
+            "conversationPxys": self.topics,
+            "connectedUsers": [],
+            "blockedUserPxyList": self.blocks,
+        }
+        return b'"message":' + array(self.messages) + b"," + orjson.dumps(beside)[1:-1]
+
+
+async def list_bare(call: Call) -> Reply:
+    """GET message/list: the bare object."""
+    return wire.written_reply(b"{" + (await _list(call)).written() + b"}")
+
+
+async def list_both(call: Call) -> Reply:
+    """GET message/v2/list: documents show it bare, clients read the envelope."""
+    written = (await _list(call)).written()
+    return wire.written_reply(
+        b'{"status":"success","generatedAt":%d,"response":{%b},%b}' % (call.now, written, written)
+    )
+
+
+async def _list(call: Call) -> Listed:
+    fields = await wire.read(call)
+    target = await lookup.conversation(call, fields)
+    user = await call.core.users.known_key(call.tenant, acting_user(call, fields))
+    if user is None:
+        return Listed()  # nobody wrote to or for this name
+    if target is None:
+        return await _overview(call, user, fields)
+    return await _thread(call, user, target, fields)
+
+
+async def _thread(call: Call, user: UserKey, target: Target, fields: Fields) -> Listed:
+    query = Query(
+        _size(fields, "pageSize", DEFAULT_MESSAGES, MAXIMUM_MESSAGES),
+        until=max(fields.integer("endTime") or 0, 0),
+        since=max(fields.integer("startTime") or 0, 0),
+        kinds=_KINDS,
+        topic=max(fields.integer("conversationId") or 0, 0),
+        progress=True,
+    )
+    listed = Listed()
+    if isinstance(target, int):
+        page, (listed.groups, _) = await asyncio.gather(
+            _page(call, user, target, query, fields), _group(call, user, target)
+        )
+        name = listed.groups[0]["clientGroupId"] if listed.groups else ""
+        senders = {stored.message.sender for stored in page.messages} - {user.id}
+        listed.users = await user_objects(call, sorted(senders)) if senders else []
+    else:
+        page, shown = await asyncio.gather(_page(call, user, target, query, fields), _peer(call, target))
+        name, listed.users = "", [shown]
+    progress = page.progress or Progress()
+    unread = progress.unread
+    if not fields.flag("skipRead") and _is_new(page, progress, user):
+        await call.core.conversations.read(call.tenant, user, target, progress.head, receipt=False)
+        unread = 0
+    for shown in listed.groups if isinstance(target, int) else listed.users:
+        shown["unreadCount"] = unread
+    labels = [(_parties(user, target), topic) for topic in _topics_of(page.messages)]
+    if labels:
+        _, listed.topics = await feeds(call, user, (), labels)
+    readers, losses = await threads.readers_of(call, page.messages), dict[str, None]()
+    listed.messages = rows(page.messages, threads.thread(user, target, name, page.progress), readers, losses)
+    call.losses.extend(losses)
+    return listed
+
+
+async def _overview(call: Call, user: UserKey, fields: Fields) -> Listed:
+    skipped = min(max(fields.integer("startIndex") or 0, 0), _MAXIMUM_SKIPPED)
+    size = _size(fields, "mainPageSize", DEFAULT_THREADS, MAXIMUM_THREADS)
+    since, until = max(fields.integer("startTime") or 0, 0), fields.integer("endTime") or 0
+    limit = min(skipped + size, 5_000)
+    found, blocks = await asyncio.gather(
+        call.core.conversations.list(call.tenant, user, limit, until if until > 0 else None), block_lists(call, user)
+    )
+    shown = [row for row in found[skipped : skipped + size] if row.time >= since and row.last is not None]
+    latest = {
+        (lookup.target_of_row(row), row.last.id): (lookup.target_of_row(row), row.last) for row in shown if row.last
+    }
+    if fields.flag("conversationReq"):
+        for target, stored in await _latest_of_topics(call, user, shown):
+            latest[target, stored.id] = (target, stored)
+    ordered = sorted(latest.values(), key=lambda one: -one[1].time)
+    peers = {row.peer: row.unread for row in shown if row.peer is not None}
+    senders = {stored.message.sender for target, stored in ordered if isinstance(target, int)} - {user.id, *peers}
+    labels = [(_parties(user, target), stored.message.topic) for target, stored in ordered if stored.message.topic]
+    groups = [row.group_number for row in shown if row.group_number is not None]
+    users, (group_rows, topic_rows), progress = await asyncio.gather(
+        user_objects(call, [*peers, *sorted(senders)], user, unread=peers),
+        feeds(call, user, groups, labels),
+        _progress(call, user, ordered, shown),
+    )
+    messages = await threads.rows_of(call, user, ordered, progress)
+    return Listed(messages, users, group_rows, topic_rows, blocks)
+
+
+async def _page(call: Call, user: UserKey, target: Target, query: Query, fields: Fields) -> Page:
+    """As many messages as are asked for, if there are so many, behind those that are to be skipped."""
+    skipped = min(max(fields.integer("startIndex") or 0, 0), _MAXIMUM_SKIPPED)
+    page = await threads.page(call, user, target, msgspec.structs.replace(query, limit=query.limit + skipped))
+    found, cursor = page.messages, page.cursor
+    for _ in range(_TURNS):
+        missing = query.limit + skipped - len(found)
+        if not cursor or missing <= 0:
+            break
+        more = await threads.page(call, user, target, msgspec.structs.replace(query, limit=missing, cursor=cursor))
+        found, cursor = [*found, *more.messages], more.cursor
+    if found is page.messages and not skipped:
+        return page
+    return Page(found[skipped:], cursor, page.member, page.progress)
+
+
+async def _peer(call: Call, name: str) -> dict[str, Any]:
+    """The user object of the other user, in one turn."""
+    key = await call.core.users.known_key(call.tenant, name)
+    if key is None:
+        return stranger(name)
+    profile, (presence,) = await asyncio.gather(
+        call.core.users.find(call.tenant, name), call.core.presence.read(call.tenant, [key])
+    )
+    return user_object(profile, presence) if profile is not None else stranger(name)
+
+
+async def _group(call: Call, user: UserKey, group: int) -> tuple[list[GroupRow], list[TopicRow]]:
+    return await feeds(call, user, (group,))
+
+
+async def _latest_of_topics(call: Call, user: UserKey, shown: Sequence[Overview]) -> list[threads.Row]:
+    """The newest message of each topic of these conversations."""
+    targets = [lookup.target_of_row(row) for row in shown]
+    topics = await asyncio.gather(
+        *(call.core.topics.list(call.tenant, _parties(user, target), 0, _TOPICS) for target in targets)
+    )
+    labels = [(target, topic.number) for target, some in zip(targets, topics, strict=True) for topic in some]
+    pages = await asyncio.gather(
+        *(threads.page(call, user, target, Query(1, kinds=_KINDS, topic=topic)) for target, topic in labels)
+    )
+    return [(target, stored) for (target, _), page in zip(labels, pages, strict=True) for stored in page.messages]
+
+
+async def _progress(
+    call: Call, user: UserKey, found: Sequence[threads.Row], shown: Sequence[Overview]
+) -> dict[Target, Progress | None]:
+    """How far the user has come in each conversation; and the other one, where the user sent what is shown."""
+    progress: dict[Target, Progress | None] = {
+        lookup.target_of_row(row): Progress(read=row.read, unread=row.unread) for row in shown
+    }
+    own = {target for target, stored in found if isinstance(target, str) and stored.message.sender == user.id}
+    pages = await asyncio.gather(*(threads.page(call, user, target, Query(1, progress=True)) for target in own))
+    return progress | {target: page.progress for target, page in zip(own, pages, strict=True)}
+
+
+def _is_new(page: Page, progress: Progress, user: UserKey) -> bool:
+    """Whether there is anything that the caller has not read: also of what is never counted."""
+    return progress.unread > 0 or any(
+        stored.sequence > progress.read and stored.message.sender != user.id for stored in page.messages
+    )
+
+
+def _topics_of(messages: Sequence[Stored]) -> list[int]:
+    return list({stored.message.topic: None for stored in messages if stored.message.topic is not None})
+
+
+def _parties(user: UserKey, target: Target) -> Parties:
+    return target if isinstance(target, int) else (user.id, target)
+
+
+def _size(fields: Fields, name: str, default: int, maximum: int) -> int:
+    """A number of rows; the documents call it required, few clients send it."""
+    size = fields.integer(name)
+    return default if size is None or size <= 0 else min(size, maximum)
