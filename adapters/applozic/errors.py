@@ -140,8 +140,11 @@ def _quoted(_failure: Failure, status: int, headers: _Headers, _now: int) -> Rep
     return json_reply(ERROR, status, headers)
 
 
-def _login(_failure: Failure, status: int, headers: _Headers, now: int) -> Reply:
-    return json_reply(login_failure("INVALID_PARAMETER", now), status, headers)
+def _login(failure: Failure, status: int, headers: _Headers, now: int) -> Reply:
+    message = (
+        "PASSWORD_INVALID" if failure.kind is Kind.RATE_LIMITED else "INVALID_PARAMETER" if status < 500 else ERROR
+    )
+    return json_reply(login_failure(message, now), status, headers)
 
 
 def _envelope(failure: Failure, status: int, headers: _Headers, now: int) -> Reply:

@@ -285,6 +285,7 @@ async def test_another_tenants_credentials_open_nothing_under_the_same_key(house
     secret = secrets.token_hex(16)
     credential = Credential("bot", "bot", secret)
     await house.core.tenants.add_credential(other.name, "applozic", house.names["app"], credential)
+    await house.core.tenants.reload(house.tenant.number)
     house.names["other_bot"] = basic("bot", secret)
     found = await house.client.post(
         DETAIL,
