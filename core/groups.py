@@ -95,7 +95,7 @@ class Groups:
             await self._store.create(tenant, group, owner.number, users, reference)
         else:
             group = await self._create_at(tenant, group, owner, users, dialect, alias, reference)
-        await self._announce(tenant, group.number, announce, users, reference)
+        await self.say(tenant, group.number, announce, users, reference)
         return group
 
     async def _create_at(
@@ -181,7 +181,7 @@ class Groups:
         )
         if changed is None:
             raise refused("group", str(number))
-        await self._announce(tenant, number, announce, [], reference)
+        await self.say(tenant, number, announce, [], reference)
         return changed
 
     async def delete(self, tenant: Tenant, number: int) -> Group:
@@ -232,6 +232,32 @@ class Groups:
         done = await self._store.remove(tenant, number, users, now, reference, spare_owner=spare_owner)
         return await self._changed(tenant, number, users, done, reference, announce)
 
+    async def say(
+        self, tenant: Tenant, number: int, announce: Announce | None, users: Sequence[UserKey], reference: str | None
+    ) -> None:
+        """Append the notices of a change that was made elsewhere (`Members.accept`, `Members.block`) as the changes here do. Where
+        nothing can be said any more nothing is."""
+        notices = announce(users) if announce is not None else ()
+        reference = reference or f"request:{secrets.token_hex(12)}"
+        appends = [
+            Append(
+                identity=group_identity(number),
+                sender=notice.sender.number,
+                pair=(),
+                kind=kind_of(notice.message),
+                message=notice.message,
+                reference=f"{reference}:notice {index}",
+            )
+            for index, notice in enumerate(notices)
+        ]
+        if not appends:
+            return
+        try:
+            await self._log.append(tenant, appends, self._clock.now())
+        except Failure as failure:
+            if failure.reason not in _SILENT:
+                raise
+
     async def page(
         self, tenant: Tenant, *, rooms: bool = False, newest_first: bool = True, limit: int = 100, cursor: str = ""
     ) -> GroupPage:
@@ -257,37 +283,8 @@ class Groups:
             raise refused("group", str(number))
         changed = [user for user, was in zip(users, done, strict=True) if was]
         if changed:
-            await self._announce(tenant, number, announce, changed, reference)
+            await self.say(tenant, number, announce, changed, reference)
         return list(done)
-
-    async def _announce(
-        self,
-        tenant: Tenant,
-        number: int,
-        announce: Announce | None,
-        users: Sequence[UserKey],
-        reference: str | None,
-    ) -> None:
-        notices = announce(users) if announce is not None else ()
-        reference = reference or f"request:{secrets.token_hex(12)}"
-        appends = [
-            Append(
-                identity=group_identity(number),
-                sender=notice.sender.number,
-                pair=(),
-                kind=kind_of(notice.message),
-                message=notice.message,
-                reference=f"{reference}:notice {index}",
-            )
-            for index, notice in enumerate(notices)
-        ]
-        if not appends:
-            return
-        try:
-            await self._log.append(tenant, appends, self._clock.now())
-        except Failure as failure:
-            if failure.reason not in _SILENT:
-                raise
 
 
 def _check_cursor(form: re.Pattern[str], cursor: str) -> None:

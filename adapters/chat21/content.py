@@ -7,8 +7,10 @@ and under `absent` the fields that the default has and the original had not.
 
 from typing import Any
 
+from adapters.chat21 import notices
 from adapters.chat21.options import NAME
 from adapters.chat21.wire import truthy
+from adapters.files import FileAddresses
 from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
 
 DIRECT = "direct"
@@ -24,15 +26,11 @@ _FILES = {"image": Image, "file": File, "audio": Audio, "video": Video}
 # The vendor's clients know images and files, tell a sound by its media type, and fail on a file that has none.
 _MEDIA_TYPES = {File: "application/octet-stream", Audio: "audio/*", Video: "video/*"}
 _TYPES = frozenset({*_FILES, "text", "html"})
-_EVENT_KEYS = {
-    "group_created": "GROUP_CREATED",
-    "member_joined": "MEMBER_JOINED_GROUP",
-    "members_joined": "MEMBERS_JOINED_GROUP",
-    "member_left": "MEMBER_LEFT_GROUP",
-}
 
 
-def from_fields(body: dict[str, Any], sender: str, recipient: str, *, group: bool, chosen: bool) -> Message:
+def from_fields(
+    body: dict[str, Any], files: FileAddresses, sender: str, recipient: str, *, group: bool, chosen: bool
+) -> Message:
     """The neutral message for the body of a send, whose mandatory fields are there. `chosen`: the recipient is an id that
     an app chose for a group.
 
@@ -58,11 +56,12 @@ def from_fields(body: dict[str, Any], sender: str, recipient: str, *, group: boo
     if chosen:
         # Until somebody creates the group, nothing else knows what the app calls it.
         leftovers["recipient"] = recipient
-    return Message(sender, content, NAME, extension, display_name, leftovers=leftovers or None)
+    return Message(sender, files.stored(content), NAME, extension, display_name, leftovers=leftovers or None)
 
 
 def default_fields(content: Content, extension: dict[str, Any] | None, losses: list[str]) -> dict[str, Any]:
-    """`text`, `type`, `attributes` and `metadata` of a neutral message; what can't be said is added to `losses`."""
+    """`text`, `type`, `attributes` and `metadata` of a neutral message, and of a notice the group's name; what can't be said is
+    added to `losses`."""
     match content:
         case Text(text):
             fields: dict[str, Any] = {"text": text, "type": "text"}
@@ -84,10 +83,13 @@ def default_fields(content: Content, extension: dict[str, Any] | None, losses: l
             fields = {"text": given if text is None else text, "type": event}
             if values is not None:
                 fields["metadata"] = values
-        case Event(name, parameters, text):
-            label = {"key": _EVENT_KEYS.get(name, name.upper()), "parameters": parameters or {}}
+        case Event():
+            text, label = notices.shown(content)
             info = {"subtype": "info", "updateconversation": True, "messagelabel": label}
-            fields = {"text": text or name, "type": "text", "attributes": {**(extension or {}), **info}}
+            fields = {"text": text, "type": "text", "attributes": {**(extension or {}), **info}}
+            group = (content.parameters or {}).get("group")
+            if group is not None:
+                fields["recipient_fullname"] = group
         case Signal(action, parameters):
             losses.append("signal: shown as text")
             fields = {"text": action, "type": "text", "metadata": parameters or {}}

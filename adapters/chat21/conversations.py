@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.chat21.auth import acting_user
 from adapters.chat21.errors import foreign_timeline
+from adapters.chat21.files import addresses
 from adapters.chat21.groups import may_change
 from adapters.chat21.ids import group_id, group_number, likelier_first, number_id, object_id, suffix
 from adapters.chat21.messages import PAGE
@@ -152,7 +153,7 @@ def _row(call: Call, overview: Overview, archived: bool, losses: dict[str, None]
         chosen = (last.message.leftovers or {}).get("recipient") if last.message.dialect == NAME else None
         other = chosen or number_id(ids, overview.group_number or 0)
     name = (group.name if group else "") if overview.peer is None else None
-    fields = row(last, ids, losses, app=call.parameters["app"], owner=owner, other=other, group=name)
+    fields = row(last, ids, addresses(call), losses, app=call.parameters["app"], owner=owner, other=other, group=name)
     return fields | {
         "_id": object_id(overview.conversation, suffix(owner)),
         "key": other,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from adapters.chat21 import notices
 from adapters.chat21.auth import acting_user
 from adapters.chat21.errors import mandatory
 from adapters.chat21.ids import group_id, group_number, identifier, object_id, own_number, suffix
@@ -52,7 +51,7 @@ async def create(call: Call) -> Reply:
                 attributes=attributes if isinstance(attributes, dict) else None,
                 leftovers=_odd(attributes),
                 reference=call.reference,
-                announce=await notices.of_creation(call, name, owner, names),
+                announce=await call.core.notices.created(call.tenant, NAME, name, owner, names),
             )
         except Failure as failure:
             # Somebody else created it since.
@@ -87,7 +86,8 @@ async def join(call: Call) -> Reply:
     name = identifier(body["member_id"], "member_id", text)
     group = permitted(call, await find(call, call.parameters["group"]), "join", "Not allowed")
     key = await call.core.users.key(call.tenant, name)
-    if not await _add(call, group, [key], "join", await notices.of_joining(call, group.name, [name])):
+    announce = await _joined(call, group, [name])
+    if not await _add(call, group, [key], "join", announce):
         raise Failure(Kind.CONFLICT, "Already a member", reason="join", subject=name)
     return json_reply(200, _DONE)
 
@@ -124,7 +124,7 @@ async def leave(call: Call) -> Reply:
                 group.number,
                 [key],
                 reference=call.reference,
-                announce=await notices.of_leaving(call, group.name),
+                announce=await call.core.notices.left(tenant, NAME, group.name, _by(call)),
             )
         ):
             return json_reply(200, _DONE)
@@ -231,12 +231,21 @@ async def _change_members(call: Call, group: Group, present: list[Member], wante
     before, after = {member.number for member in present}, {key.number for key in wanted}
     added = [key for key in wanted if key.number not in before]
     removed = [UserKey(member.id, member.number) for member in present if member.number not in after]
-    joined = await notices.of_joining(call, group.name, [key.id for key in added])
+    joined = await _joined(call, group, [key.id for key in added])
     arrived = await _add(call, group, added, "change", None if removed else joined) if added else []
     if removed:
         # Who is left out at the same time reads nothing of who comes; and nothing is said of who is left out.
         announce: Announce | None = (lambda _: joined(arrived)) if arrived else None
         await call.core.groups.remove(call.tenant, group.number, removed, reference=call.reference, announce=announce)
+
+
+def _by(call: Call) -> str | None:
+    """The user who changes the group; none for the app's own server."""
+    return None if call.authenticated.administrator else call.authenticated.user
+
+
+async def _joined(call: Call, group: Group, newcomers: Sequence[str]) -> Announce:
+    return await call.core.notices.joined(call.tenant, NAME, group.name, newcomers, _by(call))
 
 
 async def _add(

@@ -7,6 +7,7 @@ import msgspec
 from adapters.chat21.auth import acting_user
 from adapters.chat21.content import GROUP, from_fields
 from adapters.chat21.errors import foreign_timeline, mandatory
+from adapters.chat21.files import addresses
 from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number
 from adapters.chat21.options import NAME
 from adapters.chat21.rows import row, timeline
@@ -50,7 +51,7 @@ async def send_and_show(call: Call) -> Reply:
     ids, losses = call.core.ids(call.tenant), dict[str, None]()
     name = sent.recipient if sent.in_group else None
     app, other = call.parameters["app"], sent.recipient
-    fields = row(stored, ids, losses, app=app, owner=sender.id, other=other, group=name)
+    fields = row(stored, ids, addresses(call), losses, app=app, owner=sender.id, other=other, group=name)
     shown = {name: value for name, value in fields.items() if name not in _OF_A_TIMELINE}
     return json_reply(200, {"success": True, "message": shown})
 
@@ -76,14 +77,14 @@ async def _send(call: Call) -> _Sent:
     in_group = body.get("channel_type") == GROUP or names_group(recipient)
     if in_group:
         number = own_number(core.ids(tenant), recipient)
-        message = from_fields(body, sender, recipient, group=True, chosen=number is None)
+        message = from_fields(body, addresses(call), sender, recipient, group=True, chosen=number is None)
         if number is None:
             number = await core.groups.place(tenant, NAME, recipient)
         key, *left_out = await core.users.keys(tenant, (sender, *_left_out(message)))
         audience = _audience(message, left_out)
         (receipt,) = await core.messages.send_group(tenant, key, [number], message, reference, audience, check=check)
     else:
-        message = from_fields(body, sender, recipient, group=False, chosen=False)
+        message = from_fields(body, addresses(call), sender, recipient, group=False, chosen=False)
         key, other = await core.users.keys(tenant, (sender, recipient))
         audience = _audience(message, [])
         (receipt,) = await core.messages.send_direct(tenant, key, [other], message, reference, audience, check=check)
@@ -115,7 +116,7 @@ async def history(call: Call) -> Reply:
                 break
     losses: dict[str, None] = {}
     ids, app = call.core.ids(call.tenant), call.parameters["app"]
-    result, check = timeline(found, ids, losses, app=app, owner=user, other=other, group=in_group)
+    result, check = timeline(found, ids, addresses(call), losses, app=app, owner=user, other=other, group=in_group)
     call.losses.extend(losses)
     return written_page(call.request, b'{"success":true,"result":' + result + b"}", check)
 

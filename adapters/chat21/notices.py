@@ -1,22 +1,10 @@
-"""What the vendor says in a group of what happens to it: messages from `system`, with the vendor's own texts and labels.
+"""What the vendor says in a group of what happens to it: its own texts and labels for the core's events."""
 
-Each member who comes has a notice of his own. When more come at once than a small group holds, one notice says how many: the
-vendor writes thousands of them, one behind the other.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from adapters.chat21.options import NAME
-from adapters.contract import Call
-from core.membership import Announce, Notice
-from core.model import Event, Message, UserKey
-
-_SYSTEM = "system"
-_SYSTEM_NAME = "System"
-_ONE_BY_ONE = 32
-"""Newcomers who each have a notice."""
+from core.model import Event
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -35,71 +23,33 @@ def contact(user: str, name: str | None) -> Contact:
     return Contact(name, first, last.strip())
 
 
-_Events = Callable[[Sequence[UserKey]], list[Event]]
+def shown(event: Event) -> tuple[str, dict[str, Any]]:
+    """The text of a notice, and its label. Of what the vendor has no words for, the core's stand there."""
+    said = event.parameters or {}
+    match event.name:
+        case "group_created":
+            return "Group created", _label("GROUP_CREATED", creator=said.get("by"))
+        case "member_joined" if "member" in said:
+            member = said["member"]
+            known = contact(member, said.get("name"))
+            words = f"{known.firstname or member} added to group"
+            if said.get("created"):
+                words = f"{known.fullname} joined group on creation"
+            return words, _label("MEMBER_JOINED_GROUP", member_id=member, **msgspec.structs.asdict(known))
+        case "members_joined" if "members" in said:
+            words = "joined group on creation" if said.get("created") else "added to group"
+            return f"{said['members']} members {words}", _label("MEMBERS_JOINED_GROUP", members=said["members"])
+        case "member_left" if "member" in said:
+            member = said["member"]
+            return f"{member} removed from group", _label("MEMBER_LEFT_GROUP", member_id=member)
+        case "members_left" if "members" in said:
+            members = said["members"]
+            return f"{members} members removed from group", _label("MEMBERS_LEFT_GROUP", members=members)
+        case "group_renamed":
+            # The vendor says it in the group's own update alone, by this label.
+            return event.text or event.name, _label("DATA_UPDATED_GROUP", group_name=said.get("group"))
+    return event.text or event.name, _label(event.name.upper(), **said)
 
 
-async def of_creation(call: Call, group_name: str, owner: str, members: Sequence[str]) -> Announce:
-    """What is said when a group is created: that, and who is in it."""
-    contacts = await _contacts(call, members)
-
-    def events(users: Sequence[UserKey]) -> list[Event]:
-        names = [contacts.get(user.id, Contact(user.id)).fullname for user in users]
-        created = Event("group_created", {"creator": owner}, "Group created")
-        return [created, *_arrivals(users, names, contacts, "joined group on creation")]
-
-    return await _announce(call, group_name, events)
-
-
-async def of_joining(call: Call, group_name: str, newcomers: Sequence[str]) -> Announce:
-    """What is said when members are added."""
-    contacts = await _contacts(call, newcomers)
-
-    def events(users: Sequence[UserKey]) -> list[Event]:
-        names = [contacts.get(user.id, Contact(user.id)).firstname or user.id for user in users]
-        return _arrivals(users, names, contacts, "added to group")
-
-    return await _announce(call, group_name, events)
-
-
-async def of_leaving(call: Call, group_name: str) -> Announce:
-    """What is said when members go, to those who stay."""
-
-    def events(users: Sequence[UserKey]) -> list[Event]:
-        return [Event("member_left", {"member_id": user.id}, f"{user.id} removed from group") for user in users]
-
-    return await _announce(call, group_name, events)
-
-
-async def _contacts(call: Call, users: Sequence[str]) -> dict[str, Contact]:
-    if len(users) > _ONE_BY_ONE:
-        return {}
-    profiles = await call.core.users.find_many(call.tenant, users)
-    return {user.id: contact(user.id, user.name) for user in profiles if user is not None}
-
-
-def _arrivals(
-    users: Sequence[UserKey], names: Sequence[str], contacts: Mapping[str, Contact], words: str
-) -> list[Event]:
-    if len(users) > _ONE_BY_ONE:
-        return [Event("members_joined", {"members": len(users)}, f"{len(users)} members {words}")]
-    return [
-        Event(
-            "member_joined",
-            {"member_id": user.id, **msgspec.structs.asdict(contacts.get(user.id, Contact(user.id)))},
-            f"{name} {words}",
-        )
-        for user, name in zip(users, names, strict=True)
-    ]
-
-
-async def _announce(call: Call, group_name: str, events: _Events) -> Announce:
-    system = await call.core.users.key(call.tenant, _SYSTEM)
-    leftovers = {"recipient_fullname": group_name}
-
-    def announce(users: Sequence[UserKey]) -> list[Notice]:
-        return [
-            Notice(system, Message(_SYSTEM, event, NAME, sender_name=_SYSTEM_NAME, leftovers=leftovers))
-            for event in events(users)
-        ]
-
-    return announce
+def _label(key: str, **parameters: Any) -> dict[str, Any]:
+    return {"key": key, "parameters": parameters}

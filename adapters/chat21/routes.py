@@ -1,6 +1,6 @@
 """The wire table. Push instances and the vendor's test of itself are not served."""
 
-from adapters.chat21 import conversations, groups, login, messages, service
+from adapters.chat21 import conversations, files, groups, login, messages, service
 from adapters.contract import Evidence, Route
 
 _GROUPS = "/api/{app}/groups"
@@ -46,6 +46,7 @@ def routes() -> tuple[Route, ...]:
             "messages.delete",
             Evidence.RECORDED,
         ),
+        Route("GET", files.PATH, files.download, "files.download", Evidence.GUESS, authentication=False),
         Route("POST", _GROUPS, groups.create, "groups.create", Evidence.SEED),
         Route("GET", _GROUPS + "/{group}", groups.get, "groups.get", Evidence.RECORDED),
         Route("PUT", _GROUPS + "/{group}", groups.rename, "groups.update", Evidence.RECORDED),

@@ -15,14 +15,15 @@ from core.errors import Failure, Kind
 MAXIMUM_BODY_BYTES = 100 * 1024
 """The vendor reads JSON bodies up to 100 kB."""
 
-_ALWAYS = (
+ALWAYS = (
     (b"x-powered-by", b"Express"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-headers", b"Origin, X-Requested-With, Content-Type, Accept, Authorization, X-XSRF-Token"),
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
 )
-_JSON = ((b"content-type", b"application/json; charset=utf-8"), *_ALWAYS)
-_TEXT = ((b"content-type", b"text/html; charset=utf-8"), *_ALWAYS)
+"""Headers of everything."""
+_JSON = ((b"content-type", b"application/json; charset=utf-8"), *ALWAYS)
+_TEXT = ((b"content-type", b"text/html; charset=utf-8"), *ALWAYS)
 _PAGE = ((b"content-security-policy", b"default-src 'none'"), (b"x-content-type-options", b"nosniff"), *_TEXT)
 # What Express leaves as it stands when it writes a path into an error page; `"`, `<` and `>` are not among it.
 _PATH_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"
@@ -40,7 +41,7 @@ def text_reply(status: int, text: str) -> Reply:
 
 def empty_reply(status: int) -> Reply:
     """A status without a body."""
-    return Reply(status, b"", _ALWAYS)
+    return Reply(status, b"", ALWAYS)
 
 
 def error_page(status: int, text: str) -> Reply:
@@ -129,7 +130,7 @@ def _tagged(request: Request, body: bytes, headers: tuple[tuple[bytes, bytes], .
     tag = b'W/"%x-%08x"' % (len(body), check)
     known = request.headers.get("if-none-match")
     if known and "no-cache" not in request.headers.get("cache-control", "") and _matches(known, tag.decode()):
-        return Reply(304, b"", ((b"etag", tag), *_ALWAYS))
+        return Reply(304, b"", ((b"etag", tag), *ALWAYS))
     return Reply(200, body, ((b"etag", tag), *headers))
 
 

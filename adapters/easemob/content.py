@@ -16,6 +16,7 @@ import orjson
 from adapters.easemob.errors import illegal
 from adapters.easemob.options import NAME
 from adapters.easemob.wire import integer_of
+from adapters.files import FileAddresses
 from core.model import (
     Audio,
     Content,
@@ -78,10 +79,11 @@ def write(message: Message, losses: list[str]) -> dict[str, Any]:
     return msg
 
 
-def record_body(message: Message, losses: list[str]) -> dict[str, Any]:
-    """The same as the vendor's history shows it: places as numbers, custom values both as a map and as the list that older
-    clients read."""
-    body, content = write(message, losses), message.content
+def record_body(message: Message, files: FileAddresses, losses: list[str]) -> dict[str, Any]:
+    """The same as the vendor's history shows it: files where they are for the reader, places as numbers, custom values both as a
+    map and as the list that older clients read."""
+    content = files.shown(message.content)
+    body = write(message if content is message.content else msgspec.structs.replace(message, content=content), losses)
     if isinstance(content, Text):
         body["type"] = "txt"
     elif isinstance(content, Location):

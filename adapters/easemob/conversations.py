@@ -1,8 +1,10 @@
 """A user's conversations: the list, deleting one, and clearing of what lies in them. All of it concerns this user alone."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import orjson
 
 from adapters.bodies import json_reply
@@ -10,6 +12,7 @@ from adapters.contract import Call, Reply
 from adapters.easemob.auth import application_of
 from adapters.easemob.content import record_body
 from adapters.easemob.errors import illegal, invalid_request
+from adapters.easemob.files import addresses
 from adapters.easemob.parties import (
     CHAT,
     CHAT_TYPES,
@@ -20,28 +23,55 @@ from adapters.easemob.parties import (
     shown_time,
 )
 from adapters.easemob.users import key_of, names_of, subject
-from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_request, success, text_of
+from adapters.easemob.wire import (
+    BODY_LIMIT_BYTES,
+    boolean_of,
+    cursor_number,
+    cursor_text,
+    integer_of,
+    page_size,
+    parse_request,
+    success,
+    text_of,
+)
 from core.errors import Failure, Kind
 from core.messages import Query
-from core.model import EVERY_KIND, Box, Overview, UserKey
+from core.model import EVERY_KIND, Box, MessageKind, Overview, UserKey
 
 MAXIMUM_LISTED = 1_000
 MAXIMUM_DELETED = 50
+_DEFAULT_PAGE = 20
+_MAXIMUM_PAGE = 50
 _MESSAGES_AT_ONCE = 200
 
 
 async def list_all(call: Call) -> Reply:
     """`GET /users/{user}/user_channels`, also under `/user/{user}`: the newest first, with the last message of each."""
     user = key_of(await subject(call))
-    found = (await call.core.conversations.list(call.tenant, user, MAXIMUM_LISTED))[:MAXIMUM_LISTED]
-    users = [user.id, *(overview.peer for overview in found if overview.peer is not None)]
-    users = list(dict.fromkeys([*users, *(overview.last.message.sender for overview in found if overview.last)]))
-    names = dict(zip(users, await names_of(call, users), strict=True))
+    listed = (await call.core.conversations.list(call.tenant, user, MAXIMUM_LISTED))[:MAXIMUM_LISTED]
+    found, names = await _shown(call, user, listed)
     losses: dict[str, None] = {}
     rows = [_row(call, user, overview, names, losses) for overview in found]
     call.losses.extend(losses)
     fields = {"path": "/users/user_channels", "entities": [], "data": {"channel_infos": rows}}
     return success(call, "get", call.now, fields)
+
+
+async def page(call: Call) -> Reply:
+    """`GET /sdk/user/{user}/user_channels/list`: the same some at a time, with the other side's plain name or the group's id. Of
+    what can be pinned or marked at the vendor nothing is: `is_top` finds none."""
+    user = key_of(await subject(call))
+    limit = page_size(call, "limit", _DEFAULT_PAGE, _MAXIMUM_PAGE)
+    fields: dict[str, Any] = {"channel_infos": []}
+    if not boolean_of(call.request.query.get("is_top")):
+        found = await call.core.conversations.list(call.tenant, user, limit, cursor_number(call) or None)
+        shown, names = await _shown(call, user, found)
+        losses: dict[str, None] = {}
+        fields["channel_infos"] = [_session(call, user, overview, names, losses) for overview in shown]
+        call.losses.extend(losses)
+        if len(found) >= limit:
+            fields["cursor"] = cursor_text(found[-1].time)
+    return success(call, "get", call.now, {"path": "/users/user_channels", "entities": [], "data": fields})
 
 
 async def delete(call: Call) -> Reply:
@@ -137,6 +167,24 @@ async def _delete_messages(call: Call, field: str) -> Reply:
     return _done(call)
 
 
+async def _shown(call: Call, user: UserKey, listed: Sequence[Overview]) -> tuple[list[Overview], dict[str, str]]:
+    """What this dialect shows of these conversations, and the names of all users in them, by neutral id."""
+    shown = await asyncio.gather(*(_without_notices(call, user, overview) for overview in listed))
+    found = [overview for overview in shown if overview is not None]
+    users = [user.id, *(overview.peer for overview in found if overview.peer is not None)]
+    users = list(dict.fromkeys([*users, *(overview.last.message.sender for overview in found if overview.last)]))
+    return found, dict(zip(users, await names_of(call, users), strict=True))
+
+
+async def _without_notices(call: Call, user: UserKey, overview: Overview) -> Overview | None:
+    """The conversation as it is without what other dialects say of changes in a group; none when there is nothing else."""
+    if overview.last is None or overview.last.kind != MessageKind.EVENT:
+        return overview
+    query = Query(1, kinds=1 << MessageKind.MESSAGE)
+    page = await call.core.messages.group_page(call.tenant, user, overview.group_number or 0, query)
+    return msgspec.structs.replace(overview, last=page.messages[0]) if page.messages else None
+
+
 def _row(
     call: Call, user: UserKey, overview: Overview, names: Mapping[str, str], losses: dict[str, None]
 ) -> dict[str, Any]:
@@ -159,7 +207,7 @@ def _row(
     sender = names[message.sender]
     receiver = name if overview.peer is None or message.sender == user.id else names[user.id]
     payload = {
-        "bodies": [record_body(message, lost)],
+        "bodies": [record_body(message, addresses(call), lost)],
         "ext": message.extension or {},
         "from": sender,
         "to": receiver,
@@ -174,6 +222,18 @@ def _row(
         "payload": orjson.dumps(payload).decode(),
     }
     return row
+
+
+def _session(
+    call: Call, user: UserKey, overview: Overview, names: Mapping[str, str], losses: dict[str, None]
+) -> dict[str, Any]:
+    """The same as the page has it."""
+    if overview.peer is not None:
+        name, chat_type = names[overview.peer], CHAT
+    else:
+        name, chat_type = shown_group(call, overview.group_number or 0, overview.group)
+    row = _row(call, user, overview, names, losses)
+    return {**row, "session_to": name, "session_type": chat_type, "is_top": False, "marks": []}
 
 
 def _needed(request: dict[str, Any], field: str) -> str:

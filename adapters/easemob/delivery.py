@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from adapters.contract import Call
+from adapters.easemob.files import addresses
 from adapters.easemob.groups import check_group_id, place_groups
 from adapters.easemob.options import NAME
 from adapters.easemob.users import place_users
@@ -62,7 +63,7 @@ async def to_users(
     key, *receivers = await place_users(call, [sender, *targets])
     numbers = [receiver.number for receiver in receivers]
     distinct = list(dict(zip(numbers, receivers, strict=True)).values())
-    message = Message(key.id, content, NAME, extension, leftovers=leftovers or None)
+    message = Message(key.id, addresses(call).stored(content), NAME, extension, leftovers=leftovers or None)
     audience = _ONLINE if leftovers and _is_for_online(leftovers) else EVERYBODY
     receipts = await call.core.messages.send_direct(call.tenant, key, distinct, message, call.reference, audience)
     return Delivery(targets, numbers, receipts)
@@ -84,7 +85,7 @@ async def to_groups(
         check_group_id(target)
     key, *named = await place_users(call, [sender, *only, *without])
     numbers = await place_groups(call, targets)
-    message = Message(key.id, content, NAME, extension, leftovers=leftovers or None)
+    message = Message(key.id, addresses(call).stored(content), NAME, extension, leftovers=leftovers or None)
     audience = _ONLINE if _is_for_online(leftovers) else EVERYBODY
     if named:
         users = tuple(named)
@@ -102,7 +103,7 @@ async def to_rooms(
 ) -> None:
     """Send to all rooms that have a member."""
     (key,) = await place_users(call, [sender])
-    message = Message(key.id, content, NAME, extension, leftovers=leftovers or None)
+    message = Message(key.id, addresses(call).stored(content), NAME, extension, leftovers=leftovers or None)
     cursor = ""
     while True:
         page = await call.core.groups.page(call.tenant, rooms=True, limit=_ROOMS_AT_ONCE, cursor=cursor)

@@ -159,7 +159,7 @@ _BLANK_TOKEN_FOR_MESSAGES = _Row(401, "unauthorized", "ChatSecurityException", "
 
 def render_failure(request: Request, failure: Failure, duration_ms: int, now: int) -> Reply:
     """The failure in the vendor's own status and envelope."""
-    if _is_missing(failure) and request.segments[2:3] == ("metadata",):
+    if _is_missing(failure) and "metadata" in request.segments[2:4]:
         # This service alone has an envelope of its own.
         return json_reply(401, {"timestamp": now, "desc": "unauthorized", "duration": duration_ms})
     row = _row(request, failure)

@@ -11,7 +11,7 @@ from adapters.easemob.group_fields import DEFAULT_MAXIMUM_USERS
 from adapters.easemob.ids import group_id
 from adapters.easemob.target import Needs, Target, find_target, of_rooms, people, target_of
 from adapters.easemob.users import key_of, names_of, subject
-from adapters.easemob.wire import echoed, integer_of, page_size, success
+from adapters.easemob.wire import boolean_of, echoed, integer_of, page_size, success
 from core.errors import Failure, Kind
 from core.membership import Counted, GroupPage
 from core.model import Group, UserKey
@@ -28,8 +28,10 @@ Fetch = Callable[[int, str], Awaitable[GroupPage]]
 
 
 async def page(call: Call) -> Reply:
-    """`GET /chatgroups`, `/chatrooms`: the newest first, by cursor; rooms also by the number of the page."""
-    require_administrator(call)
+    """`GET /chatgroups`, `/chatrooms`: the newest first, by cursor; rooms also by the number of the page. Rooms are there for
+    everybody to join: users see them too."""
+    if not of_rooms(call):
+        require_administrator(call)
 
     async def fetch(limit: int, cursor: str) -> GroupPage:
         return await call.core.groups.page(call.tenant, rooms=of_rooms(call), limit=limit, cursor=cursor)
@@ -73,8 +75,9 @@ async def joined(call: Call) -> Reply:
 
 
 async def joined_page(call: Call) -> Reply:
-    """`GET /chatgroups/user/{user}`: the same with more of each group; pages from 0."""
-    fetch = _joined_by(call, await _member(call))
+    """`GET /chatgroups/user/{user}`: the same with more of each group, with `needRole` also what the user is in it; pages from 0."""
+    key = await _member(call)
+    fetch = _joined_by(call, key)
     rows = await _numbered(call, fetch, 0, 5, 20)
     total = (await fetch(1, "")).total
     entities = [
@@ -83,6 +86,11 @@ async def joined_page(call: Call) -> Reply:
     ]
     for entity, name in zip(entities, await _owners(call, rows), strict=True):
         entity["owner"] = name
+    if boolean_of(call.request.query.get("needRole")):
+        members = call.core.members
+        standings = [members.standing(call.tenant, row.group.number, key) for row in rows]
+        for entity, standing in zip(entities, await asyncio.gather(*standings), strict=True):
+            entity["permission"] = standing.member.role if standing.member is not None else "none"
     fields = {"params": echoed(call), "entities": entities, "total": total, "count": len(entities)}
     return success(call, "get", call.now, fields)
 
@@ -160,10 +168,10 @@ def _named(call: Call, group: Group) -> dict[str, Any]:
     text = group_id(call.tenant, group)
     if group.room:
         return {"id": text, "name": group.name}
-    named = {"groupid": text, "groupname": group.name}
+    named: dict[str, Any] = {"groupid": text, "groupname": group.name}
     # The vendor's browser client, which asks for `version=v3`, reads these names instead [easemob-websdk 4.21.1].
     if call.request.query.get("version", "").lower() == "v3":
-        named |= {"id": text, "name": group.name}
+        named |= {"id": text, "name": group.name, "disabled": group.disabled}
     return named
 
 

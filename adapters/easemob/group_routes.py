@@ -4,7 +4,7 @@ from adapters.contract import Evidence, Handler, Route
 from adapters.easemob import group_attributes, group_lists, groups, joining, members, moderation, super_admins
 
 _APP = "/{org}/{app}"
-_DOCUMENTED, _RECORDED, _CLIENT = Evidence.DOCUMENTATION, Evidence.RECORDED, Evidence.CLIENT
+_DOCUMENTED, _RECORDED, _CLIENT, _GUESS = Evidence.DOCUMENTATION, Evidence.RECORDED, Evidence.CLIENT, Evidence.GUESS
 
 Line = tuple[str, str, Handler, str, Evidence]
 
@@ -36,8 +36,6 @@ _SHARED: tuple[Line, ...] = (
     ("POST", "/{group}/ban", moderation.ban, "mute", _RECORDED),
     ("PUT", "/{group}/ban", moderation.ban, "mute", _RECORDED),
     ("DELETE", "/{group}/ban", moderation.unban, "unmute", _RECORDED),
-    ("POST", "/{group}/apply", joining.apply, "apply", _CLIENT),
-    ("DELETE", "/{group}/quit", joining.leave, "leave", _RECORDED),
 )
 _OF_GROUPS: tuple[Line, ...] = (
     ("POST", "", groups.create, "create", _RECORDED),
@@ -47,31 +45,47 @@ _OF_GROUPS: tuple[Line, ...] = (
     ("GET", "/{group}/user/{user}/is_joined", group_lists.is_joined, "is_member", _CLIENT),
     ("GET", "/{group}/roles", members.roles, "roles", _RECORDED),
     ("POST", "/{group}/invite", joining.invite, "invite", _RECORDED),
-    ("POST", "/{group}/apply2", joining.apply, "apply", _RECORDED),
+    ("POST", "/{group}/apply", joining.apply, "apply", _CLIENT),
+    ("POST", "/{group}/apply2", joining.apply, "apply", _GUESS),
     ("POST", "/{group}/apply_verify", joining.verify_request, "verify_request", _RECORDED),
     ("POST", "/{group}/invite_verify", joining.verify_invitation, "verify_invitation", _RECORDED),
+    ("DELETE", "/{group}/quit", joining.leave, "leave", _CLIENT),
+    ("POST", "/{group}/shield", joining.shield, "shield", _CLIENT),
+    ("DELETE", "/{group}/shield", joining.unshield, "unshield", _CLIENT),
 )
 _OF_ROOMS: tuple[Line, ...] = (
     ("POST", "", groups.create_room, "create", _RECORDED),
     ("GET", "/super_admin", super_admins.page, "super_admins", _RECORDED),
     ("POST", "/super_admin", super_admins.add, "add_super_admin", _RECORDED),
     ("DELETE", "/super_admin/{user}", super_admins.remove, "remove_super_admin", _RECORDED),
+    # As of groups; the vendor's clients join and leave rooms over their own connection.
+    ("POST", "/{group}/apply", joining.apply, "apply", _GUESS),
+    ("DELETE", "/{group}/quit", joining.leave, "leave", _GUESS),
+    ("POST", "/{group}/shield", joining.shield, "shield", _GUESS),
+    ("DELETE", "/{group}/shield", joining.unshield, "unshield", _GUESS),
 )
 
-_MEMBER_METADATA = _APP + "/metadata/chatgroup/{group}/user/{user}"
+_GROUP_METADATA = "/metadata/chatgroup/{group}"
 _ROOM_METADATA = _APP + "/metadata/chatroom/{group}"
 _OTHERS = (
-    Route("GET", _APP + "/publicchatgroups", group_lists.public, "groups.public", _RECORDED),
+    Route("GET", _APP + "/publicchatgroups", group_lists.public, "groups.public", _CLIENT),
     Route("GET", _APP + "/users/{user}/joined_chatgroups", group_lists.joined, "groups.joined", _RECORDED),
     Route("GET", _APP + "/users/{user}/joined_chatrooms", group_lists.joined, "rooms.joined", _RECORDED),
-    Route("PUT", _MEMBER_METADATA, group_attributes.change_own, "groups.set_member_attributes", _CLIENT),
-    Route("GET", _MEMBER_METADATA, group_attributes.own, "groups.member_attributes", _CLIENT),
-    Route(
-        "POST",
-        _APP + "/metadata/chatgroup/{group}/get",
-        group_attributes.own_of_many,
-        "groups.attributes_of_members",
-        _CLIENT,
+    # The vendor's browser client has paths of its own.
+    *(
+        Route(method, _APP + path, handler, operation, _CLIENT)
+        for method, path, handler, operation in (
+            ("PUT", _GROUP_METADATA + "/user/{user}", group_attributes.change_own, "groups.set_member_attributes"),
+            ("GET", _GROUP_METADATA + "/user/{user}", group_attributes.own, "groups.member_attributes"),
+            ("POST", _GROUP_METADATA + "/get", group_attributes.own_of_many, "groups.attributes_of_members"),
+            (
+                "PUT",
+                f"/sdk{_GROUP_METADATA}/user/{{user}}",
+                group_attributes.change_own,
+                "groups.set_member_attributes",
+            ),
+            ("POST", f"/sdk{_GROUP_METADATA}/get", group_attributes.own_of_many, "groups.attributes_of_members"),
+        )
     ),
     Route("POST", _ROOM_METADATA, group_attributes.find, "rooms.attributes", _CLIENT),
     *(

@@ -9,6 +9,7 @@ from adapters.easemob.auth import find_user
 from adapters.easemob.errors import forbidden_operation, illegal, invalid_parameter
 from adapters.easemob.group_fields import DEFAULT_MAXIMUM_USERS, check_known, leftovers, profile, read_fields
 from adapters.easemob.ids import CHOSEN_GROUP_ID, group_id, own_number
+from adapters.easemob.notices import of_renaming
 from adapters.easemob.options import NAME
 from adapters.easemob.super_admins import is_super_admin
 from adapters.easemob.target import (
@@ -145,6 +146,10 @@ async def _create(call: Call, fields: dict[str, Any], names: Sequence[str], alia
     known = {"name": "", "maximum_members": DEFAULT_MAXIMUM_USERS, **profile(fields)}
     if len(keys) > known["maximum_members"]:
         raise _too_many_members()
+    announce = None
+    if not of_rooms(call):
+        names = [key.id for key in keys]
+        announce = await call.core.notices.created(call.tenant, NAME, known["name"], keys[0].id, names)
     return await call.core.groups.create(
         call.tenant,
         **known,
@@ -155,6 +160,7 @@ async def _create(call: Call, fields: dict[str, Any], names: Sequence[str], alia
         room=of_rooms(call),
         leftovers=leftovers(fields) or None,
         reference=call.reference,
+        announce=announce,
     )
 
 
@@ -163,9 +169,12 @@ async def _change(call: Call, target: Target, fields: dict[str, Any]) -> None:
     own = leftovers(fields)
     if own:
         changes["leftovers"] = {**(target.group.leftovers or {}), NAME: {**target.own_leftovers, **own}}
+    announce = await of_renaming(call, target, changes["name"]) if "name" in changes else None
     try:
         # A transfer of the same request has taken the reference itself.
-        await call.core.groups.update(call.tenant, target.number, reference=f"{call.reference}:fields", **changes)
+        await call.core.groups.update(
+            call.tenant, target.number, reference=f"{call.reference}:fields", announce=announce, **changes
+        )
     except Failure as failure:
         if failure.reason != "members":
             raise

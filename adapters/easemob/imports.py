@@ -10,6 +10,7 @@ from adapters.easemob import content
 from adapters.easemob.auth import require_administrator
 from adapters.easemob.delivery import options_of
 from adapters.easemob.errors import illegal, invalid_request
+from adapters.easemob.files import addresses
 from adapters.easemob.groups import check_group_id, place_groups
 from adapters.easemob.options import NAME, Options
 from adapters.easemob.users import place_users
@@ -49,7 +50,7 @@ async def _import(options: Options, call: Call, path: str, *, to_group: bool) ->
         check_group_id(target)
     names = [sender] if to_group else [sender, target]
     key, *others = await place_users(call, names)
-    message = Message(key.id, neutral, NAME, extension, leftovers=left or None)
+    message = Message(key.id, addresses(call).stored(neutral), NAME, extension, leftovers=left or None)
     one = Import(_external_id(call, request, time), time, key, message)
     if to_group:
         (number,) = await place_groups(call, [target])

@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.contract import Call, Reply
 from adapters.easemob.errors import forbidden_operation, invalid_parameter, no_group
+from adapters.easemob.notices import of_coming, of_going
 from adapters.easemob.target import (
     Needs,
     Person,
@@ -26,6 +27,7 @@ from core.membership import Waiting
 from core.model import UserKey
 
 _MAXIMUM_WORDS = 1_024
+_FOR_EVER = -1
 
 
 async def invite(call: Call) -> Reply:
@@ -83,9 +85,34 @@ async def leave(call: Call) -> Reply:
     person = await _caller(call)
     target = await target_of(call, Needs.MEMBER)
     keys = [person.key] if person.key is not None else []
-    change = call.core.groups.remove(call.tenant, target.number, keys, spare_owner=True, reference=call.reference)
+    announce = await of_going(call, target)
+    change = call.core.groups.remove(
+        call.tenant, target.number, keys, spare_owner=True, reference=call.reference, announce=announce
+    )
     await sparing_owner(change)
     return success(call, "delete", call.now, {"entities": [], "data": _row(target, "quit", person.name)})
+
+
+async def shield(call: Call) -> Reply:
+    """`POST …/shield`: the user who calls wants to hear nothing of the group."""
+    return await _set_shield(call, on=True)
+
+
+async def unshield(call: Call) -> Reply:
+    """`DELETE …/shield`."""
+    return await _set_shield(call, on=False)
+
+
+async def _set_shield(call: Call, *, on: bool) -> Reply:
+    person = await _caller(call)
+    target = await target_of(call, Needs.MEMBER)
+    if person.key is not None:
+        until = _FOR_EVER if on else 0
+        await call.core.conversations.mark(call.tenant, person.key, target.number, muted_until=until)
+    if on:
+        call.losses.append("shield: the group is muted for the user, who still finds its messages")
+    data = _row(target, "add_shield" if on else "remove_shield", person.name)
+    return success(call, call.request.method.lower(), call.now, {"entities": [], "data": data})
 
 
 async def _found(call: Call) -> Target:
@@ -114,7 +141,8 @@ async def _come(call: Call, target: Target, persons: Sequence[Person], why: Wait
             raise _refused(target, person, standing.blocked)
     name, default = ("invite_need_confirm", True) if why is Waiting.INVITATION else ("membersonly", False)
     if target.group.room or not target.own_leftovers.get(name, default):
-        await call.core.groups.add(call.tenant, target.number, keys, reference=call.reference)
+        announce = await of_coming(call, target, keys, added=why is Waiting.INVITATION)
+        await call.core.groups.add(call.tenant, target.number, keys, reference=call.reference, announce=announce)
         return
     for key in keys:
         await members.ask(call.tenant, target.number, key, why, words)
@@ -125,7 +153,9 @@ async def _answer(call: Call, target: Target, person: Person, why: Waiting, verd
         if person.key is None:
             raise Failure(Kind.NOT_FOUND, "Nobody waits", reason="pending")
         if verdict:
-            await call.core.members.accept(call.tenant, target.number, person.key, why, reference=call.reference)
+            announce = await of_coming(call, target, [person.key], added=why is Waiting.REQUEST)
+            if await call.core.members.accept(call.tenant, target.number, person.key, why, reference=call.reference):
+                await call.core.groups.say(call.tenant, target.number, announce, [person.key], call.reference)
             return
         keys: list[UserKey] = [person.key]
         (done,) = await call.core.members.decline(call.tenant, target.number, keys, reference=call.reference)

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.contract import Call, Reply
 from adapters.easemob.errors import forbidden_operation, illegal, no_such_member_name
+from adapters.easemob.notices import of_coming, of_going
 from adapters.easemob.target import (
     Needs,
     Person,
@@ -197,8 +198,10 @@ async def _everybody(call: Call, target: Target, newest_first: bool) -> list[Mem
 
 
 async def _add(call: Call, target: Target, persons: list[Person]) -> list[bool]:
+    keys = keys_of(persons)
+    announce = await of_coming(call, target, keys)
     try:
-        return await call.core.groups.add(call.tenant, target.number, keys_of(persons), reference=call.reference)
+        return await call.core.groups.add(call.tenant, target.number, keys, reference=call.reference, announce=announce)
     except Failure as failure:
         if failure.reason != "blocked":
             raise
@@ -211,7 +214,10 @@ async def _add(call: Call, target: Target, persons: list[Person]) -> list[bool]:
 async def _remove(call: Call, target: Target, persons: list[Person]) -> list[bool]:
     """Whether each was a member."""
     keys = keys_of(persons)
-    change = call.core.groups.remove(call.tenant, target.number, keys, spare_owner=True, reference=call.reference)
+    announce = await of_going(call, target)
+    change = call.core.groups.remove(
+        call.tenant, target.number, keys, spare_owner=True, reference=call.reference, announce=announce
+    )
     done = dict(zip(keys, await sparing_owner(change), strict=True))
     return [person.key is not None and done[person.key] for person in persons]
 

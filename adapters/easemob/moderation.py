@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.contract import Call, Reply
 from adapters.easemob.errors import forbidden_operation, invalid_parameter
+from adapters.easemob.notices import of_going
 from adapters.easemob.target import (
     Needs,
     Person,
@@ -146,7 +147,12 @@ async def _set_muted(call: Call, muted: bool) -> Reply:
 def _block(call: Call) -> Change:
     async def change(target: Target, keys: Sequence[UserKey]) -> list[bool]:
         members = call.core.members
-        return await sparing_owner(members.block(call.tenant, target.number, keys, reference=call.reference))
+        announce = await of_going(call, target)
+        done = await sparing_owner(members.block(call.tenant, target.number, keys, reference=call.reference))
+        gone = [key for key, was in zip(keys, done, strict=True) if was]
+        if gone:
+            await call.core.groups.say(call.tenant, target.number, announce, gone, call.reference)
+        return done
 
     return change
 

@@ -7,8 +7,10 @@ import msgspec
 
 from adapters.contract import Call
 from adapters.easemob.content import record_body
+from adapters.easemob.files import addresses
 from adapters.easemob.parties import CHAT, shown_group, shown_time
 from adapters.easemob.users import names_of
+from adapters.files import FileAddresses
 from core.ids import Parties
 from core.model import MessageKind, Stored
 
@@ -18,11 +20,12 @@ KINDS = 1 << MessageKind.MESSAGE | 1 << MessageKind.SIGNAL
 
 class Conversation(msgspec.Struct, frozen=True):
     """A conversation in the words of this dialect: its type, the group's id (empty for a direct one), the names of its
-    users."""
+    users, and where the files in it are."""
 
     chat_type: str
     group: str
     names: dict[str, str]
+    files: FileAddresses
     pair: tuple[str, str] = ("", "")
 
     def receiver(self, sender: str) -> str:
@@ -38,9 +41,10 @@ async def conversation_of(call: Call, parties: Parties, messages: Sequence[Store
     users = list(dict.fromkeys(stored.message.sender for stored in messages))
     if isinstance(parties, int):
         group, chat_type = shown_group(call, parties, await call.core.groups.find(call.tenant, parties))
-        return Conversation(chat_type, group, dict(zip(users, await names_of(call, users), strict=True)))
+        names = dict(zip(users, await names_of(call, users), strict=True))
+        return Conversation(chat_type, group, names, addresses(call))
     users += parties
-    return Conversation(CHAT, "", dict(zip(users, await names_of(call, users), strict=True)), parties)
+    return Conversation(CHAT, "", dict(zip(users, await names_of(call, users), strict=True)), addresses(call), parties)
 
 
 def record(conversation: Conversation, stored: Stored, losses: list[str]) -> dict[str, Any]:
@@ -55,7 +59,7 @@ def record(conversation: Conversation, stored: Stored, losses: list[str]) -> dic
         "to": receiver,
         "chat_type": conversation.chat_type,
         "payload": {
-            "bodies": [record_body(message, losses)],
+            "bodies": [record_body(message, conversation.files, losses)],
             "ext": message.extension or {},
             "from": sender,
             "to": receiver,

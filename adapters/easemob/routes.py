@@ -61,7 +61,7 @@ _USERS = (
     Route("POST", _USER + "/activate", accounts.activate, "users.activate", Evidence.RECORDED),
     Route("GET", _USER + "/status", presence.status, "presence.get", Evidence.RECORDED),
     Route("POST", _APP + "/users/batch/status", presence.statuses, "presence.get_many", Evidence.RECORDED),
-    Route("GET", _USER + "/resources", presence.stations, "presence.stations", Evidence.DOCUMENTATION),
+    Route("GET", _USER + "/resources", presence.stations, "presence.stations", Evidence.CLIENT),
     Route("GET", _USER + "/disconnect", presence.disconnect, "presence.clear", Evidence.RECORDED),
     Route("GET", _USER + "/disconnect/{resource}", presence.disconnect, "presence.clear", Evidence.RECORDED),
     Route("GET", _USER + "/offline_msg_count", presence.offline_count, "messages.unread", Evidence.RECORDED),
@@ -165,6 +165,8 @@ def _of_conversations() -> tuple[Route, ...]:
             Route("GET", base + "s", conversations.list_all, "conversations.list", Evidence.CLIENT),
             Route("DELETE", base, conversations.delete, "conversations.delete", evidence),
         ]
+    paged = _APP + "/sdk/user/{user}/user_channels/list"
+    rows.append(Route("GET", paged, conversations.page, "conversations.list", Evidence.CLIENT))
     for prefix, evidence in (("/rest", Evidence.DOCUMENTATION), ("/sdk", Evidence.CLIENT)):
         base = _APP + prefix + "/message/roaming"
         direct, group = base + "/chat/user/{user}", base + "/group/user/{user}"

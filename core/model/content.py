@@ -20,7 +20,8 @@ class Html(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="h"):
 
 
 class File(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="f"):
-    """A file of any kind, by reference. `url` is where the app said it is; `secret` opens it at the dialect's server."""
+    """A file of any kind, by reference. `url` is where the app said it is, or a `core.files.file_reference`;
+    `secret` opens it there."""
 
     url: str
     name: str | None = None

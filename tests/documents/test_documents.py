@@ -9,10 +9,27 @@ from hypothesis import strategies as st
 
 from adapters.chat21.content import default_fields, from_fields
 from adapters.easemob.content import read, write
-from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
+from adapters.files import FileAddresses
+from core.model import (
+    Audio,
+    Content,
+    Custom,
+    Event,
+    File,
+    Html,
+    Image,
+    Location,
+    Message,
+    Signal,
+    Tenant,
+    Text,
+    Video,
+)
 from gateway.adapters_list import BUILT_IN
 from tests.documents import FOLDER, made, openapi, parity
 from tests.documents.losses import SAID, SAMPLES
+
+FILES = FileAddresses(Tenant(7, "tenant", b"0" * 32), "http://here", "/api/app/files?id=", "secret")
 
 
 @pytest.mark.parametrize("name", made())
@@ -93,7 +110,7 @@ def test_what_is_exact_reads_back_as_it_was(label: str, content: Content) -> Non
     # Notices are the server's own: that dialect has a form for them, which no app sends.
     if not SAID["chat21"](content) and not isinstance(content, Event):
         fields = {**default_fields(content, None, []), "sender_fullname": "ann", "recipient_fullname": "bob"}
-        message = from_fields(fields, "ann", "bob", group=False, chosen=False)
+        message = from_fields(fields, FILES, "ann", "bob", group=False, chosen=False)
         assert given_fields(content) <= given_fields(message.content)
 
 

@@ -22,6 +22,7 @@ from adapters.easemob import dynamic, wire
 from adapters.easemob import ids as easemob_ids
 from adapters.easemob.content import read, record_body, write
 from adapters.easemob.options import NAME as EASEMOB
+from adapters.files import FileAddresses
 from core.clock import ManualClock
 from core.errors import Failure, Kind
 from core.ids import Ids
@@ -34,6 +35,7 @@ from tests.harness import NOON
 TENANT = Tenant(7, "tenant", bytes(range(32)), signing_keys=(SigningKey("one", bytes(32), NOON),))
 TOKENS = Tokens(ManualClock(NOON))
 IDS = Ids(TENANT.secret, 1)
+FILES = FileAddresses(TENANT, "http://gateway.test", "/api/a/files?id=", "secret")
 CLIENT = Credential("client", "id", "secret")
 
 TEXTS = values.ODD | st.text(max_size=40)
@@ -69,8 +71,8 @@ def test_an_easemob_message_is_refused_or_comes_out_as_it_went_in(kind: str, msg
     packed = msgspec.msgpack.encode(Message("ann", content, EASEMOB, leftovers=left))
     message = msgspec.msgpack.decode(packed, type=Message)
     assert msgspec.json.encode(write(message, []), order="sorted") == msgspec.json.encode(msg, order="sorted")
-    record_body(message, [])
-    shown = row(_stored(message), IDS, {}, app="a", owner="bob", other="ann", group=None)
+    record_body(message, FILES, [])
+    shown = row(_stored(message), IDS, FILES, {}, app="a", owner="bob", other="ann", group=None)
     assert msgspec.json.encode(shown)
 
 
@@ -78,12 +80,12 @@ def test_an_easemob_message_is_refused_or_comes_out_as_it_went_in(kind: str, msg
 @given(body=st.dictionaries(FIELDS, json_of(FIELDS), max_size=6), group=st.booleans(), chosen=st.booleans())
 def test_a_chat21_message_is_readable_in_both_dialects(body: dict[str, Any], group: bool, chosen: bool) -> None:
     body = {"sender_fullname": "Ann", "recipient_id": "bob", "recipient_fullname": "Bob", **body}
-    packed = msgspec.msgpack.encode(from_fields(body, "ann", "bob", group=group, chosen=chosen))
+    packed = msgspec.msgpack.encode(from_fields(body, FILES, "ann", "bob", group=group, chosen=chosen))
     message = msgspec.msgpack.decode(packed, type=Message)
-    shown = row(_stored(message), IDS, {}, app="a", owner="bob", other="ann", group="g" if group else None)
+    shown = row(_stored(message), IDS, FILES, {}, app="a", owner="bob", other="ann", group="g" if group else None)
     assert msgspec.json.encode(shown)
     assert isinstance(write(message, [])["type"], str)
-    record_body(message, [])
+    record_body(message, FILES, [])
 
 
 @cases(300)
@@ -123,7 +125,7 @@ def test_an_id_is_ours_or_nobodys(text: str, number: int, group: int) -> None:
 def test_a_token_is_read_or_refused(token: str, query: str) -> None:
     signed = dynamic.read(token)
     if signed is not None:
-        signed.is_signed_by(CLIENT)
+        signed.is_signed_by(CLIENT, NOON)
     try:
         TOKENS.verify(TENANT, token)
     except Failure as failure:

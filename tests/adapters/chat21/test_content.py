@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.chat21.content import default_fields, from_fields
 from adapters.chat21.rows import row, timeline
+from adapters.files import FileAddresses
 from core.ids import Ids
 from core.model import (
     Audio,
@@ -24,11 +25,13 @@ from core.model import (
     MessageKind,
     Signal,
     Stored,
+    Tenant,
     Text,
     Video,
 )
 
 IDS = Ids(b"0" * 32, 1)
+FILES = FileAddresses(Tenant(7, "tenant", b"0" * 32), "http://here", "/api/default/files?id=", "secret")
 TIME = 1_750_000_000_000
 ASSIGNED = {"_id", "message_id", "sender", "recipient", "app_id", "status", "timelineOf", "conversWith"}
 
@@ -88,14 +91,14 @@ def stored(message: Message) -> Stored:
 def read(message: Message, *, owner: str = "A1", other: str = "B2", group: bool = False) -> dict[str, Any]:
     """What the history answers for it, read as JSON."""
     kept = stored(message)
-    page, check = timeline([kept], IDS, {}, app="default", owner=owner, other=other, group=group)
+    page, check = timeline([kept], IDS, FILES, {}, app="default", owner=owner, other=other, group=group)
     result: dict[str, Any] = orjson.loads(page)[0]
     # A conversation's row says the same, and so does the message when it is read again.
     named = "" if group else None
     assert result == orjson.loads(
-        orjson.dumps(row(kept, IDS, {}, app="default", owner=owner, other=other, group=named))
+        orjson.dumps(row(kept, IDS, FILES, {}, app="default", owner=owner, other=other, group=named))
     )
-    assert timeline([kept], IDS, {}, app="default", owner=owner, other=other, group=group) == (page, check)
+    assert timeline([kept], IDS, FILES, {}, app="default", owner=owner, other=other, group=group) == (page, check)
     return result
 
 
@@ -111,7 +114,7 @@ def exactly(value: Any) -> Any:
 @settings(max_examples=400)
 @given(bodies, st.booleans(), st.booleans())
 def test_history_gives_back_what_was_sent(body: dict[str, Any], group: bool, chosen: bool) -> None:
-    message = from_fields(body, "A1", "B2", group=group, chosen=chosen and group)
+    message = from_fields(body, FILES, "A1", "B2", group=group, chosen=chosen and group)
     row = read(message, group=group)
     expected = {"timestamp": TIME, **as_the_vendor_keeps_it(body)}
     assert exactly({name: value for name, value in row.items() if name not in ASSIGNED}) == exactly(expected)
@@ -121,7 +124,7 @@ def test_history_gives_back_what_was_sent(body: dict[str, Any], group: bool, cho
 
 def send(**fields: Any) -> Message:
     body = {"sender_fullname": "A One", "recipient_id": "B2", "recipient_fullname": "B Two", **fields}
-    return from_fields(body, "A1", "B2", group=False, chosen=False)
+    return from_fields(body, FILES, "A1", "B2", group=False, chosen=False)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +234,7 @@ def test_other_dialects_messages_are_readable(content: Content, expected: dict[s
     message = Message("user1", content, "elsewhere", {"k": "v"}, leftovers={"text": "not for this dialect"})
     losses: dict[str, None] = {}
     twice = [stored(message), stored(message)]
-    page, _ = timeline(twice, IDS, losses, app="default", owner="user2", other="user1", group=False)
+    page, _ = timeline(twice, IDS, FILES, losses, app="default", owner="user2", other="user1", group=False)
     row = orjson.loads(page)[1]
     common = {"sender": "user1", "sender_fullname": "user1", "recipient": "user2", "recipient_fullname": "user2"}
     assert {name: row[name] for name in common} == common
@@ -243,17 +246,20 @@ def test_other_dialects_messages_are_readable(content: Content, expected: dict[s
 def test_nothing_is_lost_of_own_messages() -> None:
     losses: dict[str, None] = {}
     message = send(type="file", metadata={"src": "u"})
-    page, _ = timeline([stored(message)], IDS, losses, app="default", owner="A1", other="B2", group=False)
+    page, _ = timeline([stored(message)], IDS, FILES, losses, app="default", owner="A1", other="B2", group=False)
     assert orjson.loads(page)[0]["metadata"] == {"src": "u"}
     assert losses == {}
 
 
 def test_a_notice_carries_the_vendors_label() -> None:
-    fields = default_fields(Event("member_joined", {"member_id": "B2"}, "B2 added to group"), {"k": 1}, [])
-    label = {"key": "MEMBER_JOINED_GROUP", "parameters": {"member_id": "B2"}}
+    event = Event("member_joined", {"group": "G", "member": "B2", "name": "Bea Two"}, "Bea Two joined")
+    fields = default_fields(event, {"k": 1}, [])
+    parameters = {"member_id": "B2", "fullname": "Bea Two", "firstname": "Bea", "lastname": "Two"}
+    label = {"key": "MEMBER_JOINED_GROUP", "parameters": parameters}
     assert fields == {
-        "text": "B2 added to group",
+        "text": "Bea added to group",
         "type": "text",
+        "recipient_fullname": "G",
         "attributes": {"k": 1, "subtype": "info", "updateconversation": True, "messagelabel": label},
     }
     assert default_fields(Event("renamed"), None, [])["attributes"]["messagelabel"] == {
@@ -275,7 +281,7 @@ def test_copies_of_one_message_share_its_id_and_differ_in_their_own() -> None:
 
 def test_a_message_to_oneself_ends_as_delivered() -> None:
     row = read(
-        from_fields({"sender_fullname": "A", "recipient_fullname": "A"}, "A1", "A1", group=False, chosen=False),
+        from_fields({"sender_fullname": "A", "recipient_fullname": "A"}, FILES, "A1", "A1", group=False, chosen=False),
         other="A1",
     )
     assert (row["sender"], row["recipient"], row["status"]) == ("A1", "A1", 150)
@@ -290,8 +296,8 @@ def test_a_groups_copies_are_all_delivered_and_name_the_group() -> None:
 
 def test_both_sides_of_a_conversation_read_one_remembered_message() -> None:
     kept = stored(Message("A1", Text("hi"), "elsewhere"))
-    own_page, own_check = timeline([kept], IDS, {}, app="default", owner="A1", other="B2", group=False)
-    their_page, their_check = timeline([kept], IDS, {}, app="tilechat", owner="B2", other="A1", group=False)
+    own_page, own_check = timeline([kept], IDS, FILES, {}, app="default", owner="A1", other="B2", group=False)
+    their_page, their_check = timeline([kept], IDS, FILES, {}, app="tilechat", owner="B2", other="A1", group=False)
     assert own_check != their_check
     (own,), (theirs,) = orjson.loads(own_page), orjson.loads(their_page)
     assert (own["status"], own["timelineOf"], own["conversWith"], own["app_id"]) == (100, "A1", "B2", "default")
@@ -307,4 +313,4 @@ def test_both_sides_of_a_conversation_read_one_remembered_message() -> None:
 
 
 def test_an_empty_timeline() -> None:
-    assert timeline([], IDS, {}, app="default", owner="A1", other="B2", group=False)[0] == b"[]"
+    assert timeline([], IDS, FILES, {}, app="default", owner="A1", other="B2", group=False)[0] == b"[]"

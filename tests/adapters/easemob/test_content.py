@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.easemob.content import read, record_body, write
+from adapters.files import FileAddresses
 from core.errors import Failure, Kind
 from core.model import (
     Audio,
@@ -21,10 +22,12 @@ from core.model import (
     Location,
     Message,
     Signal,
+    Tenant,
     Text,
     Video,
 )
 
+FILES = FileAddresses(Tenant(7, "tenant", b"0" * 32), "http://here", "/org/app/chatfiles/")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SCALAR = (
     st.none()
@@ -356,7 +359,7 @@ RECORDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("msg", "body"), RECORDED)
 def test_history_has_a_form_of_its_own(msg: dict[str, Any], body: dict[str, Any]) -> None:
     content, leftovers = read(msg)
-    assert record_body(stored(content, "easemob", leftovers), []) == body
+    assert record_body(stored(content, "easemob", leftovers), FILES, []) == body
 
 
 def test_every_kind_of_content_is_shown() -> None:

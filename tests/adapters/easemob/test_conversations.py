@@ -279,3 +279,39 @@ async def test_what_clears_nothing(row: Row, house: House) -> None:
     await send(house, "ann", "bob", "old")
     await row.check(house)
     assert words(await direct(house, "ann", "bob", "bob")) == ["old"]
+
+
+async def sessions(house: House, **query: str) -> dict[str, Any]:
+    path = "/sdk/user/bob/user_channels/list"
+    body = success("get", path, path="/users/user_channels", entities=[], data=dict)
+    row = Row("page", "GET", "{base}" + path, 200, body, query=query, headers=AUTHORIZED)
+    data: dict[str, Any] = (await row.check(house)).json()["data"]
+    return data
+
+
+async def test_the_list_in_pages(house: House) -> None:
+    """As the vendor's browser client asks for it."""
+    group, _ = await new_group(house, "ann", "bob")
+    names = [f"user{number}" for number in range(4)]
+    for name in names:
+        house.manual_clock.move(10)
+        await send(house, name, "bob")
+    house.manual_clock.move(10)
+    message = await send_group(house, "ann", group)
+    found: list[dict[str, Any]] = []
+    query = {"limit": "2", "cursor": "", "need_mark": "true", "needEmptySession": "false"}
+    for _ in range(4):
+        page = await sessions(house, **query)
+        found += page["channel_infos"]
+        if "cursor" not in page:
+            break
+        assert len(page["channel_infos"]) == 2
+        query["cursor"] = page["cursor"]
+    assert [row["session_to"] for row in found] == [group, *reversed(names)]
+    first = found[0]
+    assert (first["session_type"], first["meta"]["id"], first["unread_num"]) == ("groupchat", message, 1)
+    assert {row["session_type"] for row in found[1:]} == {"chat"}
+    assert all((row["is_top"], row["marks"]) == (False, []) for row in found)
+    assert orjson.loads(first["meta"]["payload"])["bodies"] == [{"type": "txt", "msg": "hi"}]
+    # Nothing is pinned here.
+    assert await sessions(house, is_top="true") == {"channel_infos": []}

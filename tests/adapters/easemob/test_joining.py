@@ -180,3 +180,18 @@ async def test_super_admins(house: House) -> None:
     await row("DELETE", "/super_admin/nobody", 404, nobody).check(house)
     await row("POST", "/super_admin", 400, invalid("superadmin must be provided"), {}).check(house)
     await row("POST", "/super_admin", 401, json={"superadmin": "bob"}, headers=AS_BOB).check(house)
+
+
+@pytest.mark.parametrize("room", [False, True])
+async def test_a_shield(room: bool, house: House) -> None:
+    number = await settle_group(house, "ann", "bob", room=room)
+    user = await key(house, "bob")
+    for method, action, until in (("POST", "add_shield", -1), ("DELETE", "remove_shield", 0)):
+        shielded = row(method, "/{g}/shield", 200, answered(method, done(action, "bob")), headers=AS_BOB)
+        reply = await shielded.check(house)
+        assert ("x-gateway-loss" in reply.headers) == (method == "POST")
+        (view,) = await house.core.groups.views(house.tenant, [number], user)
+        assert view is not None
+        assert view.marks.muted_until == until
+    await settle_group(house, "ann", room=room)
+    await row("POST", "/{g}/shield", 401, NO_PERMISSION, headers=AS_BOB).check(house)

@@ -10,7 +10,7 @@ import pytest
 from adapters.easemob import create
 from adapters.easemob.ids import number_id, own_number
 from core.messages import Query
-from core.model import Image, Stored, Text
+from core.model import Image, MessageKind, Stored, Text
 from tests.adapters.easemob.conftest import settle
 from tests.adapters.easemob.shapes import AUTHORIZED, GROUPS, each, error, illegal, success
 from tests.harness import Effect, House, Row, open_house
@@ -18,6 +18,8 @@ from tests.servers import Engine
 
 HI = {"type": "txt", "msg": "hi"}
 TO_BOB = {"target_type": "users", "target": ["bob"], "msg": HI}
+SENT = Query(10, kinds=1 << MessageKind.MESSAGE)
+"""What was sent, without what is said of changes in a group."""
 ID = re.compile(r"[4-9][0-9]{18}")
 
 
@@ -204,9 +206,9 @@ async def test_who_is_offline_gets_nothing_of_what_is_for_who_is_online(target_t
         await send(route, 200, ..., {**body, "routetype": route}).check(house)
     bob = await house.core.users.key(house.tenant, "bob")
     if number:
-        page = await house.core.messages.group_page(house.tenant, bob, number, Query(10))
+        page = await house.core.messages.group_page(house.tenant, bob, number, SENT)
     else:
-        page = await house.core.messages.direct_page(house.tenant, "ann", "bob", Query(10), bob)
+        page = await house.core.messages.direct_page(house.tenant, "ann", "bob", SENT, bob)
     assert [(row.message.leftovers or {})["routetype"] for row in page.messages] == ["ROUTE_OFFLINE", ""]
 
 
@@ -258,7 +260,7 @@ async def test_who_is_to_be_left_out_of_a_group_message_is(house: House) -> None
     number = own_number(house.tenant, group)
     assert number is not None
     for viewer, count in ((bob, 5), (eve, 3)):
-        page = await house.core.messages.group_page(house.tenant, viewer, number, Query(10))
+        page = await house.core.messages.group_page(house.tenant, viewer, number, SENT)
         assert len(page.messages) == count
     row = await house.core.conversations.group(house.tenant, eve, number)
     assert row is not None

@@ -45,6 +45,8 @@ MANNERS = Manners(
             "conversations.clear",
             "groups.disable",
             "groups.enable",
+            "groups.shield",
+            "rooms.shield",
             *(f"{each}.{what}" for each in ("groups", "rooms") for what in ("add_member", "block", "allow", "mute")),
         }
     ),
