@@ -217,9 +217,9 @@ async def test_who_is_a_member_and_how_many(house: House) -> None:
         {"id": one, "clientGroupId": "g1", "userCount": 2},
         {"id": two, "clientGroupId": "g2", "userCount": 1},
     ]
-    for query in ("clientGroupIds=g1,g2,nobody", "clientGroupIds=g1&clientGroupIds=g2"):
-        path = f"{WS}group/user/count?{query}"
-        await Row(query, "GET", path, 200, envelope(expected), headers=as_user("carol")).check(house)
+    for chosen in ("clientGroupIds=g1,g2,nobody", "clientGroupIds=g1&clientGroupIds=g2"):
+        path = f"{WS}group/user/count?{chosen}"
+        await Row(chosen, "GET", path, 200, envelope(expected), headers=as_user("carol")).check(house)
     await Row("none", "GET", WS + "group/user/count", 200, INCOMPLETE, headers=as_user("carol")).check(house)
 
 
