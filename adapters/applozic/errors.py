@@ -108,7 +108,7 @@ def render_failure(request: Request, failure: Failure, now: int) -> Reply:
         return text_reply(UNAUTHORIZED, 401)
     if failure.reason == _WORD:
         return text_reply(writable(failure.text))
-    status = _REASONED.get(failure.reason) or _STATUSES.get(failure.kind, 200)
+    status = _STATUSES.get(failure.kind) or _REASONED.get(failure.reason, 200)
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if failure.retry_after_ms is not None:
         headers = ((b"retry-after", b"%d" % max(1, -(-failure.retry_after_ms // 1000))),)

@@ -104,12 +104,13 @@ def group_object(call: Call, view: GroupView) -> GroupRow:
 
 
 def topic_object(topic: Topic, user: str | None, *, created: bool = False) -> TopicRow:
-    """A topic as `user` has it: `userId` is the other one of a conversation of two, whom to send to. `created`: by this very
-    request."""
+    """A topic as `user` has it, or, for whoever else looks, its creator: `userId` is the other one of a conversation of two, whom
+    to send to. `created`: by this very request."""
     if isinstance(topic.parties, int):
         group, other = topic.parties, topic.creator
     else:
-        group, other = virtual_group(topic.number), other_of(topic.parties, user or topic.creator)
+        viewer = user if user is not None and user in topic.parties else topic.creator
+        group, other = virtual_group(topic.number), other_of(topic.parties, viewer)
     row: TopicRow = {
         "id": topic.number,
         "topicId": topic.alias if topic.alias is not None else str(topic.number),
