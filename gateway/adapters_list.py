@@ -9,6 +9,7 @@ import msgspec
 import adapters.applozic
 import adapters.chat21
 import adapters.easemob
+import adapters.ozeki
 from adapters.contract import Adapter
 
 Create = Callable[[Mapping[str, Any]], Adapter]
@@ -18,6 +19,7 @@ BUILT_IN: Mapping[str, Create] = {
     "easemob": adapters.easemob.create,
     "chat21": adapters.chat21.create,
     "applozic": adapters.applozic.create,
+    "ozeki": adapters.ozeki.create,
 }
 
 

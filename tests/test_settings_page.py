@@ -10,6 +10,7 @@ import pytest
 
 from adapters.chat21.options import Options as Chat21Options
 from adapters.easemob.options import Options as EasemobOptions
+from adapters.ozeki.options import Options as OzekiOptions
 from gateway.adapters_list import BUILT_IN
 from gateway.limits import Limits
 from gateway.settings import Settings
@@ -20,6 +21,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "`[limits]`: one worker's public listener": Limits,
     "`[dialects.easemob]`": EasemobOptions,
     "`[dialects.chat21]`": Chat21Options,
+    "`[dialects.ozeki]`": OzekiOptions,
 }
 
 

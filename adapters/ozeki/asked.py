@@ -37,12 +37,13 @@ async def asked(request: Request, read: Callable[[int], Awaitable[bytes]]) -> tu
     raw = await read(MAXIMUM_BODY_BYTES)
     for name, value in request.query.items():
         found.parameters.setdefault(name.lower(), value)
-    if style is Style.JSON:
-        if raw:
-            found.body = _object(parse_lenient(raw))
-    elif raw.lstrip()[:1] == b"<":
+    is_document = raw.lstrip()[:1] == b"<"
+    if is_document and (style is not Style.JSON or not found.parameters.get("action")):
         found.style = Style.OZML
         found.sends = ozml.parse(raw)
+    elif style is Style.JSON:
+        if raw:
+            found.body = _object(parse_lenient(raw))
     elif raw and media_type_of(request) in (FORM, ""):
         for name, value in parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, errors="replace"):
             found.parameters.setdefault(name.lower(), value)

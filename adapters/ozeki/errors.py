@@ -8,6 +8,7 @@ from adapters.contract import Reply, Request
 from adapters.ozeki.style import Style, style_of
 from core.errors import Failure, Kind
 
+FILE_ACTION = "getfile"
 WRONG_LOGIN = 1157
 WRONG_LOGIN_TEXT = "Invalid username or password"
 
@@ -35,6 +36,9 @@ def render_failure(request: Request, failure: Failure) -> Reply:
         wait = ((b"retry-after", b"%d" % max(1, -(-failure.retry_after_ms // 1000))),)
     text = writable(failure.text)
     style = style_of(request)
+    if request.query.get("action") == FILE_ACTION:
+        # No call of the vendor's: whoever opens an address looks at the status.
+        return json_reply(_CODES[failure.kind], {"http_code": _CODES[failure.kind], "response_msg": text}, wait)
     if style is Style.CLIENT:
         return json_reply(200, {"status": "ERROR", "errormessage": text}, wait)
     code = _CODES[failure.kind]

@@ -3,11 +3,12 @@
 from adapters.bodies import file_reply
 from adapters.contract import Call, Reply
 from adapters.files import FileAddresses
+from adapters.ozeki.errors import FILE_ACTION
 from core.errors import Failure, Kind
 from core.model import Principal
 
 PATH = "/api"
-CALL = "action=getfile"
+CALL = f"action={FILE_ACTION}"
 
 
 def addresses(call: Call) -> FileAddresses:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from adapters.chat21.content import default_fields
 from adapters.easemob.content import write
+from adapters.ozeki.content import plain_text
 from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
 
 _URL = "https://files.example/a"
@@ -57,7 +58,17 @@ def _by_chat21(content: Content) -> list[str]:
     return losses
 
 
-SAID: Mapping[str, Callable[[Content], list[str]]] = {"easemob": _by_easemob, "chat21": _by_chat21}
+def _by_ozeki(content: Content) -> list[str]:
+    losses: list[str] = []
+    plain_text(content, losses)
+    return losses
+
+
+SAID: Mapping[str, Callable[[Content], list[str]]] = {
+    "easemob": _by_easemob,
+    "chat21": _by_chat21,
+    "ozeki": _by_ozeki,
+}
 """What a dialect says that it loses of a content which another dialect sent."""
 
 

@@ -80,6 +80,19 @@ def test_secrets_come_from_files_and_standard_input_and_are_not_printed(run: Run
     run("user", "add", "secrets", "carol", "--redis", store, "--password-file", "-", given="canary-password\n")
 
 
+def test_a_dialect_has_several_kinds_of_credentials(run: Run, store: str) -> None:
+    on = ("--redis", store)
+    run("tenant", "add", "kinds", *on)
+    added = run("credential", "add", "kinds", "ozeki", "kinds.example", "--name", "alerts", *on)
+    assert "ozeki kinds.example: http_user alerts opens it now." in added.stderr
+    run("credential", "add", "kinds", "ozeki", "kinds.example", "--kind", "http_user", "--name", "reports", *on)
+    run("credential", "add", "kinds", "ozeki", "kinds.example", "--kind", "apikey", *on)
+    listed = "ozeki  kinds.example  (http_user alerts, http_user reports, apikey default)"
+    assert listed in run("tenant", "list", *on).output
+    # A program's name is nobody else's.
+    assert "This name is reserved" in error(run("user", "add", "kinds", "Alerts", *on, code=1))
+
+
 def test_a_minted_token_is_of_the_kind_that_was_asked_for(run: Run, store: str) -> None:
     run("tenant", "add", "minting", "--redis", store)
     run("credential", "add", "minting", "chat21", "mint-app", "--redis", store)
@@ -103,6 +116,10 @@ def test_what_can_not_be_is_one_line(run: Run, store: str) -> None:
         ("user", "add", "taken", "admin"): "This name is reserved",
         ("credential", "add", "nobody", "easemob", "a#b"): "There is no tenant 'nobody'",
         ("credential", "add", "taken", "icq", "a"): "There is no dialect 'icq'; there are: easemob, chat21",
+        ("credential", "add", "taken", "chat21", "a", "--kind", "key"): "chat21 has no credentials 'key'; it has: jwt",
+        ("credential", "add", "taken", "ozeki", "a.example", "--name", "dave"): "taken has a user 'dave' already",
+        ("credential", "add", "taken", "ozeki", "a.example", "--name", "a@b"): "The name of an HTTP API user",
+        ("credential", "add", "taken", "ozeki", "A b"): "A domain has",
         ("credential", "rotate", "nobody"): "There is no tenant 'nobody'",
         ("token", "mint", "taken", "easemob", "x#y"): "taken has no application 'x#y' in easemob; it has: org#app",
         ("token", "mint", "taken", "chat21", "x"): "taken has no application 'x' in chat21",
