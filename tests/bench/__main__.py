@@ -29,7 +29,7 @@ class Effort(msgspec.Struct, frozen=True):
     scale: int
 
 
-FULL = Effort(rounds=7, seconds=4, messages=20_000, scale=1)
+FULL = Effort(rounds=7, seconds=3, messages=20_000, scale=1)
 QUICK = Effort(rounds=3, seconds=1, messages=5_000, scale=10)
 
 

@@ -10,10 +10,10 @@ from core.core import Core
 from core.model import Message, Tenant, Text, UserKey
 from core.store.store import Store
 from tests.bench import machine
-from tests.bench.http_figures import text_of
 from tests.bench.report import Goal, Section
 from tests.bench.rounds import spread
 from tests.bench.store_figures import on_server_core
+from tests.bench.traffics import text_of
 from tests.servers import Engine, ServerProcess
 
 CONVERSATIONS = 20_000

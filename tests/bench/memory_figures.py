@@ -10,9 +10,9 @@ from core.core import Core
 from core.model import Message, Text
 from core.store.records import HEADER
 from core.store.store import Store
-from tests.bench.http_figures import text_of
 from tests.bench.report import Goal, Section
 from tests.bench.rounds import spread
+from tests.bench.traffics import text_of
 from tests.servers import Engine, ServerProcess, wait_until
 
 START = 1_800_000_000_000

@@ -20,9 +20,9 @@ from core.store import log
 from core.store.keys import tenant_key
 from core.store.store import Store
 from tests.bench import machine
-from tests.bench.http_figures import text_of
 from tests.bench.report import Goal, Section
 from tests.bench.rounds import ratio, spread
+from tests.bench.traffics import text_of
 from tests.servers import Engine
 
 TASKS = 64
