@@ -104,7 +104,7 @@ async def test_upload_in_other_styles(
 async def test_a_picture_has_a_thumbnail(house: House) -> None:
     content = picture()
     meta = (await upload(house, "/rest/ws/upload/image", as_user("alice"), content=content, kind="image/png")).json()
-    small = {"thumbnailBlobKey": str, "thumbnailUrl": str}
+    small: dict[str, Any] = {"thumbnailBlobKey": str, "thumbnailUrl": str}
     match(filled(house, meta_shape(size=len(content), contentType="image/png", **small)), meta)
     assert meta["thumbnailUrl"] == BASE + meta["thumbnailBlobKey"]
     assert (await house.client.get(meta["url"])).content == content

@@ -134,7 +134,7 @@ STATUSES: list[tuple[str, str, str | None, bool, bool]] = [
 async def test_what_a_status_does(
     house: House, there: str, status: str, which: str | None, created: bool, closed: bool, in_group: bool
 ) -> None:
-    where = {"groupId": await create(house, "alice", "bob"), "userId": None} if in_group else {}
+    where: dict[str, Any] = {"groupId": await create(house, "alice", "bob"), "userId": None} if in_group else {}
     old = await place(house, **where) if there != "none" else None
     if there == "closed":
         assert old is not None
