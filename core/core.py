@@ -1,5 +1,7 @@
 """The neutral core as one object: what adapters are given."""
 
+from collections.abc import Mapping
+
 from core.attributes import Attributes
 from core.backup import Backup
 from core.clock import Clock, SystemClock
@@ -10,6 +12,7 @@ from core.feeds import Feeds
 from core.files import Files
 from core.foreign import Foreign
 from core.groups import Groups
+from core.handles import Handles
 from core.housekeeping import Housekeeping
 from core.ids import Ids
 from core.imports import Imports
@@ -55,13 +58,21 @@ from core.store.users import UserStore
 from core.tenants import Tenants
 from core.tokens import Tokens
 from core.topics import Topics
+from core.translation import Losses, Translation
 from core.users import Users
 
 
 class Core:
-    """All use cases over one store. `close` it before the store. Without `objects`, the bytes of files are kept in memory."""
+    """All use cases over one store. `close` it before the store. Without `objects`, the bytes of files are kept in memory. With
+    what each dialect `loses`, messages are refused of which that is anything."""
 
-    def __init__(self, store: Store, clock: Clock | None = None, objects: Objects | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock | None = None,
+        objects: Objects | None = None,
+        loses: Mapping[str, Losses] | None = None,
+    ) -> None:
         self.store = store
         self.clock = clock or SystemClock()
         log, users, topics, relations = Log(store), UserStore(store), TopicStore(store), RelationStore(store)
@@ -82,9 +93,11 @@ class Core:
         self.members = Members(groups, people, self.clock)
         self.notices = Notices(self.users)
         self.attributes = Attributes(GroupAttributes(store), people, self.clock)
-        self.messages = Messages(log, self.clock)
-        self.imports = Imports(Backfill(store), topics, self.clock)
+        translation = Translation(loses or {})
+        self.messages = Messages(log, self.clock, translation)
+        self.imports = Imports(Backfill(store), topics, translation, self.clock)
         self.topics = Topics(topics, log, self.clock)
+        self.handles = Handles(Inbox(store), relations)
         self.conversations = Conversations(Inbox(store), States(store), dropping, log, self.clock)
         self.feeds = Feeds(FeedStore(store), log)
         self.receipts = Receipts(ReceiptStore(store))
@@ -94,7 +107,8 @@ class Core:
         files = FileStore(store)
         self.files = Files(files, objects or Objects(), self.tenants, self.clock)
         self.outbox = Outbox(OutboxStore(store), self.tenants)
-        self.due = Due(due, self.messages, self.users, self.tenants, self.clock)
+        unrefused = Messages(log, self.clock, Translation({}))
+        self.due = Due(due, unrefused, self.users, self.tenants, translation, self.clock)
         self.reclaim = Reclaim(RetiredStore(store), self.clock)
         self.retention = Retention(dropping, tenants, self.clock)
         self.erase = Erase(erasures, dropping, users, groups, topics, relations, files, self.tenants, self.clock)

@@ -55,22 +55,18 @@ class OzekiAdapter:
             raise Failure(Kind.BAD_REQUEST, "A domain has a to z, digits, dots and dashes", reason="name")
 
     async def mint(
-        self,
-        core: Core,  # noqa: ARG002
-        tenant: Tenant,
-        application: str,
-        user: str | None,
-        administrator: bool,
-        lifetime_seconds: int,  # noqa: ARG002
+        self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
     ) -> str:
-        """The API key with which a user's chat client logs in; it has no end."""
-        credentials = credentials_of(tenant, NAME, application, auth.API_KEY)
-        if not credentials:
+        """The API key with which a user's chat client logs in: it tells nothing of the credential, which opens all users'."""
+        if not credentials_of(tenant, NAME, application, auth.API_KEY):
             raise Failure(Kind.NOT_FOUND, f"No domain {application!r} with a credential apikey", reason="application")
         if user is None or administrator:
             raise Failure(Kind.BAD_REQUEST, "An API key of this dialect is a user's", field="user")
         check_name(user, "user")
-        return f"{credentials[0].secret}:{user}"
+        found = await core.users.find(tenant, user)
+        if found is None:
+            raise Failure(Kind.NOT_FOUND, f"There is no user {user!r}", reason="user", subject=user)
+        return core.tokens.mint(tenant, NAME, application, lifetime_seconds, found)
 
     def applications(self, request: Request) -> None:  # noqa: ARG002
         """A request names no domain: its credential tells."""
@@ -84,7 +80,7 @@ class OzekiAdapter:
         """The HTTP API user, or the user who logged in at the chat client's station."""
         if isinstance(call.parsed, asked.Asked):
             return auth.authenticate(call, call.parsed.parameters)
-        return await client.authenticate(call)
+        return await client.authenticate(self._options, call)
 
     def render_failure(
         self,

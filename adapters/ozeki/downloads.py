@@ -1,0 +1,136 @@
+"""Reading a conversation: what came since, or the page before.
+
+Order and cursors are by when a message arrived, since `Created` is its client's own word. A cursor is found by its id if the
+conversation has it, else by its date. An instance of before the last clearing makes cursors void: the client has to begin anew.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from adapters.contract import Call, Reply
+from adapters.ozeki import files
+from adapters.ozeki.adding import message_in
+from adapters.ozeki.callers import caller_of, codec_of
+from adapters.ozeki.codec import LEFT_OUT, own_message, written
+from adapters.ozeki.dates import read_date
+from adapters.ozeki.options import Options
+from adapters.ozeki.replies import written as reply
+from adapters.ozeki.reports import (
+    EVERYTHING,
+    Cursor,
+    report_cursor,
+    reports_before,
+    reports_since,
+    written_reports,
+)
+from adapters.ozeki.wholes import is_stale, target_in, whole
+from core.conversations import Target
+from core.messages import Page, Query
+from core.model import Overview, Report, Stored
+
+_DEFAULT_LIMIT = 50
+_MAXIMUM_LIMIT = 1_000
+_PAGE = 500
+_MAXIMUM_MESSAGES = 10_000
+"""Of one download; the vendor names no limit. What is left is downloaded from the last one on."""
+_TURNS = 100
+_SECOND_MS = 1_000
+
+
+async def download(options: Options, call: Call) -> Reply:
+    """`download`: everything from the first message and the first report on, both inclusive; all there is without them."""
+    target = await target_in(call)
+    if not _names_any(call, "first"):
+        query = Query(_PAGE, newest_first=False)
+        found, messages = await asyncio.gather(whole(call, target), _read(call, target, query, _MAXIMUM_MESSAGES))
+        cursor = EVERYTHING
+    else:
+        found = await whole(call, target)
+        time, cursor = await _cursors(call, target, found, "first")
+        messages = await _read(call, target, Query(_PAGE, newest_first=False, since=time or 0), _MAXIMUM_MESSAGES)
+    reports = await reports_since(call, found, cursor)
+    return await _reply(options, call, found, messages, reports)
+
+
+async def download_partial(options: Options, call: Call) -> Reply:
+    """`downloadpartial`: the newest messages up to the last one that the client names, itself included, at most `limit` of them,
+    the oldest first; and the reports on them."""
+    limit = caller_of(call).body.get("limit")
+    limit = min(limit, _MAXIMUM_LIMIT) if type(limit) is int and limit > 0 else _DEFAULT_LIMIT
+    target = await target_in(call)
+    if not _names_any(call, "last"):
+        found, messages = await asyncio.gather(whole(call, target), _read(call, target, Query(limit), limit))
+        cursor = EVERYTHING
+    else:
+        found = await whole(call, target)
+        time, cursor = await _cursors(call, target, found, "last")
+        query = Query(limit, until=time + 1 if time is not None else 0)
+        messages = await _read(call, target, query, limit)
+    reports = await reports_before(call, found, cursor, limit, [stored.id for stored in messages])
+    return await _reply(options, call, found, messages[::-1], reports)
+
+
+def _names_any(call: Call, end: str) -> bool:
+    body = caller_of(call).body
+    return any(body.get(f"{end}{what}") for what in ("messageid", "messagedate", "reportid", "reportdate"))
+
+
+async def _cursors(call: Call, target: Target, found: Overview, end: str) -> tuple[int | None, Cursor]:
+    """The time of the message at one end of what is asked for (none: all there is), and where reports begin or end."""
+    if is_stale(call, found):
+        return None, EVERYTHING
+    body = caller_of(call).body
+    time: int | None = None
+    message = body.get(f"{end}messageid")
+    stored = await message_in(call, target, found, message) if isinstance(message, str) and message else None
+    if stored is not None:
+        time = stored.time
+    else:
+        date = read_date(body.get(f"{end}messagedate"))
+        if date is not None:
+            # The last one is the last of its second.
+            time = date if end == "first" else date + _SECOND_MS - 1
+    return time, report_cursor(call, found, end)
+
+
+async def _read(call: Call, target: Target, query: Query, maximum: int) -> list[Stored]:
+    """At most so many messages, in the order of the query."""
+    found: list[Stored] = []
+    for _ in range(_TURNS):
+        page = await _page(call, target, msgspec.structs.replace(query, limit=min(_PAGE, maximum - len(found))))
+        found += page.messages
+        if not page.cursor or len(found) >= maximum:
+            break
+        query = msgspec.structs.replace(query, cursor=page.cursor)
+    return found
+
+
+async def _page(call: Call, target: Target, query: Query) -> Page:
+    caller, messages = caller_of(call), call.core.messages
+    query = msgspec.structs.replace(query, station=caller.station.name)
+    if isinstance(target, int):
+        return await messages.group_page(caller.tenant, caller.user, target, query)
+    return await messages.direct_page(caller.tenant, caller.user.id, target, query, caller.user)
+
+
+async def _reply(
+    options: Options, call: Call, found: Overview, messages: Sequence[Stored], reports: Sequence[Report]
+) -> Reply:
+    caller = caller_of(call)
+    ids, addresses = call.core.ids(caller.tenant), files.addresses(call)
+    if codec_of(options, caller.tenant) == "opaque":
+        kept = [stored for stored in messages if own_message(stored.message) is not None]
+        if len(kept) < len(messages):
+            call.losses.append(LEFT_OUT)
+        messages = kept
+    rows, lost = [], dict[str, None]()
+    for stored in messages:
+        row = written(stored, ids, caller.domain, addresses)
+        rows.append(row.fields)
+        if row.lost:
+            lost.update(dict.fromkeys(row.lost))
+    call.losses.extend(lost)
+    shown = await written_reports(options, call, found, messages, reports)
+    return reply(b'"messages":[' + b",".join(rows) + b'],"reports":[' + b",".join(shown) + b"]")
