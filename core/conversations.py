@@ -136,7 +136,7 @@ class Conversations:
         """Delete what is older than `time` (epoch ms) for this user alone, imports too. False for an unknown conversation."""
         identity = _identity(user, target)
         known = await self._states.clear_before(tenant, user, identity, time)
-        # Left are imports since the last live message of before then, mostly none.
+        # Left are the last live message of before then, and imports since.
         query = Query(_HIDDEN_AT_ONCE, until=time, kinds=EVERY_KIND)
         for _ in range(_MAXIMUM_TURNS):
             page = await self._log.page(tenant, identity, user.number, query)

@@ -7,7 +7,19 @@ import msgspec
 from core.errors import Failure, Kind, not_storable
 from core.ids import LIVE, Parties, Place, bucket_of, conversation_bucket, parties_of
 from core.membership import Check
-from core.model import EVERYBODY, READABLE, SHOWN, Audience, Flag, Message, MessageKind, Progress, Receipt, Stored, Tenant
+from core.model import (
+    EVERYBODY,
+    READABLE,
+    SHOWN,
+    Audience,
+    Flag,
+    Message,
+    MessageKind,
+    Progress,
+    Receipt,
+    Stored,
+    Tenant,
+)
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
@@ -154,7 +166,9 @@ class Log:
         place = self._store.ids(tenant).place(message)
         if place is None:
             return None
-        identity = (await self._store.call(tenant, scripts.FIELDS, _partition(place), f"c:{place.conversation}", "i"))[0]
+        identity = (await self._store.call(tenant, scripts.FIELDS, _partition(place), f"c:{place.conversation}", "i"))[
+            0
+        ]
         return parties_of(identity.decode()) if identity is not None else None
 
     async def edit(

@@ -79,7 +79,7 @@ class States:
         return bool(await self._call(tenant, scripts.CLEAR, identity, identity, user.number, "", SHOWN))
 
     async def clear_before(self, tenant: Tenant, user: UserKey, identity: str, time: int) -> bool:
-        """Set the floor at the last live message of before a time; false for an unknown conversation."""
+        """Set the floor below the last live message of before a time; false for an unknown conversation."""
         for _ in range(_MAXIMUM_STEPS):
             done = await self._call(tenant, scripts.CLEAR, identity, identity, user.number, time, SHOWN)
             if done != _GOES_ON:

@@ -4,9 +4,22 @@ import pytest
 from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
+from core.imports import Import
 from core.messages import Query
-from core.model import Audience, Box, Message, MessageKind, Overview, Signal, Tenant, Text, UserKey
-from tests.core.support import START, text
+from core.model import (
+    EVERY_KIND,
+    Audience,
+    Box,
+    Message,
+    MessageKind,
+    Overview,
+    Progress,
+    Signal,
+    Tenant,
+    Text,
+    UserKey,
+)
+from tests.core.support import START, text, words
 
 
 @pytest.fixture
@@ -156,3 +169,55 @@ async def test_a_conversation_leaves_everybodys_list_until_something_comes(
     assert await core.conversations.put_for_all(tenant, ada, "bob", Box.ARCHIVED)
     for user in (ada, bob):
         assert len(await core.conversations.list(tenant, user, 10, box=Box.ARCHIVED)) == 1
+
+
+async def test_what_is_older_than_a_time_is_cleared_for_one_user_also_on_a_long_way(
+    core: Core, clock: ManualClock, tenant: Tenant, ada: UserKey
+) -> None:
+    (bob,) = await core.users.keys(tenant, ["bob"])
+    times = []
+    for number in range(9_000):
+        clock.move(1)
+        sender, other = (ada, bob) if number % 3 == 0 else (bob, ada)
+        (receipt,) = await core.messages.send_direct(tenant, sender, [other], text(sender.id), f"client:{number}")
+        times.append(receipt.time)
+    for place in (10, 4_500, 8_990):
+        assert await core.conversations.clear_before(tenant, ada, "bob", times[place])
+        row = await core.conversations.direct(tenant, ada, "bob")
+        assert row is not None
+        assert row.unread == sum(number % 3 != 0 for number in range(place, 9_000))
+        page = await core.messages.direct_page(tenant, "ada", "bob", Query(20, newest_first=False), ada)
+        assert page.messages[0].time == times[place]
+    theirs = await core.messages.direct_page(tenant, "ada", "bob", Query(1, newest_first=False), bob)
+    assert theirs.messages[0].time == times[0]
+    assert not await core.conversations.clear_before(tenant, ada, "nobody", clock.now())
+
+
+async def test_what_is_hidden_is_for_programs(core: Core, tenant: Tenant, ada: UserKey) -> None:
+    (bob,) = await core.users.keys(tenant, ["bob"])
+    hidden = Audience(hidden=True)
+    await core.messages.send_direct(tenant, bob, [ada], text("bob", "hidden"), "client:1", hidden)
+    one = Import("old", 5, bob, text("bob", "hidden long ago"), hidden=True)
+    await core.imports.direct(tenant, ada, bob, [one])
+    assert await core.conversations.list(tenant, ada, 10) == []
+    assert (await core.messages.direct_page(tenant, "ada", "bob", Query(10), ada)).messages == []
+    page = await core.messages.direct_page(tenant, "ada", "bob", Query(10, kinds=EVERY_KIND, progress=True), ada)
+    assert words(page) == ["hidden", "hidden long ago"]
+    assert [stored.kind for stored in page.messages] == [MessageKind.HIDDEN] * 2
+    assert page.progress == Progress(head=1)
+
+
+async def test_a_page_tells_how_far_both_have_come(core: Core, tenant: Tenant, ada: UserKey) -> None:
+    (bob,) = await core.users.keys(tenant, ["bob"])
+    query = Query(1, progress=True)
+    assert (await core.messages.direct_page(tenant, "ada", "bob", query, ada)).progress is None
+    receipts = []
+    for number in range(4):
+        receipts += await core.messages.send_direct(tenant, ada, [bob], text("ada"), f"client:{number}")
+    await core.conversations.delivered(tenant, bob, "ada", 3)
+    await core.conversations.read(tenant, bob, "ada", 2)
+    await core.conversations.read(tenant, bob, "ada", 4, receipt=False)
+    seen = [(await core.messages.direct_page(tenant, "ada", "bob", query, who)).progress for who in (ada, bob, None)]
+    assert seen == [Progress(0, 0, 4, 3, 2), Progress(4, 0, 4), Progress(head=4)]
+    assert await core.messages.parties(tenant, receipts[0].id) == ("ada", "bob")
+    assert await core.messages.parties(tenant, 5) is None

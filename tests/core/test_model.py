@@ -82,6 +82,7 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
     Walk.put_for_all: 6,
     Walk.mark: 15,
     Walk.clear: 20,
+    Walk.clear_before: 15,
     Walk.create_group: 20,
     Walk.reserve: 8,
     Walk.add: 60,
@@ -112,13 +113,14 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
 
 CAME_ABOUT = (
     """
-accept done, accept in vain, attribute refused, block done, blocked, cleared, cleared for all, decline done, decline
+accept done, accept in vain, attribute refused, block done, blocked, cleared, cleared
+before a time, cleared for all, decline done, decline
 in vain, deleted, delivered did not move, delivered moved, dropped, edited, erased, group created over messages,
 hidden, hidden in vain, hour, import recalled, imported, imported again, imported anew, joined, joined again, left,
 left a room, looked, made an admin, made no admin, marked, muted, put for all, put into a box, read did not move,
 read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused by a block, refused:
-all_muted, refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent aside, sent to a topic, sent
-to some, stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred,
+all_muted, refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent aside, sent to
+programs, sent to a topic, sent to some, stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred,
 unread, user activate, user deactivate, user revoke, user update
 """.replace("\n", " ")
     .strip()

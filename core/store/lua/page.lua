@@ -37,7 +37,7 @@ if ARGV[13] == '1' then
   local unread = user ~= '' and unread_of(view, read, tonumber(state[2] or '0')) or 0
   local progress = {read, unread, meta.head, 0, 0}
   local one, two = pair_of(meta)
-  if one and not view.own then
+  if one and user ~= '' and not view.own then
     local steps = conversation .. ':' .. (one == user and two or one)
     progress[4] = tonumber(redis.call('ZRANGE', prefix .. 'ds:' .. steps, -1, -1, 'WITHSCORES')[2] or '0')
     progress[5] = tonumber(redis.call('ZRANGE', prefix .. 'rs:' .. steps, -1, -1, 'WITHSCORES')[2] or '0')

@@ -163,6 +163,26 @@ class ConversationSteps(ImportSteps):
                 target.state(user).floor = target.head
             await self.compare_one(target, [user])
 
+    async def clear_before(self) -> None:
+        found = await self.whose()
+        if found is not None:
+            target, user = found
+            times = [message.stored.time for message in target.messages] or [self.clock.now()]
+            time = self.rng.choice(times) + self.rng.choice((0, 1, -1, 86_400_000))
+            await self.clear_what_is_older(target, user, max(1, time))
+
+    async def clear_what_is_older(self, target: PlainConversation, user: UserKey, time: int) -> None:
+        done = await self.do(target, user, lambda conversations, *rest: conversations.clear_before(*rest, time))
+        assert self.note("cleared before a time", done) is target.exists
+        for message in target.messages:
+            if message.stored.time < time and target.is_shown(user.number, message):
+                message.hidden_from.add(user.number)
+        state = target.state(user)
+        place = target.place_of(time) - 1
+        if done and place > max(state.floor, target.dropped):
+            state.floor = place
+        await self.compare_one(target, [user])
+
     async def long_way(self) -> None:
         """Read in a log so long that the position moves in steps; of users who do nothing else."""
         one, two = await self.user("talker"), await self.user("listener")
@@ -174,6 +194,7 @@ class ConversationSteps(ImportSteps):
                 await self.move(target, user, "read", up_to)
         self.measure(target)
         await self.walk_over(target, one)
+        await self.clear_what_is_older(target, two, target.entries[LONG // 2].stored.time)
 
     async def walk_over(self, target: PlainConversation, sender: UserKey) -> None:
         """Pages that find nothing in much of the one lane while they find something in the other: all comes, in order."""

@@ -11,7 +11,7 @@ import msgspec
 
 from core.ids import Parties, parties_of
 from core.messages import Query
-from core.model import Box, Group, Member, Overview, Stored, UserKey, UserReceipt
+from core.model import Box, Group, Member, Overview, Progress, Stored, UserKey, UserReceipt
 from tests.core.model.plain_people import PlainPeople
 from tests.core.model.plain_rows import PlainMember, PlainMessage, PlainReport, PlainState
 
@@ -310,6 +310,17 @@ class PlainConversation:
             and not message.recalled
             for message in self.entries[above : self.end(user)]
         )
+
+    def progress(self, user: UserKey) -> Progress:
+        """How far the user has come, and the other one of two."""
+        read, unread = self.state(user).read, self.unread(user)
+        if not self.pair or user.number not in self.pair:
+            return Progress(read, unread, self.head)
+        peer = next((one for one in self.peers if one.number != user.number), user)
+        steps = self.state(peer).steps
+        reached = [steps[what][-1][0] if steps[what] else 0 for what in ("delivered", "read")]
+        # Steps into what was dropped went with it.
+        return Progress(read, unread, self.head, *(place if place > self.dropped else 0 for place in reached))
 
     def is_told(self) -> bool:
         """Whether anybody said what was delivered or read."""

@@ -85,7 +85,7 @@ class SendingSteps(SideBySide):
         if chance < 0.85:
             return Audience(station=self.rng.choice(STATIONS[2:]))
         if chance < 0.92:
-            return Audience(aside=True)
+            return Audience(aside=True) if self.rng.random() < 0.6 else Audience(hidden=True)
         return Audience(
             self.rng.choice((None, some)),
             others,
@@ -228,6 +228,9 @@ class SendingSteps(SideBySide):
                 self.learn_number(target, receipt.conversation if receipt else await self.number_of(target))
             sequence = target.head + 1
             kind = kind_of(message)
+            if audience.hidden and kind == MessageKind.MESSAGE:
+                kind = MessageKind.HIDDEN
+                self.note("sent to programs")
             if audience.aside and kind == MessageKind.MESSAGE:
                 kind = MessageKind.ASIDE
                 self.note("sent aside")

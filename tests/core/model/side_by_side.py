@@ -203,6 +203,8 @@ class SideBySide:
             page = await self.read_page(target, viewer, query)
             if target.is_settled or not target.peers:
                 assert page.member == (viewer is None or target.is_inside(viewer.number))
+            if query.progress and viewer is not None and target.exists:
+                assert page.progress == target.progress(viewer)
             assert page.messages == expected[: len(page.messages)]
             assert len(page.messages) <= query.limit
             if page.cursor == 0:
@@ -230,7 +232,7 @@ class SideBySide:
         """What was just done, as those see it whom it concerns."""
         for user in self.space.current(dict.fromkeys(users)):
             await self.compare_state(target, user)
-            query = Query(5, kinds=EVERY_KIND, station=self.rng.choice(STATIONS))
+            query = Query(5, kinds=EVERY_KIND, station=self.rng.choice(STATIONS), progress=True)
             await self.compare_pages(target, user, query, to_the_end=False)
 
     async def compare_state(self, target: PlainConversation, user: UserKey) -> None:
