@@ -269,10 +269,10 @@ def _write(shown: Content, stored: Content, files: FileAddresses, losses: list[s
             metadata = {**(values or {}), "customEvent": event}
             return {"message": event if text is None else text, "contentType": CUSTOM, "metadata": metadata}
         case Event(name, parameters):
-            action = action_of(shown)
-            if action is None:
+            known = action_of(shown)
+            if known is None:
                 losses.append("metadata.action: the vendor has no such notice")
-            metadata = {**(parameters or {}), **({"action": action} if action is not None else {"notice": name})}
+            metadata = {**(parameters or {}), **({"action": known} if known is not None else {"notice": name})}
             return {"message": words_of(shown), "contentType": NOTICE, "metadata": metadata}
 
 
