@@ -71,7 +71,7 @@ def routes(options: Options) -> tuple[Route, ...]:  # noqa: ARG001
         *_rows(_GROUPS, "groups"),
         *_rows(_TOPICS, "topics"),
         *_rows(_FILES, "files"),
-        Route("POST", files.UPLOAD, files.upload, "files.upload", _CLIENT, authentication=False),
+        Route("POST", files.UPLOAD, files.upload, "files.upload_to_address", _CLIENT, authentication=False),
         Route("GET", files.BASE + "{key}", files.download, "files.download", _CLIENT, authentication=False),
         Route("POST", "/files/upload", files.upload_anywhere, "files.upload", _CLIENT),
         Route("POST", "/files/v2/upload", files.upload_anywhere, "files.upload", _CLIENT),

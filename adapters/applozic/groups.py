@@ -59,8 +59,8 @@ async def create(call: Call) -> Reply:
 async def create_many(call: Call) -> Reply:
     """POST group/v2/create/multiple: a list of groups."""
     bodies = await read_list(call)
-    if len(bodies) > _MAXIMUM_GROUPS or not all(isinstance(body, dict) for body in bodies):
-        raise bad_request(f"up to {_MAXIMUM_GROUPS} groups are created at once")
+    if not 0 < len(bodies) <= _MAXIMUM_GROUPS or not all(isinstance(body, dict) for body in bodies):
+        raise bad_request(f"1 to {_MAXIMUM_GROUPS} groups are created at once")
     groups = [await _create(call, Fields((), body), f"{call.reference}:{index}") for index, body in enumerate(bodies)]
     return success(call, groups)
 

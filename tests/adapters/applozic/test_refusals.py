@@ -43,7 +43,7 @@ MANNERS = Manners(
         {"Application-Key": "", "Authorization": ""},
     ],
     is_refusal=is_refusal,
-    ignores_body=frozenset({"sessions.end", "sessions.push"}),
+    ignores_body=frozenset({"sessions.end", "sessions.push", "files.upload_to_address"}),
     accepts=frozenset(
         {
             ("users.get", "empty"),
