@@ -8,6 +8,7 @@ import httpx
 
 from adapters.contract import Adapter, Route
 from gateway.limits import Limits
+from tests.documents.parity import shown_path
 from tests.harness import CANARY, House
 
 LIMITS = Limits(body_bytes=256 * 1024, body_seconds=0.3, body_idle_seconds=0.1)
@@ -48,11 +49,13 @@ class Manners:
     parameters: Mapping[str, str] = field(default_factory=dict)
     """What the path's named parts are filled with; a part that is not named gets `x1`."""
     ignores_body: frozenset[str] = frozenset()
-    """Operations with a method that usually has a body, whose body nobody reads."""
+    """Operations, or calls, with a method that usually has a body, whose body nobody reads."""
     accepts: frozenset[tuple[str, str]] = frozenset()
     """Operation and label of malformed bodies that the vendor takes all the same."""
     fails_with_200: bool = False
     """Whether the vendor's failures are HTTP 200, told by their shape alone."""
+    naming: Callable[[Route], tuple[Mapping[str, str], bytes]] = lambda _: ({}, b"")
+    """The query and the body that name a row's call, where a dialect names calls."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,8 @@ def refusals(manners: Manners) -> list[Refusal]:
 
 
 def _of_route(manners: Manners, route: Route) -> list[Refusal]:
-    label = f"{route.method} {route.path}: "
-    with_body = route.method in WITH_BODY and route.operation not in manners.ignores_body
+    label = f"{route.method} {shown_path(route)}: "
+    with_body = route.method in WITH_BODY and not manners.ignores_body & {route.operation, route.call}
     rows = []
     if any(
         f"{{{name}}}" in text for name in manners.unknown_application for text in (route.path, *manners.good.values())
@@ -98,7 +101,7 @@ def _of_route(manners: Manners, route: Route) -> list[Refusal]:
         canary = {"Authorization": f"Bearer {CANARY}", "Cookie": f"token={CANARY}"}
         query = {"token": CANARY, "jwt": CANARY, "password": CANARY}
         body = f'{{"password": "{CANARY}", "client_secret": "{CANARY}", "token": "{CANARY}"}}'.encode()
-        send = _request(manners, route, headers=canary, query=query, content=body if with_body else b"")
+        send = _request(manners, route, headers=canary, query=query, content=body if with_body else None)
         rows.append(Refusal(label + "planted secrets", manners, send))
 
     wrong = next((method for method in METHODS if not _is_reachable(manners, route, method)), None)
@@ -122,7 +125,7 @@ def _request(
     method: str = "",
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
-    content: bytes = b"",
+    content: bytes | None = None,
     source: Callable[[], AsyncIterator[bytes]] | None = None,
     unknown: bool = False,
 ) -> Callable[[House], Awaitable[httpx.Response]]:
@@ -131,12 +134,13 @@ def _request(
         path = "/".join(_part(part, manners, names) for part in route.path.split("/"))
         given = manners.good if headers is None else headers
         filled = {name: value.format_map(names) for name, value in given.items()}
+        naming, body = manners.naming(route)
         return await house.client.request(
             method or route.method,
             path,
             headers={"Content-Type": "application/json", **filled},
-            params=query,
-            content=source() if source else content or None,
+            params={**naming, **(query or {})} or None,
+            content=source() if source else content or (body if content is None else None),
         )
 
     return send
@@ -159,6 +163,7 @@ def _is_reachable(manners: Manners, route: Route, method: str) -> bool:
         each.method == method
         and len(_shape(each)) == len(shape)
         and all("{}" in pair or pair[0] == pair[1] for pair in zip(_shape(each), shape, strict=True))
+        and each.call == route.call
         for each in manners.adapter.routes
     )
 

@@ -18,7 +18,7 @@ class SendMsg(msgspec.Struct):
 
 def parse(raw: bytes) -> list[SendMsg]:
     """The messages of a document, in order; other elements are skipped. Raises *bad request* with reason `body` for what is
-    no XML, has a document type (nothing here needs one), or is nested deeply."""
+    no XML, has a document type (nothing here needs one), is nested deeply, or has no message."""
     reader = _Reader()
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -30,6 +30,8 @@ def parse(raw: bytes) -> list[SendMsg]:
         parser.Parse(raw, True)
     except (expat.ExpatError, ValueError, LookupError) as problem:
         raise Failure(Kind.BAD_REQUEST, f"The body is no XML: {problem}", reason="body") from None
+    if not reader.found:
+        raise Failure(Kind.BAD_REQUEST, "The document is no Response with a SendMsg", reason="body")
     return reader.found
 
 

@@ -246,6 +246,8 @@ async def test_a_documents_login_may_stand_in_the_query(house: House) -> None:
     "document",
     [
         "<Response>",
+        "<Response><Say>Hi</Say></Response>",
+        "<a><SendMsg/></a>",
         "<",
         "<a></b>",
         "<" + "a>" * 3,
