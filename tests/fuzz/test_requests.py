@@ -1,17 +1,22 @@
-"""Requests made from the OpenAPI documents of both dialects, to one gateway that speaks both.
+"""Requests made from the OpenAPI documents of both dialects, to one gateway that speaks both: by schemathesis, which knows what the
+documents allow and what they don't, and by our own hand, which knows the fields that modules speak of and bodies that are nearly
+right.
 
 The requests change what there is, for those behind them too: users go, groups are closed. So the users, a group and some
 messages are made anew every now and then.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+import schemathesis
 from hypothesis import given
 from hypothesis import strategies as st
+from schemathesis.core.result import Ok
 
 from adapters import chat21, easemob
 from adapters.chat21.ids import number_id
@@ -21,7 +26,7 @@ from tests.adapters.chat21.test_refusals import is_refusal as is_chat21_refusal
 from tests.adapters.easemob import conftest as easemob_house
 from tests.adapters.easemob.sending import new_group, send
 from tests.adapters.easemob.test_refusals import is_refusal as is_easemob_refusal
-from tests.documents import openapi
+from tests.documents import FOLDER, openapi
 from tests.fuzz import cases, values
 from tests.harness import House, Row, open_house
 from tests.servers import Engine
@@ -113,19 +118,12 @@ BODIES: Mapping[str, tuple[dict[str, Any], ...]] = {
 
 @st.composite
 def requests(draw: st.DrawFn, dialect: str) -> tuple[str, Row]:
-    """A request to one of a dialect's operations."""
+    """A request to one of a dialect's operations, with bodies that are nearly right."""
     path, method, operation = draw(st.sampled_from(OPERATIONS[dialect]))
     texts = TEXTS[dialect]
     fields = st.sampled_from(operation["words"]) | FIELDS[dialect]
-    for part in operation["parameters"]:
-        if part["in"] == "path":
-            of_room = part["name"] == "group" and "chatroom" in path
-            known = ["{room}"] if of_room else PARTS[dialect].get(part["name"], _NAMES)
-            value = draw(st.sampled_from(known) if draw(st.integers(0, 15)) else texts)
-            value = value.encode(errors="replace").decode()
-            # A client resolves dots in paths before it sends them.
-            value = value if value in HELD else quote(value, safe="").replace(".", "%2E") or "a"
-            path = path.replace("{" + part["name"] + "}", value, 1)
+    parts = {part["name"]: texts for part in operation["parameters"] if part["in"] == "path"}
+    path = _path(draw, dialect, path, parts)
     printable = texts.map(lambda text: text.encode(errors="replace").decode())
     query = draw(st.dictionaries(fields, printable, max_size=3)) if draw(st.booleans()) else {}
     body, content = None, None
@@ -135,13 +133,44 @@ def requests(draw: st.DrawFn, dialect: str) -> tuple[str, Row]:
         body = draw(values.mutated(draw(st.sampled_from(bases)), wild, fields) if draw(st.integers(0, 4)) else wild)
         if draw(st.integers(0, 20)) == 0:
             body, content = None, draw(st.binary(max_size=20))
-    headers = {"Content-Type": draw(st.sampled_from(MEDIA_TYPES))}
-    if draw(st.integers(0, 29)):
-        headers["Authorization"] = draw(st.sampled_from(CREDENTIALS[dialect]))
+    headers = {"Content-Type": draw(st.sampled_from(MEDIA_TYPES)), **_credential(draw, dialect)}
     if draw(st.integers(0, 9)) == 0:
         headers["Idempotency-Key"] = draw(st.sampled_from(["a", "b", "", "c" * 300]))
     row = Row(operation["operationId"], method, path, 0, json=body, content=content, query=query, headers=headers)
     return dialect, row
+
+
+@st.composite
+def documented(draw: st.DrawFn, dialect: str) -> tuple[str, Row]:
+    """A request that the published document of a dialect allows, or one that it just does not. The document does not say who
+    there is, and has no token: most requests get both."""
+    operation = draw(st.sampled_from(DOCUMENTED[dialect]))
+    case = draw(operation.as_strategy(generation_mode=draw(st.sampled_from(MODES))))
+    parts = {name: st.just(str(value)) for name, value in case.path_parameters.items()}
+    sent = case.as_transport_kwargs(base_url="http://gateway.test")
+    query = {name: value if isinstance(value, str) else json.dumps(value) for name, value in sent["params"].items()}
+    content = json.dumps(sent["json"]).encode() if "json" in sent else sent.get("data")
+    media_type = sent["headers"].get("Content-Type")
+    headers = {**({"Content-Type": media_type} if media_type else {}), **_credential(draw, dialect)}
+    path = _path(draw, dialect, operation.path, parts)
+    return dialect, Row(operation.label, case.method, path, 0, content=content, query=query, headers=headers)
+
+
+def _path(draw: st.DrawFn, dialect: str, path: str, parts: Mapping[str, st.SearchStrategy[str]]) -> str:
+    """The path with its parts filled in: mostly with what there is, else with these texts."""
+    for name, texts in parts.items():
+        known = ["{room}"] if name == "group" and "chatroom" in path else PARTS[dialect].get(name, _NAMES)
+        value = draw(st.sampled_from(known) if draw(st.integers(0, 15)) else texts)
+        value = value.encode(errors="replace").decode()
+        # A client resolves dots in paths before it sends them.
+        value = value if value in HELD else quote(value, safe="").replace(".", "%2E") or "a"
+        path = path.replace("{" + name + "}", value, 1)
+    return path
+
+
+def _credential(draw: st.DrawFn, dialect: str) -> dict[str, str]:
+    """A header with a credential, mostly one that verifies; sometimes none."""
+    return {"Authorization": draw(st.sampled_from(CREDENTIALS[dialect]))} if draw(st.integers(0, 29)) else {}
 
 
 def _operations(adapter: Adapter) -> list[tuple[str, str, dict[str, Any]]]:
@@ -154,6 +183,16 @@ def _operations(adapter: Adapter) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
+def _documented(name: str) -> list[schemathesis.schemas.APIOperation[Any, Any, Any, Any]]:
+    schema = schemathesis.openapi.from_dict(json.loads((FOLDER / "openapi" / f"{name}.json").read_text()))
+    found = list(schema.get_all_operations())
+    operations = [each.ok() for each in found if isinstance(each, Ok)]
+    assert len(operations) == len(found) == len(ADAPTERS[name].routes)
+    return operations
+
+
+DOCUMENTED = {name: _documented(name) for name in ADAPTERS}
+MODES = (schemathesis.GenerationMode.POSITIVE,) * 3 + (schemathesis.GenerationMode.NEGATIVE,)
 OPERATIONS = {name: _operations(adapter) for name, adapter in ADAPTERS.items()}
 FIELDS = {name: st.sampled_from(values.words_of_dialect(adapter)) for name, adapter in ADAPTERS.items()}
 TEXTS = {name: values.names(KNOWN) | fields for name, fields in FIELDS.items()}
@@ -198,10 +237,8 @@ async def renew(house: House, number: int) -> None:
     names["chat21_message"] = house.core.ids(house.tenant).uuid(int(names["easemob_message"]))
 
 
-# The one has seven times as many operations as the other.
-@cases(600)
-@given(case=st.sampled_from(("easemob",) * 4 + ("chat21",)).flatmap(requests))
-async def test_whatever_is_sent_is_answered_as_the_vendor_would(house: House, case: tuple[str, Row]) -> None:
+async def check(house: House, case: tuple[str, Row]) -> None:
+    """Send the request: no failure of the gateway's own, and refusals in the vendor's form."""
     dialect, row = case
     house.names["cases"] = str(int(house.names["cases"]) + 1)
     if int(house.names["cases"]) % RENEWED_EVERY == 0:
@@ -211,3 +248,21 @@ async def test_whatever_is_sent_is_answered_as_the_vendor_would(house: House, ca
     response = await row.send(house)
     assert response.status_code < 500, f"{response.status_code} {response.text}"
     assert response.status_code < 400 or IS_REFUSAL[dialect](response), f"a foreign shape: {response.text}"
+
+
+# The one has seven times as many operations as the other.
+DIALECTS = st.sampled_from(("easemob",) * 4 + ("chat21",))
+
+
+@cases(600)
+@given(case=DIALECTS.flatmap(requests))
+async def test_whatever_is_sent_is_answered_as_the_vendor_would(house: House, case: tuple[str, Row]) -> None:
+    await check(house, case)
+
+
+@cases(300)
+@given(case=DIALECTS.flatmap(documented))
+async def test_what_the_documents_allow_and_what_not_is_answered_as_the_vendor_would(
+    house: House, case: tuple[str, Row]
+) -> None:
+    await check(house, case)
