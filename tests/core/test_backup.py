@@ -81,13 +81,13 @@ async def restored(file: io.BytesIO, engine: Engine, clock: ManualClock) -> Asyn
 
 
 def lasting(engine: Engine, tenant: Tenant) -> dict[bytes, object]:
-    """What is to be the same afterwards: all but versions, walks and references of our own, which soon end, and feeds, which
-    are made anew from what they lead to."""
+    """What is to be the same afterwards: all but versions, walks, and references of our own and hints of changes, which soon end,
+    and feeds, which are made anew from what they lead to."""
     found = values_of_tenant(engine, tenant.number)
     return {
         key: value
         for key, value in found.items()
-        if key.count(b":") > 1 and not key.split(b":")[2].startswith((b"ro", b"wk", b"H"))
+        if key.count(b":") > 1 and not key.split(b":")[2].startswith((b"ro", b"wk", b"xc", b"H"))
     }
 
 
