@@ -14,6 +14,7 @@ from tests.documents.parity import shown_path
 _SECURITY: Mapping[str, dict[str, Any]] = {
     "easemob": {"type": "http", "scheme": "bearer"},
     "chat21": {"type": "apiKey", "in": "header", "name": "Authorization"},
+    "applozic": {"type": "http", "scheme": "basic"},
     "ozeki": {"type": "http", "scheme": "basic"},
 }
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
