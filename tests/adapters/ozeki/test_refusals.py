@@ -19,12 +19,12 @@ _DOCUMENT = b"<Response><SendMsg ToConnection='ann'>Hi</SendMsg></Response>"
 def is_refusal(response: httpx.Response) -> bool:
     """One of the forms: a wrong login, an error in JSON or in XML; of a file's address any error."""
     if response.status_code != 200:
-        return response.status_code == response.json()["http_code"]
+        return bool(response.status_code == response.json()["http_code"])
     if response.headers["content-type"].startswith("application/xml"):
         return response.text.startswith("<response><action>commandresult</action><data><errorcode>")
     body = response.json()
     wrong_login = body.get("response", {}).get("data", {}).get("errorcode") == 1157
-    return wrong_login or (body.get("response_code") == "ERROR" and 400 <= body["http_code"] < 500)
+    return wrong_login or bool(body.get("response_code") == "ERROR" and 400 <= body["http_code"] < 500)
 
 
 def naming(route: Route) -> tuple[Mapping[str, str], bytes]:
