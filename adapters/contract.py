@@ -19,7 +19,7 @@ import msgspec
 
 from core.core import Core
 from core.errors import Failure
-from core.model import Application, Credential, Principal, Tenant
+from core.model import Application, Credential, Message, Principal, Tenant
 from core.objects import Content
 from core.spool import Spool
 
@@ -263,6 +263,19 @@ class Adapter(Protocol):
 
     def secrets(self, request: Request) -> Sequence[str]:
         """Values in this request that must never be shown: tokens, passwords in headers and query."""
+        ...
+
+    def losses(self, tenant: Tenant, message: Message) -> Sequence[str]:
+        """What is lost of a message where this dialect is one of the two ends, one `field: what happened` each (`dropped…`,
+        `defaulted to…`, anything else: how it was approximated).
+
+        Of a message that another dialect sent: what this one's readers lose, in the very words that reading it puts into
+        `Call.losses`. Of one that this dialect sent: what stays in it, since the neutral message has no word for it and its
+        leftovers are read by nobody else; sending puts the same words into `Call.losses`. Another spelling of what the neutral
+        message says is no loss, nor is a label that only shows (a name of the sender as the message gives it).
+
+        Pure, and the one declaration for all: strict translation refuses sends by it, docs/losses.md is made from it. Files of
+        the tenant's own stand in the message by reference; it counts what is lost at the address that a reader is shown."""
         ...
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:

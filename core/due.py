@@ -18,6 +18,7 @@ from core.store.keys import PARTITIONS, partition_of
 from core.store.log import MAXIMUM_MESSAGE_BYTES, check_audience
 from core.store.packing import encode
 from core.tenants import Tenants
+from core.translation import Translation
 from core.users import Users
 
 LEASE_MS = 30_000
@@ -62,9 +63,19 @@ class Scheduled(msgspec.Struct, frozen=True):
 class Due:
     """The due rows of all tenants."""
 
-    def __init__(self, store: DueStore, messages: Messages, users: Users, tenants: Tenants, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: DueStore,
+        messages: Messages,
+        users: Users,
+        tenants: Tenants,
+        translation: Translation,
+        clock: Clock,
+    ) -> None:
+        """`messages` refuse nothing for what it loses: a message is refused when it is scheduled, not when it is due."""
         self._store = store
         self._messages = messages
+        self._translation = translation
         self._users = users
         self._tenants = tenants
         self._clock = clock
@@ -87,7 +98,8 @@ class Due:
 
         The same `reference` of the same sender gives the same row and changes nothing of it, also when it was done or
         cancelled already (for 24 to 48 hours when it begins with `client:`, else for one to two minutes). Raises *bad
-        request* with reason `time` or `audience`, *too large*, *store unavailable* with reason `full` when too much is waiting.
+        request* with reason `time` or `audience`, *too large*, *unsupported* as `Translation.check` does, *store unavailable*
+        with reason `full` when too much is waiting.
         """
         return await self._schedule(
             tenant, at, reference, _Send(sender, tuple(recipients), (), message, _kept(audience), check)
@@ -113,6 +125,7 @@ class Due:
     async def _schedule(self, tenant: Tenant, at: int, reference: str, send: _Send) -> str:
         if not 0 <= at <= HIGHEST_TIME:
             raise Failure(Kind.BAD_REQUEST, "The time is out of range", reason="time")
+        self._translation.check(tenant, send.message)
         if send.audience is not None:
             check_audience(send.audience)
         action = encode(send)

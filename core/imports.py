@@ -14,6 +14,7 @@ from core.store.backfill import Backfill, Row
 from core.store.log import MAXIMUM_MESSAGE_BYTES, unknown_topic
 from core.store.packing import encode
 from core.store.topics import TopicStore
+from core.translation import Translation
 
 MAXIMUM_EXTERNAL_BYTES = 512
 
@@ -37,9 +38,10 @@ class Imports:
     the lists where it is the last that is shown. It is never unread or new, and nobody is told of it.
     """
 
-    def __init__(self, backfill: Backfill, topics: TopicStore, clock: Clock) -> None:
+    def __init__(self, backfill: Backfill, topics: TopicStore, translation: Translation, clock: Clock) -> None:
         self._backfill = backfill
         self._topics = topics
+        self._translation = translation
         self._clock = clock
 
     async def direct(self, tenant: Tenant, first: UserKey, second: UserKey, imports: Sequence[Import]) -> list[Receipt]:
@@ -51,7 +53,7 @@ class Imports:
 
         Raises before anything is stored: *bad request* with reason `time` for one that is not between the epoch and now,
         `sender` for who is not one of the two, `external_id`, *too large*, *not found* with reason `topic` for one that is
-        not the conversation's. Raises afterwards, with what came before stored: *rate limited* when the next free time
+        not the conversation's, *unsupported* as `Translation.check` does. Raises afterwards, with what came before stored: *rate limited* when the next free time
         would be over half a second ahead of the clock, *store unavailable*.
         """
         for each in imports:
@@ -69,6 +71,8 @@ class Imports:
         self, tenant: Tenant, identity: str, pair: tuple[int, ...], imports: Sequence[Import]
     ) -> list[Receipt]:
         now = self._clock.now()
+        for each in imports:
+            self._translation.check(tenant, each.message)
         rows = [_row(each, now) for each in imports]
         topics = sorted({row.topic for row in rows if row.topic is not None})
         if topics:

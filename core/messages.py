@@ -10,6 +10,7 @@ from core.ids import Parties, direct_identity, group_identity
 from core.membership import Check
 from core.model import EVERYBODY, Audience, Event, Message, MessageKind, Receipt, Signal, Stored, Tenant, UserKey
 from core.store.log import Append, Log, Page, Query
+from core.translation import Translation
 
 __all__ = ["Messages", "Page", "Query"]
 
@@ -19,9 +20,10 @@ _KINDS: dict[type, MessageKind] = {Signal: MessageKind.SIGNAL, Event: MessageKin
 class Messages:
     """The messages of all tenants."""
 
-    def __init__(self, log: Log, clock: Clock) -> None:
+    def __init__(self, log: Log, clock: Clock, translation: Translation) -> None:
         self._log = log
         self._clock = clock
+        self._translation = translation
 
     async def send_direct(
         self,
@@ -42,11 +44,12 @@ class Messages:
 
         Raises *bad request* with reason `audience` when that names over 100 users, *too large* when the packed message has
         over 1 MiB, *not found* with reason `topic` when the message's topic is not one of the conversation's, as it never is
-        of several: nothing is sent then; with a `check`, of a user who sends, *forbidden* with reason `blocked` when a
-        recipient (its `subject`) has blocked the sender: the others have got it then; *rate limited* when a conversation's
-        time would run more than a second ahead of the clock, *store unavailable* when it is not certain that everything was
-        stored (repeating is safe).
+        of several, *unsupported* as `Translation.check` does: nothing is sent then; with a `check`, of a user who sends,
+        *forbidden* with reason `blocked` when a recipient (its `subject`) has blocked the sender: the others have got it then;
+        *rate limited* when a conversation's time would run more than a second ahead of the clock, *store unavailable* when it
+        is not certain that everything was stored (repeating is safe).
         """
+        self._translation.check(tenant, message)
         kind = kind_of(message)
         appends = [
             Append(
@@ -83,6 +86,7 @@ class Messages:
         to which nobody sends, and what `check` asks for, of a user who sends: `member` for who is none, `blocked`, `muted`,
         `all_muted` for who is not allowed to send while the group is muted. The others of several groups have got it
         then."""
+        self._translation.check(tenant, message)
         kind = kind_of(message)
         appends = [
             Append(
@@ -129,7 +133,8 @@ class Messages:
         """Replace what a message says by what `change` makes of it; sender, place, time, kind and topic stay. Who may do it is
         for the caller to check. With the `reference` of an earlier try (`Call.reference`) it is done once, and gives
         the message as it is now. Raises *not found* with reason `message`, *bad request* with it when `change` touches what
-        stays, *conflict* with it when many change the message at once, *too large*."""
+        stays, *conflict* with it when many change the message at once, *too large*, *unsupported* as `Translation.check`
+        does."""
         now = self._clock.now()
 
         def changed(stored: Stored) -> Message:
@@ -137,6 +142,7 @@ class Messages:
             old = stored.message
             if (new.sender, kind_of(new), new.topic) != (old.sender, kind_of(old), old.topic):
                 raise Failure(Kind.BAD_REQUEST, "An edit leaves sender, kind and topic of a message", reason="message")
+            self._translation.check(tenant, new)
             return msgspec.structs.replace(new, edited=now)
 
         found = await self._log.edit(tenant, message, changed, now, reference)

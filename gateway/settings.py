@@ -72,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A file to write once the gateway accepts requests."""
     drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 10.0
     """How long requests in flight may take after a stop was asked for."""
+    strict_translation: bool = False
+    """Whether a message is refused of which another of the tenant's dialects would lose something."""
     limits: Limits = Limits()
     dialects: dict[str, dict[str, Any]] = {}
     """Options of each dialect, by its name; what they mean is the adapter's."""

@@ -18,6 +18,7 @@ import structlog
 import uvloop
 from uvicorn import Config
 
+from adapters.contract import Adapter
 from core.core import Core
 from core.errors import Failure
 from core.objects import Objects
@@ -121,10 +122,9 @@ def answering_probes(core: Core) -> AsgiApplication:
     return answer
 
 
-def doors(core: Core, settings: Settings, listeners: Sequence[int]) -> list[Door]:
+def doors(core: Core, adapters: list[Adapter], settings: Settings, listeners: Sequence[int]) -> list[Door]:
     """The public listeners by their file numbers, each with what is served there. Raises `CertificateError`."""
-    adapters, limits = adapters_list.load_adapters(settings.dialects), settings.limits
-    by_name = {adapter.name: adapter for adapter in adapters}
+    limits, by_name = settings.limits, {adapter.name: adapter for adapter in adapters}
     apps = [create_app(core, adapters, limits)]
     apps += [create_bound_app(core, by_name[each.dialect], limits) for each in settings.listeners]
     contexts = [tls_context(settings.tls_cert, settings.tls_key)]
@@ -145,8 +145,10 @@ async def serve(control: socket.socket) -> None:
     logs.configure(readable=task.readable_logs)
     settings = task.settings
     store = await Store.open(task.store_url, wait=task.needs_store)
-    core = Core(store, objects=Objects(task.files))
-    public = doors(core, settings, task.listeners)
+    adapters = adapters_list.load_adapters(settings.dialects)
+    loses = {adapter.name: adapter.losses for adapter in adapters} if settings.strict_translation else {}
+    core = Core(store, objects=Objects(task.files), loses=loses)
+    public = doors(core, adapters, settings, task.listeners)
     server = WorkerServer(public_config(answering_probes(core), settings.limits), public, settings)
     private = socket.socket(fileno=task.private_listener)
     serving = asyncio.create_task(server.serve([private]), name="serving")

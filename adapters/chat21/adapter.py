@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Sequence
 from urllib.parse import quote
 
-from adapters.chat21 import auth, errors, login, wire
+from adapters.chat21 import auth, content, errors, files, login, wire
 from adapters.chat21.options import NAME, Options
 from adapters.chat21.routes import routes
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Application, Credential, Principal, Tenant
+from core.model import Application, Credential, Message, Principal, Tenant
 from core.names import check_free, check_name
 from core.tenants import applications_of, credentials_of
 
@@ -100,6 +100,10 @@ class Chat21Adapter:
     def secrets(self, request: Request) -> Sequence[str]:
         """The request's tokens."""
         return tuple(auth.tokens_in(request))
+
+    def losses(self, tenant: Tenant, message: Message) -> Sequence[str]:
+        """What is lost of a message at this end."""
+        return content.losses(message, files.nowhere(tenant))
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
         """Reads what user1 and user2 wrote each other, as user2."""

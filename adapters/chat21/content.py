@@ -16,6 +16,7 @@ from core.model import Audio, Content, Custom, Event, File, Html, Image, Locatio
 DIRECT = "direct"
 GROUP = "group"
 
+TOPIC_LOST = "topic: dropped"
 ABSENT = "absent"
 """Where leftovers keep the names of fields that the default rendering has and the message had not."""
 
@@ -57,6 +58,32 @@ def from_fields(
         # Until somebody creates the group, nothing else knows what the app calls it.
         leftovers["recipient"] = recipient
     return Message(sender, files.stored(content), NAME, extension, display_name, leftovers=leftovers or None)
+
+
+def losses(message: Message, files: FileAddresses) -> list[str]:
+    """What is lost of a message: see `adapters.contract.Adapter.losses`."""
+    if message.dialect == NAME:
+        return _staying(message)
+    lost = [TOPIC_LOST] if message.topic is not None else []
+    default_fields(files.shown(message.content), message.extension, lost)
+    return lost
+
+
+def _staying(message: Message) -> list[str]:
+    """What no other dialect shows of a message that this one sent. Names that it gives are labels, and the rest of its
+    leftovers are unusual spellings of what the neutral message says."""
+    left, content = message.leftovers or {}, message.content
+    text, metadata, staying = left.get("text"), left.get("metadata"), []
+    if isinstance(content, (File, Image, Audio, Video)):
+        said = _metadata(content, [])
+        staying += [f"metadata.{name}" for name in metadata or () if name not in said]
+        text_stays = bool(text)
+    else:
+        staying += ["metadata"] if metadata is not None else []
+        text_stays = not (text is None or isinstance(text, str) or _number(text) is not None)
+    staying += ["text"] if text_stays else []
+    staying += [name for name in ("attributes", "timestamp") if name in left]
+    return [f"{name}: stays in this dialect" for name in staying]
 
 
 def default_fields(content: Content, extension: dict[str, Any] | None, losses: list[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from adapters.contract import Call, Reply
 from adapters.files import FileAddresses
 from core.errors import Failure, Kind
 from core.ids import file_tenant
-from core.model import Principal
+from core.model import Principal, Tenant
 
 PATH = "/api/{app}/files"
 SECRET = "secret"  # noqa: S105  # the name of a parameter
@@ -19,6 +19,11 @@ def addresses(call: Call) -> FileAddresses:
     """Where files are for the caller: apps open an address as it stands, so a restricted file's secret is in it."""
     app = quote(call.parameters["app"], safe="")
     return FileAddresses(call.tenant, call.request.origin, f"{PATH.replace('{app}', app)}?{_FILE}=", SECRET)
+
+
+def nowhere(tenant: Tenant) -> FileAddresses:
+    """The same for no caller: what can be said of files, wherever they are."""
+    return FileAddresses(tenant, "", f"?{_FILE}=", SECRET)
 
 
 async def download(call: Call) -> Reply:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from adapters.chat21.content import ABSENT, DIRECT, GROUP, default_fields
+from adapters.chat21.content import ABSENT, DIRECT, GROUP, TOPIC_LOST, default_fields
 from adapters.chat21.ids import suffix
 from adapters.chat21.options import NAME
 from adapters.files import FileAddresses
@@ -133,6 +133,8 @@ def _message(
         "channel_type": GROUP if group else DIRECT,
         "timestamp": stored.time,
     }
+    if message.topic is not None:
+        lost.append(TOPIC_LOST)
     if isinstance(content, Text):
         fields["text"] = content.text
         if message.extension is not None:

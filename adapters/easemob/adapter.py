@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Sequence
 import orjson
 
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
-from adapters.easemob import auth, errors, files, history
+from adapters.easemob import auth, content, errors, files, history
 from adapters.easemob.options import NAME, Options
 from adapters.easemob.routes import routes
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Application, Credential, Principal, Tenant
+from core.model import Application, Credential, Message, Principal, Tenant
 from core.names import check_free
 from core.tenants import applications_of
 
@@ -75,6 +75,10 @@ class EasemobAdapter:
         given = (auth.bearer(request), request.query.get(history.SIGNATURE))
         secrets = (*given, request.headers.get(files.OPENED_BY), request.query.get(files.OPENED_BY))
         return tuple(secret for secret in secrets if secret)
+
+    def losses(self, tenant: Tenant, message: Message) -> Sequence[str]:  # noqa: ARG002
+        """What is lost of a message at this end; files are opened with their secrets, wherever they are."""
+        return content.losses(message)
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
         application = applications_of(tenant, NAME)[0].name

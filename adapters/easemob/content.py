@@ -36,6 +36,8 @@ MSG = "msg"
 """Where a message's leftovers keep the fields of its `msg` that its content would not be written as."""
 ABSENT = "absent"
 """Where they keep the names of fields that its content would be written with, and which it had not."""
+_STAYING = ("need_group_ack", "chatroom_msg_level", "msg_timestamp", "env")
+"""Options of a message that mean something to this dialect's readers alone. The others say who gets it."""
 MAXIMUM_CUSTOM_VALUES = 16
 _CUSTOM_EVENT = re.compile(r"[a-zA-Z0-9\-_/. ]{1,32}")
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -66,10 +68,25 @@ def read(msg: dict[str, Any], *, strict: bool = True) -> tuple[Content, dict[str
     return content, _leftovers(msg, _write(content, []))
 
 
+def losses(message: Message) -> list[str]:
+    """What is lost of a message: see `adapters.contract.Adapter.losses`."""
+    lost: list[str] = []
+    if message.dialect != NAME:
+        write(message, lost)
+        return lost
+    left = message.leftovers or {}
+    written = _write(message.content, [])
+    # Names of what the content says, too: the rest are unusual spellings.
+    lost = [f"msg.{name}: stays in this dialect" for name in left.get(MSG, ()) if name.lower() not in written]
+    return lost + [f"{name}: stays in this dialect" for name in _STAYING if left.get(name)]
+
+
 def write(message: Message, losses: list[str]) -> dict[str, Any]:
     """The `msg` of a stored message. What another dialect's content holds and this one can't express goes to `losses`,
     one `field: what happened` each."""
     if message.dialect != NAME:
+        if message.topic is not None:
+            losses.append("topic: dropped")
         return _fill(_write(message.content, losses), message.content, losses)
     msg, left = _write(message.content, []), message.leftovers
     if left:

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from adapters.contract import Call
+from adapters.easemob.content import losses
 from adapters.easemob.files import addresses
 from adapters.easemob.groups import check_group_id, place_groups
 from adapters.easemob.options import NAME
 from adapters.easemob.users import place_users
 from core.errors import Failure
-from core.model import EVERYBODY, Audience, Content, Message, Receipt
+from core.model import EVERYBODY, Audience, Content, Message, Receipt, UserKey
 
 DEFAULT_SENDER = "admin"
 MAXIMUM_IGNORED = 20
@@ -63,7 +64,7 @@ async def to_users(
     key, *receivers = await place_users(call, [sender, *targets])
     numbers = [receiver.number for receiver in receivers]
     distinct = list(dict(zip(numbers, receivers, strict=True)).values())
-    message = Message(key.id, addresses(call).stored(content), NAME, extension, leftovers=leftovers or None)
+    message = _message(call, key, content, extension, leftovers)
     audience = _ONLINE if leftovers and _is_for_online(leftovers) else EVERYBODY
     receipts = await call.core.messages.send_direct(call.tenant, key, distinct, message, call.reference, audience)
     return Delivery(targets, numbers, receipts)
@@ -85,7 +86,7 @@ async def to_groups(
         check_group_id(target)
     key, *named = await place_users(call, [sender, *only, *without])
     numbers = await place_groups(call, targets)
-    message = Message(key.id, addresses(call).stored(content), NAME, extension, leftovers=leftovers or None)
+    message = _message(call, key, content, extension, leftovers)
     audience = _ONLINE if _is_for_online(leftovers) else EVERYBODY
     if named:
         users = tuple(named)
@@ -103,7 +104,7 @@ async def to_rooms(
 ) -> None:
     """Send to all rooms that have a member."""
     (key,) = await place_users(call, [sender])
-    message = Message(key.id, addresses(call).stored(content), NAME, extension, leftovers=leftovers or None)
+    message = _message(call, key, content, extension, leftovers)
     cursor = ""
     while True:
         page = await call.core.groups.page(call.tenant, rooms=True, limit=_ROOMS_AT_ONCE, cursor=cursor)
@@ -117,6 +118,15 @@ async def to_rooms(
         cursor = page.cursor
         if not cursor:
             return
+
+
+def _message(
+    call: Call, sender: UserKey, content: Content, extension: dict[str, Any] | None, leftovers: dict[str, Any]
+) -> Message:
+    message = Message(sender.id, addresses(call).stored(content), NAME, extension, leftovers=leftovers or None)
+    if leftovers:
+        call.losses += losses(message)
+    return message
 
 
 def _by_target(failure: Failure, targets: Mapping[str, str]) -> Failure:

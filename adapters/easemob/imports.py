@@ -51,6 +51,7 @@ async def _import(options: Options, call: Call, path: str, *, to_group: bool) ->
     names = [sender] if to_group else [sender, target]
     key, *others = await place_users(call, names)
     message = Message(key.id, addresses(call).stored(neutral), NAME, extension, leftovers=left or None)
+    call.losses += content.losses(message)
     one = Import(_external_id(call, request, time), time, key, message)
     if to_group:
         (number,) = await place_groups(call, [target])

@@ -16,7 +16,7 @@ from adapters.contract import (
 )
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Application, Credential, Principal, Tenant
+from core.model import Application, Credential, Message, Principal, Tenant, Text
 
 STATUS = {
     Kind.BAD_REQUEST: 400,
@@ -102,6 +102,9 @@ class Vendor:
 
     def secrets(self, request: Request) -> Sequence[str]:
         return [request.headers.get("authorization", "").removeprefix("Key ")]
+
+    def losses(self, tenant: Tenant, message: Message) -> Sequence[str]:
+        return ["content: dropped"] if message.dialect != self.name and not isinstance(message.content, Text) else []
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
         return ""
