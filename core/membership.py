@@ -95,6 +95,8 @@ class GroupView(msgspec.Struct, frozen=True):
     known: bool
     """Whether the user is, or once was, a member."""
     marks: Marks
+    left: list[str] = []
+    """The ids of those who once were members, in order, as long as they are some hundred; not known of a view without members."""
 
 
 class GroupPage(msgspec.Struct, frozen=True):

@@ -80,7 +80,7 @@ def group_object(call: Call, view: GroupView) -> GroupRow:
         "memberUserKeys": [user_key(ids, member.number) for member in view.members],
         "membersName": names,  # the vendor's clients take these for ids
         "membersId": names,
-        "removedMembersId": [],
+        "removedMembersId": view.left,
         "unreadCount": view.unread,
         "type": group_type(group),
         "createdAtTime": group.created,

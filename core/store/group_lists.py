@@ -112,9 +112,9 @@ def _rows(reply: Sequence[Any]) -> list[tuple[Any, Counted]]:
 def _view(row: Sequence[Any] | None) -> GroupView | None:
     if row is None:
         return None
-    group, members = decode_group(row[0]), decode_members(row[6:])
+    group, members, left = decode_group(row[0]), decode_members(row[7:]), sorted(name.decode() for name in row[6])
     marks = _decode_marks(row[5]) if row[5] is not None else _NO_MARKS
-    return GroupView(group, max(row[1], group.modified), members, row[2], row[3], bool(row[4]), marks)
+    return GroupView(group, max(row[1], group.modified), members, row[2], row[3], bool(row[4]), marks, left)
 
 
 def _cursor(rows: Sequence[tuple[Place, Counted]], limit: int, text: Callable[[Place], str]) -> str:

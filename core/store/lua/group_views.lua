@@ -1,6 +1,19 @@
 -- Groups as one user has them. ARGV: 3 user's number (empty: nobody), 4 how many members of each are wanted, 5… numbers of groups.
 -- Returns for each {packed group, when it changed last, how many members, unread, whether the user is or was a member, packed
--- marks, number, id, role, joined, …}; nothing in place of a group that is none.
+-- marks, {ids of who left}, number, id, role, joined, …}; nothing in place of a group that is none. Who left is not looked for
+-- where members are not asked for, and among more than 400 rows.
+local function who_left(conversation, total)
+  local key, found = prefix .. 'm:' .. conversation, {}
+  local count = redis.call('HLEN', key)
+  if count <= total or count > 400 then return found end
+  for _, packed in ipairs(redis.call('HVALS', key)) do
+    local row = cmsgpack.unpack(packed)
+    local newest = row[4][#row[4]]
+    if newest and newest[2] >= 0 then found[#found + 1] = row[1] end
+  end
+  return found
+end
+
 local result, user, wanted = {}, ARGV[3], tonumber(ARGV[4])
 for index = 5, #ARGV do
   local group = group_of('g' .. ARGV[index])
@@ -17,6 +30,7 @@ for index = 5, #ARGV do
       row[5] = view.intervals and 1 or 0
       row[6] = fields[5]
     end
+    row[7] = wanted > 0 and who_left(conversation, row[3]) or {}
     if wanted > 0 then add_member_rows(row, conversation, 0, false, wanted) end
   end
   result[#result + 1] = row

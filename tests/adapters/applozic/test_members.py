@@ -236,3 +236,13 @@ async def test_the_bot_acts_for_members(house: House) -> None:
     await ask_as_bot(house, "bob", "POST", "group/left", json={"groupId": number})
     assert await members(house, number) == ["alice"]
     assert (await said(house, number))[-1][:2] == ("member_left", "bob left")
+
+
+async def test_who_was_a_member_is_listed_as_removed(house: House) -> None:
+    number = await create(house, "alice", "bob", "carol")
+    await ask(house, "alice", "POST", "group/remove/member", json={"groupId": number, "userId": "carol"})
+    await ask(house, "bob", "POST", "group/left", json={"groupId": number})
+    assert (await info(house, number, "alice"))["removedMembersId"] == ["bob", "carol"]
+    await ask(house, "bob", "POST", "group/add/member", json={"groupId": number, "userId": "bob"})
+    (row,) = (await ask(house, "bob", "GET", "group/list"))["response"]
+    assert (row["membersId"], row["removedMembersId"]) == (["alice", "bob"], ["carol"])

@@ -61,7 +61,7 @@ async def test_a_view_has_what_its_user_has(core: Core, tenant: Tenant, users: l
     assert (await view(core, tenant, group, bob)).unread == 0
     await core.groups.remove(tenant, group.number, [bob])
     left = await view(core, tenant, group, bob)
-    assert (left.known, [member.id for member in left.members]) == (True, ["ada"])
+    assert (left.known, [member.id for member in left.members], left.left) == (True, ["ada"], ["bob"])
 
 
 async def test_of_many_members_the_first_are_shown(core: Core, tenant: Tenant) -> None:
@@ -71,6 +71,18 @@ async def test_of_many_members_the_first_are_shown(core: Core, tenant: Tenant) -
     assert [member.id for member in found.members] == [key.id for key in keys[:200]]
     assert (found.total, found.known) == (230, True)
     await refused(core.groups.views(tenant, [group.number], members=201), Kind.BAD_REQUEST, "page")
+
+
+async def test_who_left_is_known_of_a_group_of_some_hundred(core: Core, tenant: Tenant) -> None:
+    keys = await core.users.keys(tenant, [f"user {number:03}" for number in range(400)])
+    group = await new(core, tenant, keys)
+    assert (await view(core, tenant, group, keys[0])).left == []
+    await core.groups.remove(tenant, group.number, keys[1:4])
+    await core.groups.add(tenant, group.number, [keys[2]])
+    assert (await view(core, tenant, group, keys[0])).left == ["user 001", "user 003"]
+    assert (await view(core, tenant, group, keys[0], members=0)).left == []
+    await core.groups.add(tenant, group.number, await core.users.keys(tenant, ["one more"]))
+    assert (await view(core, tenant, group, keys[0])).left == []
 
 
 async def test_nothing_is_unread_in_a_room(core: Core, tenant: Tenant, users: list[UserKey]) -> None:
