@@ -203,7 +203,7 @@ async def read(call: Call) -> Fields:
         body: Any = None
         if request.method != "GET":
             body, form = await _body(call)
-            if body is not None and not isinstance(body, dict):
+            if not isinstance(body, dict):
                 raise _malformed("The body must be an object")
             pairs = [*form, *pairs]
         call.parsed = Fields(pairs, body)
@@ -227,13 +227,13 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
 async def _body(call: Call) -> tuple[Any, list[tuple[str, str]]]:
     media_type = call.request.headers.get("content-type", "").lower()
     if media_type.startswith("multipart/"):
-        return None, list((await call.form(BODY_LIMIT_BYTES)).fields.items())
+        return {}, list((await call.form(BODY_LIMIT_BYTES)).fields.items())
     raw = (await call.body(BODY_LIMIT_BYTES)).strip().removeprefix(b"\xef\xbb\xbf")
     if not raw:
-        return None, []
+        return {}, []
     # Clients send JSON under any name, also that of a form.
     if raw[:1] not in (b"{", b"[") and "form" in media_type:
-        return None, parse_pairs(raw.decode(errors="replace"))
+        return {}, parse_pairs(raw.decode(errors="replace"))
     return _json(raw), []
 
 

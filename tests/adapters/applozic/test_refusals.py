@@ -8,7 +8,7 @@ import pytest
 from adapters import applozic
 from adapters.applozic.auth import basic
 from adapters.applozic.errors import UNAUTHORIZED
-from tests.adapters.applozic.conftest import as_user, settle
+from tests.adapters.applozic.conftest import as_bot, settle
 from tests.harness import House, new_tenant, open_house
 from tests.refusals import LIMITS, Manners, Refusal, refusals
 from tests.servers import Engine
@@ -33,7 +33,7 @@ def is_refusal(response: httpx.Response) -> bool:
 MANNERS = Manners(
     adapter=applozic.create({}),
     unknown_application={"app": "nobody"},
-    good=as_user("alice"),
+    good=as_bot("alice"),
     bad=[
         {"Application-Key": "{app}"},
         {"Application-Key": "{app}", "Authorization": "x"},
@@ -47,6 +47,7 @@ MANNERS = Manners(
     accepts=frozenset(
         {
             ("users.get", "empty"),
+            ("users.delete", "empty"),
             ("users.update", "empty"),
             ("sessions.update", "empty"),
         }
