@@ -111,3 +111,70 @@ async def test_who_listens_hears_of_changes(core: Core, tenant: Tenant, users: U
         await core.groups.remove(tenant, other.number, [zoe])
         await send(core, tenant, ada, other.number)
         assert (await next_message(listener)).what == "message"
+
+
+async def events(core: Core, tenant: Tenant, group: int) -> list[Event]:
+    page = await core.messages.group_page(tenant, None, group, Query(200, newest_first=False))
+    found = []
+    for one in page.messages:
+        assert isinstance(one.message.content, Event)
+        assert (one.message.sender, one.message.sender_name, one.message.dialect) == ("system", "System", "plain")
+        found.append(one.message.content)
+    return found
+
+
+async def test_the_events_of_a_groups_life(core: Core, tenant: Tenant, users: Users) -> None:
+    ada, bob, eve, zoe = users
+    notices = core.notices
+    await core.users.register(tenant, "bob", display_name="Bob Bee")
+    announce = await notices.created(tenant, "plain", "G", "ada", ["ada", "bob"])
+    group = await core.groups.create(
+        tenant, name="G", owner=ada, members=[ada, bob], dialect="plain", announce=announce
+    )
+    number = group.number
+    announce = await notices.joined(tenant, "plain", "G", [zoe.id, eve.id], "ada")
+    await core.groups.add(tenant, number, [zoe, bob, eve], announce=announce)
+    await core.groups.remove(tenant, number, [zoe], announce=await notices.left(tenant, "plain", "G", zoe.id))
+    await core.groups.remove(tenant, number, [eve], announce=await notices.left(tenant, "plain", "G"))
+    announce = await notices.said(tenant, "plain", "group_renamed", "now H", "ada", group="H")
+    await core.groups.update(tenant, number, name="H", announce=announce)
+    about = {"group": "G", "by": "ada"}
+    assert await events(core, tenant, number) == [
+        Event("group_created", about, "Group created"),
+        Event("member_joined", {**about, "created": True, "member": "ada"}, "ada joined"),
+        Event("member_joined", {**about, "created": True, "member": "bob", "name": "Bob Bee"}, "Bob Bee joined"),
+        Event("member_joined", {**about, "member": zoe.id}, f"{zoe.id} joined"),
+        Event("member_joined", {**about, "member": "eve"}, "eve joined"),
+        Event("member_left", {"group": "G", "by": zoe.id, "member": zoe.id}, f"{zoe.id} left"),
+        Event("member_left", {"group": "G", "member": "eve"}, "eve was removed"),
+        Event("group_renamed", {"group": "H", "by": "ada"}, "now H"),
+    ]
+
+
+async def test_a_crowd_is_said_in_one(core: Core, tenant: Tenant, users: Users) -> None:
+    ada = users[0]
+    names = [f"user{number}" for number in range(33)]
+    crowd = await core.users.keys(tenant, names)
+    announce = await core.notices.created(tenant, "plain", "G", "ada", names)
+    group = await core.groups.create(tenant, name="G", owner=ada, members=crowd, dialect="plain", announce=announce)
+    announce = await core.notices.left(tenant, "plain", "G", "ada")
+    await core.groups.remove(tenant, group.number, crowd, announce=announce)
+    announce = await core.notices.joined(tenant, "plain", "G", names)
+    await core.groups.add(tenant, group.number, crowd, announce=announce)
+    assert await events(core, tenant, group.number) == [
+        Event("group_created", {"group": "G", "by": "ada"}, "Group created"),
+        Event("members_joined", {"group": "G", "by": "ada", "created": True, "members": 33}, "33 members joined"),
+        Event("members_left", {"group": "G", "by": "ada", "members": 33}, "33 members left"),
+        Event("members_joined", {"group": "G", "members": 33}, "33 members joined"),
+    ]
+
+
+async def test_a_change_of_the_people_is_said_once(core: Core, tenant: Tenant, users: Users, group: Group) -> None:
+    announce = await core.notices.left(tenant, "plain", "G", "ada")
+    done = await core.members.block(tenant, group.number, [users[1]], reference="client:1")
+    assert done == [True]
+    for _ in range(2):
+        await core.groups.say(tenant, group.number, announce, [users[1]], "client:1")
+    await core.groups.say(tenant, group.number, None, [users[1]], "client:2")
+    (event,) = await events(core, tenant, group.number)
+    assert event.parameters == {"group": "G", "by": "ada", "member": "bob"}
