@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Sequence
 
 import orjson
 
-from adapters.applozic import auth, errors, sessions, wire
+from adapters.applozic import auth, content, errors, files, sessions, wire
 from adapters.applozic.options import NAME, Options
 from adapters.applozic.routes import routes
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Application, Credential, Principal, Tenant
+from core.model import Application, Credential, Message, Principal, Tenant
 from core.names import check_name, is_legal
 from core.tenants import applications_of, credentials_of
 
@@ -78,6 +78,10 @@ class ApplozicAdapter:
     def secrets(self, request: Request) -> Sequence[str]:
         """The request's tokens, keys and passwords."""
         return auth.secrets_in(request)
+
+    def losses(self, tenant: Tenant, message: Message) -> Sequence[str]:
+        """What is lost of a message at this end."""
+        return content.losses(message, files.nowhere(tenant))
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:  # noqa: ARG002
         """Sends a message on behalf of user1, as the application's bot."""

@@ -57,6 +57,7 @@ _NUMBERS = ("source", "timeToLive", "scheduledAt")
 _TEXTS = ("topicId", "fileMetaKey", "deviceKey", "senderName")
 _SWITCHES = ("shared", "sendToDevice", "storeOnDevice")
 _DEFAULTS: dict[str, Any] = {"source": WEB, **dict.fromkeys(_SWITCHES, False)}
+_BESIDE_A_FILE = "message: the text beside a file stays in this dialect"
 _EXACT = 1 << 53
 _HIGHEST = (1 << 63) - 1
 
@@ -77,7 +78,7 @@ def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, sourc
     metadata: dict[str, str] = wire.pop("metadata")
     content = files.stored(_content(wire, metadata, files))
     if isinstance(content, (File, Image, Audio, Video)) and wire["message"]:
-        losses.append("message: the text beside a file stays in this dialect")
+        losses.append(_BESIDE_A_FILE)
     written = _DEFAULTS | _write(files.shown(content), content, files, [])
     left = {name: value for name, value in wire.items() if name != _FILE and written.get(name, ...) != value}
     if _FILE in written:
@@ -88,6 +89,16 @@ def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, sourc
     if wire["contentType"] == HIDDEN:
         audience = _AUDIENCES["HIDDEN"]
     return Said(content, metadata or None, left or None, audience)
+
+
+def losses(message: Message, files: FileAddresses) -> list[str]:
+    """What is lost of a message: see `adapters.contract.Adapter.losses`."""
+    if message.dialect == NAME:
+        beside = isinstance(message.content, (File, Image, Audio, Video)) and (message.leftovers or {}).get("message")
+        return [_BESIDE_A_FILE] if beside else []
+    lost: list[str] = []
+    write(message, files, lost)
+    return lost
 
 
 def write(message: Message, files: FileAddresses, losses: list[str]) -> dict[str, Any]:

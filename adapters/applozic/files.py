@@ -16,7 +16,7 @@ from adapters.bodies import file_reply
 from adapters.contract import Call, Form, Reply, Upload
 from adapters.files import FileAddresses
 from core.errors import Failure, Kind
-from core.model import Principal, StoredFile, UserKey
+from core.model import Principal, StoredFile, Tenant, UserKey
 from core.tenants import applications_of
 
 UPLOAD = "/rest/ws/aws/file/upload"
@@ -35,6 +35,11 @@ _CORS = ((b"access-control-allow-origin", b"*"),)
 def addresses(call: Call) -> FileAddresses:
     """Where files are for the caller: clients open an address as it stands, so a restricted file's secret is in it."""
     return FileAddresses(call.tenant, call.request.origin, BASE, SECRET)
+
+
+def nowhere(tenant: Tenant) -> FileAddresses:
+    """The same for no caller: what can be said of files, wherever they are."""
+    return FileAddresses(tenant, "", BASE, SECRET)
 
 
 def thumbnail_key(file: str) -> str:

@@ -134,7 +134,7 @@ async def test_every_form_of_credentials(house: House, row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.status == 200], ids=str)
-async def test_a_verified_credential_is_remembered(house: House, row: Row) -> None:
+async def test_a_verified_credential_is_remembered(house: House, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call costs no password hash and no look at the credential once it was verified."""
     await house.core.users.register(house.tenant, "jo hn@x")
     await house.core.users.register(house.tenant, "a%62")
@@ -145,7 +145,7 @@ async def test_a_verified_credential_is_remembered(house: House, row: Row) -> No
         seen.append(remembered(*arguments))
         return seen[-1]
 
-    tokens.remembered = spy  # type: ignore[method-assign]
+    monkeypatch.setattr(tokens, "remembered", spy)
     await row.check(house)
     await row.check(house)
     assert seen[-1] is not None
@@ -197,8 +197,8 @@ async def test_only_administrators_do_what_is_theirs(house: House) -> None:
     for headers in (as_user("alice"), as_user("agent_device"), {**as_user("agent_device"), "Of-User-Id": "boss"}):
         await Row("", "POST", create, 200, failed("AL-UN-01"), json=body, headers=headers).check(house)
     for number, headers in enumerate((as_bot(), as_user("helper"), as_user("boss_device"), {"Api-Key": "{api_key}"})):
-        row = {"json": {**body, "userId": f"new{number}"}, "headers": headers}
-        await Row("", "POST", create, 200, envelope(), **row).check(house)
+        given = {**body, "userId": f"new{number}"}
+        await Row("", "POST", create, 200, envelope(), json=given, headers=headers).check(house)
 
 
 async def test_nobody_gives_himself_a_role(house: House) -> None:
