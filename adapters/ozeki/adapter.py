@@ -7,7 +7,7 @@ import orjson
 
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
 from adapters.ozeki import asked, auth, client, errors
-from adapters.ozeki.ids import full_address
+from adapters.ozeki.ids import EVERY_STATION
 from adapters.ozeki.options import NAME, Options
 from adapters.ozeki.routes import routes
 from core.core import Core
@@ -100,6 +100,6 @@ class OzekiAdapter:
         """An HTTP API user writes to user1, at all stations."""
         application = applications_of(tenant, NAME)[0]
         user = next(each for each in application.credentials if each.kind == auth.HTTP_USER)
-        message = {"message_id": "1", "to_address": full_address("user1", application.name), "text": "Hello"}
+        message = {"to_address": f"user1@{application.name}@{EVERY_STATION}", "text": "Hello"}
         body = orjson.dumps({"messages": [message]}).decode()
         return f"curl -u '{user.name}:{user.secret}' -d '{body}' '{origin}/api?action=sendmsg'"

@@ -12,7 +12,7 @@ import msgspec
 
 from adapters.contract import Call
 from adapters.ozeki.auth import domain_of
-from adapters.ozeki.content import SEND_AT, from_fields, given_fields
+from adapters.ozeki.content import CREATED, SEND_AT, from_fields, given_fields
 from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_group
 from adapters.ozeki.options import NAME
 from core.errors import Failure, Kind
@@ -24,6 +24,8 @@ MAXIMUM_MESSAGES = 1_000
 """Of one request; the vendor names no limit."""
 _MAXIMUM_ID = 255
 _AT_ONCE = 50
+_AS_CREATED_MS = 1_000
+"""The two may be read from the clock at both sides of a second's end."""
 # What befalls the gateway, not one message: the whole request is answered with it, and can be repeated.
 _OF_ALL = frozenset({Kind.STORE_UNAVAILABLE, Kind.INTERNAL})
 
@@ -112,7 +114,7 @@ async def _send(call: Call, sender: UserKey, keys: Mapping[str, UserKey], row: _
             if isinstance(target, int) or not await _has_station(call, target, address.station):
                 raise Failure(Kind.NOT_FOUND, f"There is no station {address.station} of this user")
             audience = Audience(station=address.station)
-        if sent.fields.get(SEND_AT, 0) > call.now:
+        if _is_for_later(sent.fields, call.now):
             await _schedule(call, sender, target, row, audience)
         else:
             await _send_now(call, sender, target, row, audience)
@@ -120,6 +122,13 @@ async def _send(call: Call, sender: UserKey, keys: Mapping[str, UserKey], row: _
         if failure.kind in _OF_ALL:
             raise
         sent.problem = failure.text
+
+
+def _is_for_later(fields: Mapping[str, Any], now: int) -> bool:
+    """Whether a message is to wait for its time. The vendor's clients give every message the time at which they make it, by their
+    own clock and in their own zone, as creation and as time to send: no such message waits, wherever its sender is."""
+    at = fields.get(SEND_AT, 0)
+    return bool(at > now and not 0 <= at - fields.get(CREATED, 0) <= _AS_CREATED_MS)
 
 
 async def _has_station(call: Call, user: UserKey, station: str) -> bool:

@@ -181,6 +181,25 @@ async def test_what_waits_for_its_time_lies_in_the_outbox(house: House) -> None:
     assert await texts(house, "sent") == []
 
 
+@pytest.mark.parametrize(
+    ("created", "at", "waits"),
+    [
+        ("2025-06-15T23:06:40", "2025-06-15T23:06:40", False),
+        ("2025-06-15T23:06:40", "2025-06-15T23:06:41", False),
+        ("2025-06-15T15:06:40", "2025-06-15T15:06:42", True),
+        ("2025-06-15T23:06:40", "2025-06-15T23:06:39", True),
+        (None, "2025-06-15T15:06:41", True),
+        (None, "2025-06-15T15:06:40", False),
+        ("2025-06-14T07:06:40", "2025-06-14T07:06:40", False),
+    ],
+)
+async def test_a_clients_clock_in_another_zone_makes_no_message_wait(
+    house: House, created: str | None, at: str, waits: bool
+) -> None:
+    await sent(house, "ann", "Hello", create_date=created, time_to_send=at)
+    assert await texts(house, "outbox" if waits else "sent") == ["Hello"]
+
+
 async def test_what_is_taken_out_of_the_outbox_is_not_sent(house: House) -> None:
     await sent(house, "ann", "one", message_id="1", time_to_send=SOON)
     await sent(house, "ann", "two", message_id="2", time_to_send=SOON)
