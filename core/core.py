@@ -56,6 +56,7 @@ from core.store.tenants import TenantStore
 from core.store.topics import TopicStore
 from core.store.users import UserStore
 from core.tenants import Tenants
+from core.threads import Threads
 from core.tokens import Tokens
 from core.topics import Topics
 from core.translation import Losses, Translation
@@ -97,6 +98,7 @@ class Core:
         self.messages = Messages(log, self.clock, translation)
         self.imports = Imports(Backfill(store), topics, translation, self.clock)
         self.topics = Topics(topics, log, self.clock)
+        self.threads = Threads(store, log, self.clock)
         self.handles = Handles(Inbox(store), relations)
         self.conversations = Conversations(Inbox(store), States(store), dropping, log, self.clock)
         self.feeds = Feeds(FeedStore(store), log)

@@ -15,13 +15,13 @@ from adapters.applozic.auth import acting_user
 from adapters.applozic.contacts import block_lists
 from adapters.applozic.group_objects import GroupRow, TopicRow, feeds
 from adapters.applozic.profiles import stranger, user_object, user_objects
-from adapters.applozic.rows import array, rows
+from adapters.applozic.rows import array
 from adapters.applozic.wire import Fields
 from adapters.contract import Call, Reply
 from core.conversations import Target
 from core.ids import Parties
 from core.messages import Page, Query
-from core.model import READABLE, MessageKind, Overview, Progress, Stored, UserKey
+from core.model import READABLE, MessageKind, Overview, Progress, UserKey
 
 DEFAULT_THREADS = 60
 DEFAULT_MESSAGES = 50
@@ -40,7 +40,7 @@ _NO_BLOCKS: dict[str, list[Any]] = {"blockedToUserList": [], "blockedByUserList"
 class Listed(msgspec.Struct):
     """A list, and what stands beside it."""
 
-    messages: list[bytes] = []
+    messages: bytes = b"[]"
     users: list[dict[str, Any]] = []
     groups: list[GroupRow] = []
     topics: list[TopicRow] = []
@@ -55,7 +55,7 @@ class Listed(msgspec.Struct):
             "connectedUsers": [],
             "blockedUserPxyList": self.blocks,
         }
-        return b'"message":' + array(self.messages) + b"," + orjson.dumps(beside)[1:-1]
+        return b'"message":' + self.messages + b"," + orjson.dumps(beside)[1:-1]
 
 
 async def list_bare(call: Call) -> Reply:
@@ -91,35 +91,41 @@ async def _thread(call: Call, user: UserKey, target: Target, fields: Fields) -> 
         topic=max(fields.integer("conversationId") or 0, 0),
         progress=True,
     )
-    listed = Listed()
+    skipped, listed, name = _skipped(fields), Listed(), ""
     if isinstance(target, int):
         page, (listed.groups, _) = await asyncio.gather(
-            _page(call, user, target, query, fields), _group(call, user, target)
+            _page(call, user, target, query, skipped), feeds(call, user, (target,))
         )
         name = listed.groups[0]["clientGroupId"] if listed.groups else ""
-        senders = {stored.message.sender for stored in page.messages} - {user.id}
-        listed.users = await user_objects(call, sorted(senders)) if senders else []
+        senders = {stored.message.sender for stored in page.messages}
+        others = sorted(senders - {user.id})
+        listed.users = await user_objects(call, others) if others else []
+        readers = await threads.readers_of(call, senders)
+        counted = listed.groups
     else:
-        page, shown = await asyncio.gather(_page(call, user, target, query, fields), _peer(call, target))
-        name, listed.users = "", [shown]
+        peer = await call.core.users.known_key(call.tenant, target)
+        if peer is None:
+            return Listed(users=[stranger(target, 0)])
+        page, shown = await _opened(call, user, peer, query, skipped)
+        counted = listed.users = [shown]
+        readers = threads.readers(call, {user.id: user.number, peer.id: peer.number})
     progress = page.progress or Progress()
     unread = progress.unread
-    if not fields.flag("skipRead") and _is_new(page, progress, user):
+    if unread and not fields.flag("skipRead"):
         await call.core.conversations.read(call.tenant, user, target, progress.head, receipt=False)
         unread = 0
-    for shown in listed.groups if isinstance(target, int) else listed.users:
-        shown["unreadCount"] = unread
-    labels = [(_parties(user, target), topic) for topic in _topics_of(page.messages)]
-    if labels:
-        _, listed.topics = await feeds(call, user, (), labels)
-    readers, losses = await threads.readers_of(call, page.messages), dict[str, None]()
-    listed.messages = rows(page.messages, threads.thread(user, target, name, page.progress), readers, losses)
+    for row in counted:
+        row["unreadCount"] = unread
+    losses, topics = dict[str, None](), dict[int, None]()
+    listed.messages = array(page.messages, threads.thread(user, target, name, progress), readers, losses, topics)
     call.losses.extend(losses)
+    if topics:
+        _, listed.topics = await feeds(call, user, (), [(_parties(user, target), topic) for topic in topics])
     return listed
 
 
 async def _overview(call: Call, user: UserKey, fields: Fields) -> Listed:
-    skipped = min(max(fields.integer("startIndex") or 0, 0), _MAXIMUM_SKIPPED)
+    skipped = _skipped(fields)
     size = _size(fields, "mainPageSize", DEFAULT_THREADS, MAXIMUM_THREADS)
     since, until = max(fields.integer("startTime") or 0, 0), fields.integer("endTime") or 0
     limit = min(skipped + size, 5_000)
@@ -147,10 +153,16 @@ async def _overview(call: Call, user: UserKey, fields: Fields) -> Listed:
     return Listed(messages, users, group_rows, topic_rows, blocks)
 
 
-async def _page(call: Call, user: UserKey, target: Target, query: Query, fields: Fields) -> Page:
+async def _page(call: Call, user: UserKey, target: Target, query: Query, skipped: int) -> Page:
     """As many messages as are asked for, if there are so many, behind those that are to be skipped."""
-    skipped = min(max(fields.integer("startIndex") or 0, 0), _MAXIMUM_SKIPPED)
-    page = await threads.page(call, user, target, msgspec.structs.replace(query, limit=query.limit + skipped))
+    page = await threads.page(call, user, target, _longer(query, skipped))
+    return await _whole(call, user, target, query, skipped, page)
+
+
+async def _whole(call: Call, user: UserKey, target: Target, query: Query, skipped: int, page: Page) -> Page:
+    """The same, whose first page is there."""
+    if not skipped and (not page.cursor or len(page.messages) == query.limit):
+        return page
     found, cursor = page.messages, page.cursor
     for _ in range(_TURNS):
         missing = query.limit + skipped - len(found)
@@ -158,24 +170,18 @@ async def _page(call: Call, user: UserKey, target: Target, query: Query, fields:
             break
         more = await threads.page(call, user, target, msgspec.structs.replace(query, limit=missing, cursor=cursor))
         found, cursor = [*found, *more.messages], more.cursor
-    if found is page.messages and not skipped:
-        return page
     return Page(found[skipped:], cursor, page.member, page.progress)
 
 
-async def _peer(call: Call, name: str) -> dict[str, Any]:
-    """The user object of the other user, in one turn."""
-    key = await call.core.users.known_key(call.tenant, name)
-    if key is None:
-        return stranger(name)
-    profile, (presence,) = await asyncio.gather(
-        call.core.users.find(call.tenant, name), call.core.presence.read(call.tenant, [key])
-    )
-    return user_object(profile, presence) if profile is not None else stranger(name)
+def _longer(query: Query, skipped: int) -> Query:
+    return msgspec.structs.replace(query, limit=query.limit + skipped) if skipped else query
 
 
-async def _group(call: Call, user: UserKey, group: int) -> tuple[list[GroupRow], list[TopicRow]]:
-    return await feeds(call, user, (group,))
+async def _opened(call: Call, user: UserKey, peer: UserKey, query: Query, skipped: int) -> tuple[Page, dict[str, Any]]:
+    """Such a page of the conversation with a user, and that user's object, in one turn if one page is enough."""
+    opened = await call.core.threads.open(call.tenant, user, peer, _longer(query, skipped))
+    shown = user_object(opened.peer, opened.presence) if opened.peer is not None else stranger(peer.id)
+    return await _whole(call, user, peer.id, query, skipped, opened.page), shown
 
 
 async def _latest_of_topics(call: Call, user: UserKey, shown: Sequence[Overview]) -> list[threads.Row]:
@@ -203,19 +209,12 @@ async def _progress(
     return progress | {target: page.progress for target, page in zip(own, pages, strict=True)}
 
 
-def _is_new(page: Page, progress: Progress, user: UserKey) -> bool:
-    """Whether there is anything that the caller has not read: also of what is never counted."""
-    return progress.unread > 0 or any(
-        stored.sequence > progress.read and stored.message.sender != user.id for stored in page.messages
-    )
-
-
-def _topics_of(messages: Sequence[Stored]) -> list[int]:
-    return list({stored.message.topic: None for stored in messages if stored.message.topic is not None})
-
-
 def _parties(user: UserKey, target: Target) -> Parties:
     return target if isinstance(target, int) else (user.id, target)
+
+
+def _skipped(fields: Fields) -> int:
+    return min(max(fields.integer("startIndex") or 0, 0), _MAXIMUM_SKIPPED)
 
 
 def _size(fields: Fields, name: str, default: int, maximum: int) -> int:

@@ -6,7 +6,6 @@ import msgspec
 
 from adapters.applozic import lookup, threads, wire
 from adapters.applozic.errors import bad_request
-from adapters.applozic.rows import array
 from adapters.contract import Call, Reply
 from core.messages import Query
 from core.model import Message
@@ -26,7 +25,7 @@ async def detail(call: Call) -> Reply:
     targets = list(dict.fromkeys(target for target, _ in shown))
     pages = await asyncio.gather(*(threads.page(call, user, target, Query(1, progress=True)) for target in targets))
     progress = {target: page.progress for target, page in zip(targets, pages, strict=True)}
-    return wire.written_reply(array(await threads.rows_of(call, user, shown, progress)))
+    return wire.written_reply(await threads.rows_of(call, user, shown, progress))
 
 
 async def update_metadata(call: Call) -> Reply:

@@ -47,14 +47,20 @@ class _Written(msgspec.Struct, frozen=True, gc=False):
 
     files: str
     """What the address in it begins with; empty when no file of ours is in it."""
-    tail: bytes
-    """The key of a one-to-one message behind its first digit and the dash."""
+    own: bytes
+    """The two keys of a one-to-one message for who sent it."""
+    theirs: bytes
+    """The same for who got it."""
     number: bytes
+    """The end of a group message's key."""
     sender: bytes
     """`to` and `contactIds` of whoever did not send it."""
     rest: bytes
-    """What follows them, with the closing brace."""
+    """What follows them, with the closing brace and a comma."""
+    topic: int | None
     lost: tuple[str, ...]
+    is_plain: bool
+    """Whether it has no topic and loses nothing."""
 
 
 def _state(kind: int, status: int) -> bytes:
@@ -73,41 +79,46 @@ _RECEIVED = tuple(_state(4, status) for status in (UNREAD, READ))
 _OWN = {status: _state(5, status) for status in (SENT, DELIVERED, DELIVERED_AND_READ)}
 
 
-def rows(messages: Iterable[Stored], thread: Thread, readers: Readers, losses: dict[str, None]) -> list[bytes]:
-    """The JSON of messages of a thread, in their order. What they can't say here is added to `losses`, each loss once."""
+def array(
+    messages: Iterable[Stored], thread: Thread, readers: Readers, losses: dict[str, None], topics: dict[int, None]
+) -> bytes:
+    """The JSON array of messages of a thread, in their order. What they can't say here is added to `losses`, and the topics that
+    they belong to to `topics`, each once."""
     viewer, read, delivered, seen = thread.viewer, thread.read, thread.peer_delivered, thread.peer_read
     known = ("", readers.files.prefix)
-    to_peer, group_head, group_fields = _names(thread.peer), b"", b""
-    if thread.group:
-        group_head = b'{"key":"5-%d-' % thread.group
-        group_fields = orjson.dumps({"groupId": thread.group, "clientGroupId": thread.client_group_id})[1:-1] + b","
-    found = []
+    group = thread.group
+    if group:
+        head = b'{"key":"5-%d-' % group
+        fields = orjson.dumps({"groupId": group, "clientGroupId": thread.client_group_id})[1:-1] + b","
+        sent = _OWN[SENT]
+        received = _RECEIVED
+    else:
+        to = _names(thread.peer)  # who sends what the viewer gets is the peer, too
+        sent_only, reached, both = (_OWN[status] + to for status in (SENT, DELIVERED, DELIVERED_AND_READ))
+        received = (_RECEIVED[0] + to, _RECEIVED[1] + to)
+    pieces = [b"["]
     for stored in messages:
         written = stored.memo
         if type(written) is not _Written or written.files not in known:
             written = stored.memo = _write(stored, readers)
-        if written.lost:
+        if not written.is_plain:
             losses.update(dict.fromkeys(written.lost))
+            if written.topic is not None:
+                topics[written.topic] = None
         own, sequence = stored.message.sender == viewer, stored.sequence
-        if group_head:
-            state = _OWN[SENT] if own else _RECEIVED[sequence <= read]
-            found.append(
-                b"".join((group_head, written.number, b'",', state, written.sender, group_fields, written.rest))
-            )
+        if group:
+            state = sent if own else received[sequence <= read]
+            pieces += (head, written.number, state, written.sender, fields, written.rest)
         elif own:
             # What was imported counts as read by both.
-            status = DELIVERED_AND_READ if sequence <= seen else DELIVERED if sequence <= delivered else SENT
-            pair = (b'{"key":"5-', written.tail, b'","pairedMessageKey":"4-', written.tail, b'",')
-            found.append(b"".join((*pair, _OWN[status], to_peer, written.rest)))
+            state = both if sequence <= seen else reached if sequence <= delivered else sent_only
+            pieces += (written.own, state, written.rest)
         else:
-            pair = (b'{"key":"4-', written.tail, b'","pairedMessageKey":"5-', written.tail, b'",')
-            found.append(b"".join((*pair, _RECEIVED[sequence <= read], written.sender, written.rest)))
-    return found
-
-
-def array(written: Iterable[bytes]) -> bytes:
-    """A JSON array of what is JSON already."""
-    return b"[" + b",".join(written) + b"]"
+            pieces += (written.theirs, received[sequence <= read], written.rest)
+    if len(pieces) > 1:
+        pieces[-1] = pieces[-1][:-1]  # no comma behind the last
+    pieces.append(b"]")
+    return b"".join(pieces)
 
 
 def _write(stored: Stored, readers: Readers) -> _Written:
@@ -116,10 +127,18 @@ def _write(stored: Stored, readers: Readers) -> _Written:
     fields = {"userKey": sender_key, "createdAtTime": stored.time, **write(message, files, lost)}
     if message.topic is not None:
         fields["conversationId"] = message.topic
-    where = files.prefix if files.shown(message.content) is not message.content else ""
-    number = b"%d" % stored.id
-    tail = sender_key.encode() + b"-" + number
-    return _Written(where, tail, number, _names(message.sender), orjson.dumps(fields)[1:], tuple(lost))
+    tail = f"{sender_key}-{stored.id}"
+    return _Written(
+        files=files.prefix if files.shown(message.content) is not message.content else "",
+        own=f'{{"key":"5-{tail}","pairedMessageKey":"4-{tail}",'.encode(),
+        theirs=f'{{"key":"4-{tail}","pairedMessageKey":"5-{tail}",'.encode(),
+        number=b'%d",' % stored.id,
+        sender=_names(message.sender),
+        rest=orjson.dumps(fields)[1:] + b",",
+        topic=message.topic,
+        lost=tuple(lost),
+        is_plain=not lost and message.topic is None,
+    )
 
 
 def _names(user: str) -> bytes:

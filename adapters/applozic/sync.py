@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from adapters.applozic import lookup, threads, wire
 from adapters.applozic.auth import acting_user
-from adapters.applozic.rows import array
 from adapters.applozic.threads import Row
 from adapters.contract import Call, Reply
 from core.conversations import Target
@@ -41,7 +40,7 @@ async def sync(call: Call) -> Reply:
         else:
             found, pages, now = await _sent(call, user, since, now)
         progress = {target: page.progress for target, page in pages}
-        rows = array(await threads.rows_of(call, user, found, progress))
+        rows = await threads.rows_of(call, user, found, progress)
     return wire.written_reply(
         b'{"lastSyncTime":%d,"currentSyncTime":%d,"messages":%b,"regIdInvalid":false,"deliveredMessageKeys":[]}'
         % (now, now, rows)

@@ -1,10 +1,10 @@
 """Conversations as lists show them: a page of one, and rows of messages wherever they lie."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from adapters.applozic.files import addresses
 from adapters.applozic.ids import client_group_id
-from adapters.applozic.rows import Readers, Thread, rows
+from adapters.applozic.rows import Readers, Thread, array
 from adapters.contract import Call
 from core.conversations import Target
 from core.messages import Page, Query
@@ -23,20 +23,18 @@ async def page(call: Call, user: UserKey, target: Target, query: Query) -> Page:
     return await messages.direct_page(tenant, user.id, target, query, user)
 
 
-async def rows_of(
-    call: Call, user: UserKey, found: Sequence[Row], progress: Mapping[Target, Progress | None]
-) -> list[bytes]:
-    """The rows of messages in their order, as the user sees them; losses are noted."""
+async def rows_of(call: Call, user: UserKey, found: Sequence[Row], progress: Mapping[Target, Progress | None]) -> bytes:
+    """The JSON array of messages in their order, as the user sees them; losses are noted."""
     names = await client_group_ids(call, [target for target, _ in found if isinstance(target, int)])
-    readers = await readers_of(call, [stored for _, stored in found])
+    written_with = await readers_of(call, {stored.message.sender for _, stored in found})
     threads = {
         target: thread(user, target, names.get(target, "") if isinstance(target, int) else "", progress.get(target))
         for target in dict.fromkeys(target for target, _ in found)
     }
     losses: dict[str, None] = {}
-    written = [row for target, stored in found for row in rows((stored,), threads[target], readers, losses)]
+    written = [array((stored,), threads[target], written_with, losses, {})[1:-1] for target, stored in found]
     call.losses.extend(losses)
-    return written
+    return b"[" + b",".join(written) + b"]"
 
 
 def thread(user: UserKey, target: Target, name: str, progress: Progress | None) -> Thread:
@@ -59,9 +57,12 @@ async def client_group_ids(call: Call, groups: Sequence[int]) -> dict[int, str]:
     }
 
 
-async def readers_of(call: Call, messages: Sequence[Stored]) -> Readers:
-    """What the rows of these messages are written with."""
-    names = list({stored.message.sender for stored in messages})
-    keys = await call.core.users.keys(call.tenant, names) if names else []
-    numbers = {name: key.number for name, key in zip(names, keys, strict=True)}
+async def readers_of(call: Call, senders: Collection[str]) -> Readers:
+    """What the rows of these senders' messages are written with."""
+    keys = await call.core.users.keys(call.tenant, list(senders)) if senders else []
+    return readers(call, {name: key.number for name, key in zip(senders, keys, strict=True)})
+
+
+def readers(call: Call, numbers: Mapping[str, int]) -> Readers:
+    """The same, whose senders' numbers are known."""
     return Readers(call.core.ids(call.tenant), numbers, addresses(call))

@@ -221,7 +221,10 @@ async def read_list(call: Call) -> list[Any]:
 
 def parse_pairs(text: str) -> list[tuple[str, str]]:
     """The parameters of a query or a form."""
-    return parse_qsl(text, keep_blank_values=True, errors="replace") if text else []
+    if "%" in text or "+" in text:
+        return parse_qsl(text, keep_blank_values=True, errors="replace")
+    # Nothing to decode, as mostly: a fifth of the time.
+    return [(name, value) for name, _, value in (part.partition("=") for part in text.split("&") if part)]
 
 
 async def _body(call: Call) -> tuple[Any, list[tuple[str, str]]]:

@@ -1,6 +1,7 @@
 """The log of a conversation: append, page, get, edit, recall, hide."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -120,23 +121,12 @@ class Log:
         self, tenant: Tenant, identity: str, viewer: int | None, query: Query, *, bulk: bool = False
     ) -> Page:
         """A page of a conversation; empty when there is none. `bulk` when it is one of very many."""
-        reply = await self._store.call(
-            tenant,
-            scripts.PAGE,
-            partition_of(bucket_of(identity)),
-            identity,
-            "" if viewer is None else viewer,
-            query.kinds,
-            1 if query.newest_first else 0,
-            query.cursor,
-            query.limit,
-            query.since,
-            query.until,
-            query.station,
-            query.topic,
-            1 if query.progress else 0,
-            bulk=bulk,
-        )
+        script, partition, arguments = page_work(identity, viewer, query)
+        reply = await self._store.call(tenant, script, partition, *arguments, bulk=bulk)
+        return self.read_page(tenant, viewer, query, reply)
+
+    def read_page(self, tenant: Tenant, viewer: int | None, query: Query, reply: list[Any]) -> Page:
+        """The page in the answer to a `page_work`."""
         conversation, member, cursor = reply[:3]
         # Nobody is a member of a group without any trace.
         is_member = bool(member) and (conversation != 0 or viewer is None)
@@ -237,6 +227,24 @@ class Log:
             for index, hidden in zip(indexes, reply, strict=True):
                 done[index] = bool(hidden)
         return done
+
+
+def page_work(identity: str, viewer: int | None, query: Query) -> Work:
+    """What gives a page of a conversation."""
+    arguments = (
+        identity,
+        "" if viewer is None else viewer,
+        query.kinds,
+        1 if query.newest_first else 0,
+        query.cursor,
+        query.limit,
+        query.since,
+        query.until,
+        query.station,
+        query.topic,
+        1 if query.progress else 0,
+    )
+    return scripts.PAGE, partition_of(bucket_of(identity)), arguments
 
 
 def check_audience(audience: Audience) -> None:

@@ -38,10 +38,14 @@ class PresenceStore:
         found: dict[int, Presence] = {}
         for numbers, reply in zip(by_partition.values(), await self._store.calls(tenant, works), strict=True):
             for number, packed in zip(numbers, reply, strict=True):
-                found[number] = _current(_decode(packed), now) if packed is not None else _NEVER
+                found[number] = presence_at(packed, now)
         return [found[user.number] for user in users]
 
 
-def _current(row: Presence, now: int) -> Presence:
+def presence_at(packed: bytes | None, now: int) -> Presence:
+    """The presence in a user's row at a time."""
+    if packed is None:
+        return _NEVER
+    row = _decode(packed)
     stations = sorted((one for one in row.stations if one.until > now), key=lambda one: one.name)
     return Presence(row.last_seen, tuple(stations))

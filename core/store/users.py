@@ -23,7 +23,7 @@ _TRIES = 20
 _NOBODY = 0
 _DONE = 1
 
-_decode = msgspec.msgpack.Decoder(User).decode
+decode_user = msgspec.msgpack.Decoder(User).decode
 
 _Slot = tuple[int, int, int, str]
 """Tenant, generation, how many users were erased in it, name."""
@@ -80,7 +80,8 @@ class UserStore:
 
     async def known_key(self, tenant: Tenant, name: str, folded: bool) -> UserKey | None:
         """The place of a name; none is made."""
-        return (await self._find(tenant, (name,), folded)).get(name)
+        known = (self._folded if folded else self._exact).get(tenant, name)
+        return known or (await self._find(tenant, (name,), folded)).get(name)
 
     async def _find(self, tenant: Tenant, names: Sequence[str], folded: bool) -> dict[str, UserKey]:
         """The places of those names that have one."""
@@ -134,7 +135,7 @@ class UserStore:
 
     async def profiles(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[User | None]:
         """The profiles of registered users by their names, in one turn."""
-        return [_decode(row) if row is not None else None for row in await self._rows(tenant, names, folded)]
+        return [decode_user(row) if row is not None else None for row in await self._rows(tenant, names, folded)]
 
     async def _rows(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[bytes | None]:
         by_partition: dict[int, list[int]] = {}
@@ -163,7 +164,7 @@ class UserStore:
             row = (await self._rows(tenant, (name,), folded))[0]
             if row is None:
                 return None
-            changed = change(_decode(row))
+            changed = change(decode_user(row))
             arguments = (changed.id, row, _packed(changed), credential or b"")
             done = await self._store.call(tenant, scripts.UPDATE_USER, _partition(changed.id), *arguments)
             if done == _NOBODY:
@@ -177,7 +178,7 @@ class UserStore:
         as far as there are any."""
         wait, *found = await self._store.call(tenant, scripts.ATTEMPT, _partition(name), name, most, window)
         profile, credential = found or (None, None)
-        return wait, _decode(profile) if profile is not None else None, credential
+        return wait, decode_user(profile) if profile is not None else None, credential
 
     async def forgive(self, tenant: Tenant, name: str) -> None:
         """Forget the attempts, after one that succeeded."""
@@ -187,7 +188,7 @@ class UserStore:
         """Registered users with a number above `after`, lowest numbers first."""
         works: list[Work] = [(scripts.ROSTER, partition, (after, limit)) for partition in range(PARTITIONS)]
         replies = await self._store.calls(tenant, works)
-        users = (_decode(packed) for reply in replies for packed in reply)
+        users = (decode_user(packed) for reply in replies for packed in reply)
         return nsmallest(limit, users, key=lambda user: user.number)
 
 

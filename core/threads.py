@@ -1,0 +1,42 @@
+"""Use cases of conversations as a client opens them: what is said, and beside it who the other one is."""
+
+import msgspec
+
+from core.clock import Clock
+from core.ids import direct_identity
+from core.model import Presence, Tenant, User, UserKey
+from core.store import scripts
+from core.store.keys import partition_of
+from core.store.log import Log, Page, Query, page_work
+from core.store.presence import presence_at
+from core.store.store import Store
+from core.store.users import decode_user
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A page of a direct conversation, and the other user: the profile, none when nobody registered the name, and where he is
+    online."""
+
+    page: Page
+    peer: User | None
+    presence: Presence
+
+
+class Threads:
+    """The conversations of all users, opened."""
+
+    def __init__(self, store: Store, log: Log, clock: Clock) -> None:
+        self._store = store
+        self._log = log
+        self._clock = clock
+
+    async def open(self, tenant: Tenant, viewer: UserKey, peer: UserKey, query: Query) -> Opened:
+        """`Messages.direct_page` and the other user, in one turn of the store."""
+        card = (scripts.CARD, partition_of(peer.number), (peer.id, peer.number))
+        page = page_work(direct_identity(viewer.id, peer.id), viewer.number, query)
+        reply, (profile, presence) = await self._store.calls(tenant, (page, card))
+        return Opened(
+            self._log.read_page(tenant, viewer.number, query, reply),
+            decode_user(profile) if profile is not None else None,
+            presence_at(presence, self._clock.now()),
+        )
