@@ -115,13 +115,16 @@ async def open_house(
     clock: Clock | None = None,
     limits: Limits | None = None,
     objects: Objects | None = None,
+    strict: bool = False,
 ) -> AsyncIterator[House]:
-    """A house on an engine; by default its clock stands still at `NOON`, and files are kept in memory."""
+    """A house on an engine; by default its clock stands still at `NOON`, and files are kept in memory. `strict`: it refuses
+    what others of its dialects would lose something of."""
     clock = clock or ManualClock(NOON)
     store = await Store.open(engine_url)
     try:
         with captured_log() as log:
-            core = Core(store, clock, objects)
+            loses = {adapter.name: adapter.losses for adapter in adapters} if strict else {}
+            core = Core(store, clock, objects, loses)
             app = create_app(core, adapters, limits or Limits())
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 40000))
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test:8080") as client:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.applozic.options import Options as ApplozicOptions
 from adapters.chat21.options import Options as Chat21Options
 from adapters.easemob.options import Options as EasemobOptions
 from adapters.ozeki.options import Options as OzekiOptions
@@ -21,6 +22,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "`[limits]`: one worker's public listener": Limits,
     "`[dialects.easemob]`": EasemobOptions,
     "`[dialects.chat21]`": Chat21Options,
+    "`[dialects.applozic]`": ApplozicOptions,
     "`[dialects.ozeki]`": OzekiOptions,
 }
 

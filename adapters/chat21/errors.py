@@ -103,6 +103,7 @@ _SHAPES: dict[tuple[Kind, str], _Shape] = {
     (Kind.TOO_LARGE, ""): _page(413, "PayloadTooLargeError: request entity too large"),
     (Kind.RATE_LIMITED, ""): _json(429),
     (Kind.UNSUPPORTED, ""): _json(501),
+    (Kind.UNSUPPORTED, "loss"): _text,
     (Kind.UNSUPPORTED, "encoding"): _page(415, "UnsupportedMediaTypeError: {}"),
     (Kind.TIMED_OUT, ""): _page(408, "Request Timeout"),
     (Kind.UPSTREAM_FAILED, ""): _json(502),
