@@ -154,6 +154,7 @@ async def _write_generation(source: GenerationReader, export: Export, count: Sum
     for partition in range(PARTITIONS):
         for name in ("d", "ti"):
             await export.hash(partition, name)
+        await export.names_of_topics(partition)
         await export.due(partition)
         await export.files(partition)
         await export.users(partition)

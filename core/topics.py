@@ -14,6 +14,8 @@ from core.names import check_name
 from core.store.log import Log
 from core.store.topics import TopicStore
 
+_MOST_NAMED = 1_000
+
 
 class Topics:
     """The topics of all tenants. A message names its topic by number (`Message.topic`); sending to one that another
@@ -92,6 +94,16 @@ class Topics:
         number above `after`, at most `limit`. Raises *bad request* with reason `page` for a `limit` that is not 1 to 5,000."""
         check_limit(limit)
         return await self._store.page(tenant, identity_of(parties), after, limit)
+
+    async def named(self, tenant: Tenant, alias: str, after: int = 0, limit: int = 100) -> tuple[Sequence[Topic], int]:
+        """The topics that the app calls so, in whatever conversation, in the order of their numbers: those with a number above
+        `after`, at most `limit`; and the number to go on after, 0 at the end. Raises *bad request* with reason `name` for an
+        alias that is no name, `page` for a `limit` that is not 1 to 1,000."""
+        check_name(alias, "topic")
+        check_limit(limit, _MOST_NAMED)
+        numbers = await self._store.named(tenant, alias, after, limit)
+        found = await self._store.several(tenant, await self._store.places(tenant, numbers))
+        return [topic for topic in found if topic is not None], numbers[-1] if len(numbers) == limit else 0
 
     async def update(self, tenant: Tenant, number: int, **changes: Any) -> Topic:
         """Change `title`, `attributes`, `leftovers` or `open` of a topic. Raises *not found* with reason `topic`."""

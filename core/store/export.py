@@ -37,6 +37,11 @@ class Export:
         async for rows in self._source.slices(partition, name, "h"):
             self._source.put(partition, name, "h", flat(rows), life_ms)
 
+    async def names_of_topics(self, partition: int) -> None:
+        """What topics of a partition's aliases are called, whatever is noted while it is read."""
+        async for rows in self._source.slices(partition, "tn", "z"):
+            self._source.put(partition, "tn", "z", flat(rows))
+
     async def references(self, partition: int) -> None:
         """What clients chose as references lately."""
         today = self._now // _DAY_MS

@@ -73,6 +73,7 @@ Conversations, in the partition of their identity:
     d               hash    dialect NUL chosen id -> group; in the partition of the two
     i               hash    dialect NUL foreign id -> message; in the partition of the two
     ti              hash    topic -> conversation's identity; in the partition of the topic's number
+    tn              zset    alias NUL topic in ten digits, all of the same score; in the partition of the alias
     due, duef, dueb zset, zset, hash
                             ids of due rows by tenant time (ms), ids of those that failed for good by the time they did, and
                             the bodies of both: tries so far, why it failed, packed action

@@ -40,6 +40,8 @@ class TopicStore:
         # The number leads to its conversation before there is such a topic: a crash in between leaves nothing that shows.
         await self._store.call(tenant, scripts.PLACE_TOPIC, partition_of(topic.number), topic.number, identity)
         alias = topic.alias or ""
+        if alias:
+            await self._store.call(tenant, scripts.NAME_TOPIC, _partition(alias), alias, _digits(topic.number))
         once = once and alias != ""
         return await self._create(
             tenant, identity, alias, topic.created, reference, topic.number, encode(topic), once, creator
@@ -92,6 +94,21 @@ class TopicStore:
             found.update(zip([(identity, number) for number in some], map(_topic, rows), strict=True))
         return [found[each] for each in wanted]
 
+    async def named(self, tenant: Tenant, alias: str, after: int, limit: int) -> list[int]:
+        """The numbers of topics with an alias, in order, whether they came to be or not."""
+        numbers: list[int] = await self._store.call(
+            tenant, scripts.TOPICS_NAMED, _partition(alias), alias, _digits(after), limit
+        )
+        return numbers
+
+    async def places(self, tenant: Tenant, numbers: Sequence[int]) -> list[tuple[str, int]]:
+        """The identities of the conversations of topics, each with the topic's number; those that have one."""
+        works: list[Work] = [(scripts.FIELDS, partition_of(number), ("ti", number)) for number in numbers]
+        found = await self._store.calls(tenant, works)
+        return [
+            (place[0].decode(), number) for place, number in zip(found, numbers, strict=True) if place[0] is not None
+        ]
+
     async def newest(self, tenant: Tenant, identity: str, alias: str) -> Topic | None:
         """The newest topic with an alias."""
         return _topic((await self._rows(tenant, identity, "alias", alias))[0])
@@ -124,6 +141,10 @@ class TopicStore:
             tenant, scripts.READ_TOPICS, _partition(identity), identity, *arguments
         )
         return rows
+
+
+def _digits(number: int) -> str:
+    return f"{number:010d}"
 
 
 def _partition(identity: str) -> int:

@@ -8,9 +8,12 @@ import pytest
 from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
+from core.ids import bucket_of
 from core.imports import Import
 from core.messages import Query
 from core.model import EVERY_KIND, Audience, Message, Signal, Stored, Tenant, Text, Topic, UserKey
+from core.store import scripts
+from core.store.keys import partition_of
 from tests.core.store.rows import of_tenant
 from tests.core.support import START, text
 from tests.servers import Engine
@@ -111,6 +114,33 @@ async def test_several_topics_come_in_the_order_asked_for(core: Core, tenant: Te
     wanted = [(group, three.number), (pair, two.number), (pair, three.number), (pair, one.number), (("a", "b"), 1)]
     assert await core.topics.several(tenant, [*wanted, wanted[1]]) == [three, two, None, one, None, two]
     assert await core.topics.several(tenant, []) == []
+
+
+async def test_all_topics_of_a_name_are_found(core: Core, tenant: Tenant, users: Two) -> None:
+    ada, bob = users
+    eve = await core.users.key(tenant, "eve")
+    group = (await core.groups.create(tenant, name="group", owner=ada, members=users, dialect="plain")).number
+    wanted = [await new(core, tenant, users, "a") for _ in range(2)]
+    for parties in (("eve", "bob"), group):
+        one, _ = await core.topics.create(tenant, parties, creator=bob, dialect="plain", alias="a")
+        wanted.append(one)
+    for other in ("a b", "aa", "A", "b"):
+        await core.topics.create(tenant, ("eve", "ada"), creator=eve, dialect="plain", alias=other)
+    found: list[Topic] = []
+    after = 0
+    for _ in range(3):
+        some, after = await core.topics.named(tenant, "a", after, 2)
+        found += some
+        if not after:
+            break
+    assert found == wanted
+    assert await core.topics.named(tenant, "nobody's") == ([], 0)
+    # Of one whose creation was broken off only the name is there.
+    await core.store.call(tenant, scripts.NAME_TOPIC, partition_of(bucket_of("a")), "a", "0000004711")
+    assert (await core.topics.named(tenant, "a"))[0] == wanted
+    with pytest.raises(Failure) as caught:
+        await core.topics.named(tenant, "a\n")
+    assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "name")
 
 
 async def test_topics_are_listed_in_the_order_of_creation(core: Core, tenant: Tenant, users: Two) -> None:

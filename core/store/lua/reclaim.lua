@@ -147,7 +147,7 @@ if not (reclaim_conversations() and reclaim_feeds() and reclaim_names() and recl
 reclaim_references(now)
 reclaim_references(tonumber(redis.call('HGET', counters, 'to') or now))
 local keys = {}
-for _, name in ipairs({'n', 'd', 'i', 'ti', 'due', 'duef', 'dueb', 'u', 'w', 'f', 'p', 's', 'z', 'pr', 'q', 'wk', 'lg', 'lr', 'k'}) do
+for _, name in ipairs({'n', 'd', 'i', 'ti', 'tn', 'due', 'duef', 'dueb', 'u', 'w', 'f', 'p', 's', 'z', 'pr', 'q', 'wk', 'lg', 'lr', 'k'}) do
   keys[#keys + 1] = prefix .. name
 end
 unlink(keys)
