@@ -15,6 +15,7 @@ for the user in `Of-User-Id`; of everybody else that header is ignored.
 import base64
 import binascii
 import hmac
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 import msgspec
@@ -41,6 +42,8 @@ _OLD_FORM = "apz-token"
 _KEY = "api-key"
 _BASIC = (_OLD_FORM, "authorization", "application-user")
 _CREDENTIALS = (_JWT, *_BASIC, _KEY)
+_ACTS = "\0acts"
+"""What stands behind the credentials of one who acts for others, in what is remembered of them."""
 _ALSO_SECRET = ("device-key", "access-token")
 
 
@@ -72,24 +75,32 @@ def is_found_by_key(request: Request) -> bool:
 async def authenticate(call: Call, options: Options) -> Principal:
     """Who is calling. Raises *unauthenticated*, *rate limited* after too many wrong passwords, and what the vendor answers to
     an unknown `Of-User-Id`."""
-    request = call.request
+    request, tokens = call.request, call.core.tokens
     application = application_of(request) or ""
     given = {name: value for name in _CREDENTIALS if (value := header(request, name))}
-    acting = _of_user(request)
-    text = "\0".join((*(part for pair in given.items() for part in pair), acting))
-    known = call.core.tokens.remembered(NAME, application, text, call.tenants)
-    if known is not None:
-        return known
+    text = "\0".join([part for pair in given.items() for part in pair])
+    principal, acts = tokens.remembered(NAME, application, text, call.tenants), False
+    if principal is None:
+        principal, acts = tokens.remembered(NAME, application, text + _ACTS, call.tenants), True
+    if principal is None:
+        tenant, caller = await _caller_of(call, application, given)
+        principal, acts = Principal(tenant, caller.user, caller.administrator), caller.acts
+        kept = text + _ACTS if acts else text
+        tokens.remember(NAME, application, kept, principal, caller.expires, caller.profile)
+    named = _of_user(request) if acts else ""
+    if not named:
+        return principal
+    user = await _acted_for(call, principal.tenant, named, options)
+    return Principal(principal.tenant, user, principal.administrator)
+
+
+async def _caller_of(call: Call, application: str, given: Mapping[str, str]) -> tuple[Tenant, Caller]:
+    """Whose credential the first of these headers that verifies has, and in which tenant."""
     for tenant in call.tenants:
         for name, value in given.items():
             caller = await _verified(call, tenant, application, name, value)
             if caller is not None:
-                user = caller.user
-                if acting and caller.acts:
-                    user = await _acted_for(call, tenant, acting, options)
-                principal = Principal(tenant, user, caller.administrator)
-                call.core.tokens.remember(NAME, application, text, principal, caller.expires, caller.profile)
-                return principal
+                return tenant, caller
     raise unauthenticated()
 
 

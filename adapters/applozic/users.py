@@ -100,10 +100,15 @@ async def search(call: Call) -> Reply:
 
 
 async def update(call: Call) -> Reply:
-    """`POST user/update`: one's own profile, or the one of whom an administrator acts for; metadata is merged."""
+    """`POST user/update`: one's own profile, or the one of whom an administrator acts for; metadata is merged. Another role ends
+    the user's sessions."""
     fields = await read(call)
-    profile = read_profile(fields, _role(fields) if call.authenticated.administrator else None)
-    await call.core.users.update(call.tenant, auth.acting_user(call, fields), profile.of)
+    name, role = auth.acting_user(call, fields), _role(fields) if call.authenticated.administrator else None
+    before = await call.core.users.find(call.tenant, name) if role is not None else None
+    await call.core.users.update(call.tenant, name, read_profile(fields, role).of)
+    if before is not None and role_of(before) != role:
+        # What was remembered of the user's sessions has the rights of the role before.
+        await call.core.users.revoke(call.tenant, name)
     return success(call)
 
 
