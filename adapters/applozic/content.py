@@ -180,7 +180,8 @@ def _content(wire: dict[str, Any], metadata: dict[str, str], files: FileAddresse
         return Event(event_name(metadata.get("action", "")), None, text)
     if kind in _TEXTUAL or kind in (ATTACHMENT, AUDIO, VIDEO, HIDDEN):
         return Text(text)
-    return Custom(_NAMED.get(kind, f"type {kind}"), None, text)
+    name = metadata.get("customEvent") if kind == CUSTOM else None
+    return Custom(name or _NAMED.get(kind, f"type {kind}"), None, text)
 
 
 def _read_location(text: str) -> Location | None:
@@ -273,18 +274,25 @@ def _write(shown: Content, stored: Content, files: FileAddresses, losses: list[s
                 place["address"] = address
             return {"message": _json(place), "contentType": LOCATION}
         case Signal(action, parameters):
-            metadata = {"category": "HIDDEN", **(parameters or {})}
+            metadata = _named(parameters, "category", "HIDDEN", losses)
             losses.append("type: signal became a hidden message")
             return {"message": action, "contentType": HIDDEN, "metadata": metadata}
         case Custom(event, values, text):
-            metadata = {**(values or {}), "customEvent": event}
+            metadata = _named(values, "customEvent", event, losses)
             return {"message": event if text is None else text, "contentType": CUSTOM, "metadata": metadata}
         case Event(name, parameters):
             known = action_of(shown)
             if known is None:
-                losses.append("metadata.action: the vendor has no such notice")
-            metadata = {**(parameters or {}), **({"action": known} if known is not None else {"notice": name})}
+                losses.append("metadata.action: dropped, the vendor has no such notice")
+            metadata = _named(parameters, *(("action", known) if known is not None else ("notice", name)), losses)
             return {"message": words_of(shown), "contentType": NOTICE, "metadata": metadata}
+
+
+def _named(values: dict[str, Any] | None, name: str, value: str, losses: list[str]) -> dict[str, Any]:
+    """Values beside a field that the vendor's clients look at."""
+    if values is not None and name in values:
+        losses.append(f"metadata.{name}: dropped, the vendor has a field of that name")
+    return {**(values or {}), name: value}
 
 
 def _write_file(

@@ -5,10 +5,12 @@ The translations themselves are asked: they say their losses where they translat
 
 from collections.abc import Callable, Mapping
 
+from adapters.applozic import content as applozic
+from adapters.applozic.files import nowhere
 from adapters.chat21.content import default_fields
 from adapters.easemob.content import write
 from adapters.ozeki.content import plain_text
-from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
+from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Tenant, Text, Video
 
 _URL = "https://files.example/a"
 SAMPLES: tuple[tuple[str, Content], ...] = (
@@ -32,6 +34,8 @@ SAMPLES: tuple[tuple[str, Content], ...] = (
     ("the app's own type, named `image`", Custom("image")),
     ("notice, bare", Event("member_joined")),
     ("notice, whole", Event("member_joined", {"user": "ann"}, "ann joined")),
+    ("notice, with a number", Event("members_joined", {"members": 40}, "40 members joined")),
+    ("notice of another kind", Event("eclipse", None, "The sun is gone")),
 )
 """Each kind of content with the fields that it must have, and with all that it can have."""
 
@@ -64,9 +68,14 @@ def _by_ozeki(content: Content) -> list[str]:
     return losses
 
 
+def _by_applozic(content: Content) -> list[str]:
+    return applozic.losses(Message("ann", content, "another"), nowhere(Tenant(1, "", b"")))
+
+
 SAID: Mapping[str, Callable[[Content], list[str]]] = {
     "easemob": _by_easemob,
     "chat21": _by_chat21,
+    "applozic": _by_applozic,
     "ozeki": _by_ozeki,
 }
 """What a dialect says that it loses of a content which another dialect sent."""

@@ -181,6 +181,7 @@ def test_what_is_sent_untidily_is_kept_in_the_vendors_types(body: dict[str, Any]
         ({"message": "nowhere", "contentType": 2}, Text("nowhere"), {"contentType": 2}),
         ({"message": '{"lat":1e400,"lon":1}', "contentType": 2}, Text('{"lat":1e400,"lon":1}'), {"contentType": 2}),
         ({"message": "m", "contentType": 101}, Custom("custom", None, "m"), None),
+        ({"message": "n", "contentType": 101, "metadata": {"customEvent": "order"}}, Custom("order", None, "n"), None),
         ({"message": "m", "contentType": 55}, Custom("type 55", None, "m"), {"contentType": 55}),
         ({"message": "m", "contentType": -1}, Custom("type -1", None, "m"), {"contentType": -1}),
         (
