@@ -4,6 +4,7 @@ import re
 from collections.abc import MutableMapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway.headers import Headers
 
@@ -36,6 +37,10 @@ class Addresses:
 
     def _checked(self, host: bytes) -> str:
         if _HOST.fullmatch(host) is None:
+            return ""
+        try:  # adapters take it apart
+            _ = urlsplit(f"//{host.decode('ascii')}").port
+        except ValueError:  # no IPv6 address, or no port
             return ""
         if len(self._hosts) >= _MAXIMUM_REMEMBERED:
             self._hosts.clear()

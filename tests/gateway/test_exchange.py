@@ -90,6 +90,10 @@ ROWS = [
     Row("control character", "GET", "/acme/{app}%0a/whoami", 400, failure("bad_request", "path"), headers=KEY),
     Row("implausible host", "GET", "/acme/{app}/whoami", 400, failure("bad_request", "host"), headers={"Host": "a b"}),
     Row("host with a path", "GET", "/acme/{app}/whoami", 400, failure("bad_request", "host"), headers={"Host": "a/b"}),
+    *(
+        Row(f"host {host}", "GET", "/acme/{app}/whoami", 400, failure("bad_request", "host"), headers={"Host": host})
+        for host in ("a:65536", "[:::]", "[1.2.3.4]", "[::1")
+    ),
     Row("host as IPv6", "GET", "/acme/{app}/public", 204, headers={"Host": "[::1]:8080"}),
     Row("no dialect", "GET", "/elsewhere", 404, {"error": "not_found", "message": str}),
     Row("malformed", "POST", "/acme/{app}/echo", 400, failure("bad_request", "body"), content=b"{", headers=KEY),
