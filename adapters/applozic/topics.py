@@ -1,5 +1,7 @@
 """Topics: conversations about something, within one of two users or of a group. The vendor calls each a conversation."""
 
+from collections import deque
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -18,9 +20,8 @@ _NEW, _OPEN = "NEW", "OPEN"
 _ENDS = "ends"
 """The topic that a new one took the place of."""
 _PAGE = 10
-_LONGEST_PAGE = 1_000
-_MAXIMUM_TOPICS = 100
-_MAXIMUM_TURNS = 100
+_LONGEST_PAGE = _AT_ONCE = 1_000
+_MAXIMUM_TURNS = 1_000
 
 
 async def find_or_make(call: Call) -> Reply:
@@ -74,31 +75,30 @@ async def close(call: Call) -> Reply:
     """GET conversation/close: for everybody who takes part. Twice is once."""
     fields = await read(call)
     topic = await _topic(call, fields)
-    if topic.open:
-        await call.core.topics.update(call.tenant, topic.number, open=False)
+    await _close(call, topic)
     return success(call)
 
 
 async def close_all(call: Call) -> Reply:
-    """GET conversation/closeall: all about these topics with another user, and no others."""
+    """GET conversation/closeall: all about these topics with another user. An administrator also names both users, or, to close
+    them wherever they are, none."""
     fields = await read(call)
-    chosen = set(fields.texts("topicId", commas=False))
-    other = fields.text("withUserId")
-    if not chosen or other is None:
-        raise bad_request("topicId and withUserId are needed")
+    chosen, other = fields.texts("topicId"), fields.text("withUserId")
+    if not chosen:
+        raise bad_request("topicId is missing")
+    if other is None:
+        if not call.authenticated.administrator:
+            raise bad_request("withUserId is missing")
+        for alias in dict.fromkeys(chosen):
+            await _close_named(call, alias)
+        return success(call)
     user = fields.text("userId") if call.authenticated.administrator else None
     user = user or (await user_key_of(call, fields)).id
     if not (is_legal(user) and is_legal(other)):
         raise no_user()
-    after = 0
-    for _ in range(_MAXIMUM_TURNS):
-        page = await call.core.topics.list(call.tenant, (user, other), after, _LONGEST_PAGE)
-        for topic in page:
-            if topic.open and topic.alias in chosen:
-                await call.core.topics.update(call.tenant, topic.number, open=False)
-        if len(page) < _LONGEST_PAGE:
-            break
-        after = page[-1].number
+    async for topic in _all_of(call, (user, other)):
+        if topic.alias in chosen:
+            await _close(call, topic)
     return success(call)
 
 
@@ -117,15 +117,38 @@ async def page(call: Call) -> Reply:
     parties = await _parties(call, fields, user)
     alias = fields.text("topic", "topicId")
     size = min(max(fields.integer("pageSize") or _PAGE, 1), _LONGEST_PAGE)
-    found: list[Topic] = []
+    found: deque[Topic] = deque(maxlen=size)
+    async for topic in _all_of(call, parties):
+        if alias is None or topic.alias == alias:
+            found.append(topic)
+    return success(call, [topic_object(topic, user.id) for topic in reversed(found)])
+
+
+async def _all_of(call: Call, parties: Parties) -> AsyncIterator[Topic]:
+    """The topics of a conversation, the oldest first."""
     after = 0
     for _ in range(_MAXIMUM_TURNS):
-        some = await call.core.topics.list(call.tenant, parties, after, _LONGEST_PAGE)
-        found = [*found, *(topic for topic in some if alias is None or topic.alias == alias)][-size:]
-        if len(some) < _LONGEST_PAGE:
-            break
-        after = some[-1].number
-    return success(call, [topic_object(topic, user.id) for topic in reversed(found)])
+        page = await call.core.topics.list(call.tenant, parties, after, _AT_ONCE)
+        for topic in page:
+            yield topic
+        if len(page) < _AT_ONCE:
+            return
+        after = page[-1].number
+
+
+async def _close_named(call: Call, alias: str) -> None:
+    after = 0
+    for _ in range(_MAXIMUM_TURNS):
+        page, after = await call.core.topics.named(call.tenant, alias, after, _AT_ONCE)
+        for topic in page:
+            await _close(call, topic)
+        if not after:
+            return
+
+
+async def _close(call: Call, topic: Topic) -> None:
+    if topic.open:
+        await call.core.topics.update(call.tenant, topic.number, open=False)
 
 
 async def _around(call: Call, topic: Topic, user: UserKey, created: bool) -> GroupRow:

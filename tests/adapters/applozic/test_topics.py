@@ -277,6 +277,7 @@ CLOSED_ALL: list[tuple[str, dict[str, str], str, Any, list[tuple[str, str]]]] = 
         [("alice-bob", "p1"), ("alice-bob", "p2"), ("alice-carol", "p1")]),
     ("an unknown topic", as_user("alice"), "topicId=px&withUserId=bob", envelope(),
         [("alice-bob", "p1"), ("alice-bob", "p2"), ("alice-carol", "p1")]),
+    ("by the bot wherever they are", as_bot(), "topicId=p1&topicId=px", envelope(), [("alice-bob", "p2")]),
     ("no topic", as_user("alice"), "withUserId=bob", INCOMPLETE,
         [("alice-bob", "p1"), ("alice-bob", "p2"), ("alice-carol", "p1")]),
     ("nobody", as_user("alice"), "topicId=p1", INCOMPLETE,
