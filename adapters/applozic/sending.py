@@ -12,10 +12,11 @@ from adapters.applozic.auth import OF_USER, acting_user, require_administrator
 from adapters.applozic.content import API, WEB, read, whole
 from adapters.applozic.errors import bad_request, no_group, no_user, not_allowed, word
 from adapters.applozic.files import addresses
-from adapters.applozic.group_objects import DETAIL, OPEN, group_type, other_of
+from adapters.applozic.group_objects import OPEN, group_type, other_of
 from adapters.applozic.group_target import number_of
 from adapters.applozic.ids import group_key, sent_key, virtual_topic
 from adapters.applozic.options import NAME, Options
+from adapters.applozic.topics import place
 from adapters.applozic.wire import Fields
 from adapters.contract import Call, Reply
 from core.errors import Failure
@@ -236,16 +237,8 @@ async def _in_topic(call: Call, destination: Destination, sender: str, pxy: dict
     """The destination in a topic that the body describes, made when there is none."""
     alias, detail = str(pxy["topicId"]), pxy.get("topicDetail")
     creator = await call.core.users.key(call.tenant, sender)
-    topic, _ = await call.core.topics.create(
-        call.tenant,
-        destination.group or (sender, destination.user),
-        creator=creator,
-        dialect=NAME,
-        alias=alias,
-        leftovers={DETAIL: detail} if isinstance(detail, str) else None,
-        once=True,
-        reference=call.reference,
-    )
+    parties = destination.group or (sender, destination.user)
+    topic, _ = await place(call, creator, parties, alias, detail if isinstance(detail, str) else None)
     return msgspec.structs.replace(destination, topic=topic)
 
 

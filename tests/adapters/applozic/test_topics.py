@@ -316,3 +316,14 @@ async def test_those_with_a_user_are_listed(house: House) -> None:
         answer = await ask(house, "bob", "GET", f"conversation/get?{query}")
         assert [topic["id"] for topic in answer["response"]] == expected
     await Row("", "GET", WS + "conversation/get", 200, INCOMPLETE, headers=as_user("bob")).check(house)
+
+
+async def test_what_is_dispatched_makes_its_topic(house: House) -> None:
+    topic = {"topicId": "p1", "topicDetail": '{"title":"T"}'}
+    body = {"senderName": "alice", "to": "bob", "message": "hi", "conversationPxy": topic}
+    sent = await ask_as_bot(house, "", "POST", "message/dispatch", json=body)
+    found = await place(house)
+    assert (found["id"], found["created"], found["topicDetail"]) == (sent["conversationId"], False, '{"title":"T"}')
+    made = await house.core.topics.find(house.tenant, found["id"])
+    assert made is not None
+    assert (made.title, made.creator) == ("T", "alice")
