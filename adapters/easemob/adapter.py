@@ -23,7 +23,7 @@ class EasemobAdapter:
 
     name = NAME
     folds_paths = False
-    credential_kinds = (auth.CREDENTIAL_KIND,)
+    credential_kinds = (auth.CREDENTIAL_KIND, auth.AGORA)
     claims: Sequence[Claim] = (Claim(ClaimKind.FALLBACK),)
     demo: Sequence[Application] = (
         Application(

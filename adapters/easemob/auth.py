@@ -12,6 +12,8 @@ from core.names import fold
 from core.tenants import credentials_of
 
 CREDENTIAL_KIND = "client"
+AGORA = "agora"
+"""An application id of the vendor's Agora realm as name, its certificate as secret."""
 DEFAULT_LIFETIME_SECONDS = 5_184_000
 TOKENS_SINCE = "tokens_since"
 """What is left over in a user's profile: when tokens that the app had signed ended, epoch milliseconds."""

@@ -127,6 +127,7 @@ _ROWS: dict[tuple[Kind, str], _Row] = {
     (Kind.NOT_FOUND, "file"): _Row(404, "entity_not_found", "EntityNotFoundException", "file may not exists"),
     (Kind.NOT_FOUND, "file_expired"): _Row(404, "file_expired", "FileExpiredException", "file is expired"),
     (Kind.BAD_REQUEST, "form"): _Row(400, "illegal_argument", _ILLEGAL_ARGUMENT, "file must be provided."),
+    (Kind.UNAUTHENTICATED, "exchange"): _Row(401, "auth_bad_access_token", _SECURITY),
     (Kind.UNAUTHENTICATED, "secret"): _Row(401, "auth_bad_access_token", _SECURITY, "Unable to authenticate"),
     (Kind.CONFLICT, ""): _Row(409, "concurrent_operation_error", _WEB),
     # Where the vendor puts the application's UUID, its older servers print null too.

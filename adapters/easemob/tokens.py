@@ -1,5 +1,5 @@
 """`POST /token`: an application's token for its client id and secret, a user's for the password or on the application's
-word; and the end of a user's tokens."""
+word, either for a token that the app signed itself; and the end of a user's tokens."""
 
 import hmac
 from typing import Any
@@ -8,12 +8,15 @@ import msgspec
 
 from adapters.bodies import json_reply
 from adapters.contract import Call, Reply
+from adapters.easemob import agora
 from adapters.easemob.auth import (
+    AGORA,
     CREDENTIAL_KIND,
     DEFAULT_LIFETIME_SECONDS,
     TOKENS_SINCE,
     application_of,
     authenticate,
+    bearer,
     find_user,
     mint,
     require_administrator,
@@ -24,6 +27,7 @@ from adapters.easemob.options import NAME
 from adapters.easemob.users import check_new_name, entity, subject
 from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_object, success, text_of
 from core.errors import Failure, Kind
+from core.ids import USER
 from core.model import Principal, Tenant, User
 from core.names import fold
 from core.tenants import credentials_of
@@ -53,7 +57,9 @@ async def issue(call: Call) -> Reply:
         name = _name(request)
         user = await _inherited(call, name, creates=boolean_of(request.get("autoCreateUser")) is True)
         return _issued(call, call.tenant, user, name, lifetime)
-    text = "grant_type must be client_credentials, password or inherit"
+    if grant == "agora":
+        return await _exchanged(call)
+    text = "grant_type must be client_credentials, password, inherit or agora"
     raise Failure(Kind.BAD_REQUEST, text, reason="grant_type", field="grant_type")
 
 
@@ -84,6 +90,35 @@ def _issued(call: Call, tenant: Tenant, user: User | None, name: str, lifetime: 
         call.principal = Principal(tenant, user=user.id)
         body["user"] = entity(call, user, unescape(name) is None)
     return json_reply(200, body)
+
+
+async def _exchanged(call: Call) -> Reply:
+    """A token of this dialect for one that the app made with its certificate; it ends when that does."""
+    given = agora.read(bearer(call.request) or "")
+    application = application_of(call.request)
+    if given is None:
+        raise _illegal_token()
+    for tenant in call.tenants:
+        certificates = credentials_of(tenant, NAME, application, AGORA)
+        if not any(given.is_signed_by(certificate, call.now) for certificate in certificates):
+            continue
+        seconds = given.expires - call.now // 1000
+        user = await _named(call, tenant, given.user) if given.user is not None else None
+        if seconds <= 0 or (given.user is not None and (user is None or not user.active)):
+            break
+        call.principal = Principal(tenant, user=user.id if user else None, administrator=user is None)
+        token = mint(call.core, tenant, application, user, seconds)
+        return json_reply(200, {"access_token": token, "expire_timestamp": call.now + seconds * 1000})
+    raise _illegal_token()
+
+
+async def _named(call: Call, tenant: Tenant, name: str) -> User | None:
+    """The user of such a token: by the UUID that registration answered, as the vendor documents it, or by name."""
+    number = (call.core.ids(tenant).from_uuid(name) or 0) ^ USER
+    for user in await call.core.users.page(tenant, number - 1, 1) if 0 < number < USER else ():
+        if user.number == number:
+            return user
+    return await find_user(call.core, tenant, name)
 
 
 def _lifetime(value: object) -> int:
@@ -163,6 +198,10 @@ async def _inherited(call: Call, name: str, *, creates: bool) -> User:
     if not user.active:
         raise _not_activated()
     return user
+
+
+def _illegal_token() -> Failure:
+    return Failure(Kind.UNAUTHENTICATED, "token is illegal.", reason="exchange")
 
 
 def _not_activated() -> Failure:

@@ -1,6 +1,7 @@
 """Everything that reads what a caller wrote: it gives a value, or one of the failures that are answers; never another."""
 
 import json
+import zlib
 from base64 import b64encode
 from contextlib import suppress
 from typing import Any
@@ -16,9 +17,9 @@ from adapters.chat21 import ids as chat21_ids
 from adapters.chat21.content import from_fields
 from adapters.chat21.rows import row
 from adapters.contract import Request
+from adapters.easemob import agora, dynamic, wire
 from adapters.easemob import auth as easemob_auth
 from adapters.easemob import content as easemob_content
-from adapters.easemob import dynamic, wire
 from adapters.easemob import ids as easemob_ids
 from adapters.easemob.content import read, record_body, write
 from adapters.easemob.options import NAME as EASEMOB
@@ -118,11 +119,14 @@ def test_an_id_is_ours_or_nobodys(text: str, number: int, group: int) -> None:
 @given(
     token=TEXTS
     | st.binary(max_size=80).map(lambda raw: "dt-" + b64encode(raw).decode())
+    | st.binary(max_size=80).map(lambda raw: "007" + b64encode(zlib.compress(raw)).decode())
     | json_of(FIELDS).map(lambda value: "dt-" + b64encode(msgspec.json.encode(value)).decode())
     | st.integers(0, 80).map(lambda cut: TOKENS.mint(TENANT, EASEMOB, "a#b", 60)[cut:]),
     query=TEXTS,
 )
 def test_a_token_is_read_or_refused(token: str, query: str) -> None:
+    exchanged = agora.read(token)
+    assert exchanged is None or not exchanged.is_signed_by(CLIENT, NOON)
     signed = dynamic.read(token)
     if signed is not None:
         signed.is_signed_by(CLIENT, NOON)

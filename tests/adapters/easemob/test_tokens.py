@@ -73,10 +73,12 @@ ROWS = [
         token(
             f"grant {kind}",
             400,
-            error("unsupported_grant_type", SECURITY, "grant_type must be client_credentials, password or inherit"),
+            error(
+                "unsupported_grant_type", SECURITY, "grant_type must be client_credentials, password, inherit or agora"
+            ),
             {**CLIENT, "grant_type": kind},
         )
-        for kind in ("agora", "", 1, ["client_credentials"])
+        for kind in ("other", "", 1, ["client_credentials"])
     ),
     Row(
         "unknown application",
