@@ -69,6 +69,9 @@ def test_the_printed_lines_work_one_after_the_other(tmp_path: Path) -> None:
         assert set(sent["data"]) == {"user2", "user3"}
         read = curl(lines["chat21"])
         assert [message["text"] for message in read["result"]] == ["testmessage"]
+        sent = curl(lines["applozic"])
+        assert sent["messageKey"] == sent["response"]["messageKey"]
+        assert [message["text"] for message in curl(lines["chat21"])["result"]] == ["Hi user2", "testmessage"]
 
 
 def test_only_the_development_mode_has_credentials_or_prints_a_token(tmp_path: Path) -> None:
