@@ -71,7 +71,11 @@ async def download(options: Options, call: Call) -> Reply:
         await core.stations.note(NAME, caller.station, SEEN_NOTE, _encode(_Seen(since, told, friends)))
     conversations = [_handle(call, caller, change) for change in news if change.what != "notes"]
     lists = any(change.what != "message" and change.what != "report" for change in news)
-    lists = lists or any(change.is_new for change in news) or call.now - seen.since > _REMEMBERED_MS
+    lists = (
+        lists
+        or any(change.is_new and _name(change) not in seen.told for change in news)
+        or call.now - seen.since > _REMEMBERED_MS
+    )
     return answer(
         {
             "friendavailabilitesof": [caller.id_of(name) for name in changed],

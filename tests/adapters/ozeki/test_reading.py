@@ -304,7 +304,7 @@ async def test_the_same_id_again_is_the_message_that_has_it(house: House) -> Non
 async def test_many_messages_come_whole(house: House) -> None:
     alice, bob, conversation = await talking(house)
     key, peer = await house.core.users.keys(house.tenant, ["alice", "bob"])
-    sent = []
+    sent: list[dict[str, Any]] = []
     for _ in range(620):
         house.manual_clock.move(1)
         sent.append(await alice.add(conversation, plain(str(len(sent)))))
