@@ -121,7 +121,7 @@ left a room, looked, made an admin, made no admin, marked, muted, put for all, p
 read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused by a block, refused:
 all_muted, refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent aside, sent to
 programs, sent to a topic, sent to some, stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred,
-unread, user activate, user deactivate, user revoke, user update
+unread, user activate, user deactivate, user revoke, user update, viewed
 """.replace("\n", " ")
     .strip()
     .split(", ")

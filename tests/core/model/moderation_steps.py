@@ -255,6 +255,7 @@ class ModerationSteps(GroupSteps, SendingSteps):
         groups.sort(key=lambda one: (one.group.created, one.group.number), reverse=newest_first)
         await self.compare_groups(page, groups, limit)
         await self.compare_joined(await self.user())
+        await self.compare_views(await self.user())
 
     async def compare_joined(self, user: UserKey) -> None:
         rooms, limit = self.rng.random() < 0.3, self.rng.choice((2, 100))
@@ -265,6 +266,21 @@ class ModerationSteps(GroupSteps, SendingSteps):
         joined = {one.group_number for one in self.space.groups() if one.is_room is rooms and self.is_member(one, user)}
         groups = [one for one in self.counted() if one.group.number in joined]
         await self.compare_groups(page, sorted(groups, key=lambda one: one.group.number), limit)
+
+    async def compare_views(self, user: UserKey) -> None:
+        groups = self.sample(self.space.groups(), 6)
+        numbers = [one.group_number or 0 for one in groups]
+        found = await self.ask(lambda core, tenant: core.groups.views(tenant, numbers, user, members=5))
+        for one, view in zip(groups, found, strict=True):
+            if one.group is None or view is None:
+                assert one.group is view is None
+                continue
+            present, member = one.present(), one.members.get(user.number)
+            left = sorted(each.key.id for each in one.members.values() if each.until is not None)
+            expected = (one.group, present[:5], len(present), one.unread(user), member is not None, left)
+            assert (view.group, view.members, view.total, view.unread, view.known, view.left) == expected
+            assert view.marks == one.state(user).marks
+            self.note("viewed", view.unread > 0)
 
     def counted(self) -> list[Counted]:
         return [Counted(one.group, len(one.present())) for one in self.space.groups() if one.group is not None]
