@@ -64,16 +64,33 @@ def secrets_in(request: Request) -> Iterator[str]:
 
 def authenticate(call: Call, parameters: Mapping[str, str]) -> Principal:
     """The HTTP API user of the header, else of the parameters. Raises *unauthenticated*."""
-    login = basic_login(call.request) or login_in(parameters)
+    header = call.request.headers.get("authorization", "")
+    known = call.core.tokens.remembered(NAME, "", header, call.tenants) if header else None
+    if known is not None:
+        return known
+    login = basic_login(call.request)
     if login is not None:
-        name, password = login
-        given = password.encode(errors="replace")
-        for tenant in call.tenants:
-            for application, credential in _users_of(tenant):
-                named = name in (credential.name, f"{credential.name}@{application.name}")
-                if named and hmac.compare_digest(credential.secret.encode(), given):
-                    return Principal(tenant, credential.name)
-    raise Failure(Kind.UNAUTHENTICATED, "Invalid username or password")
+        principal = _verified(call, *login)
+        call.core.tokens.remember(NAME, "", header, principal, 0)
+        return principal
+    login = login_in(parameters)
+    if login is None:
+        raise _wrong_login()
+    return _verified(call, *login)
+
+
+def _verified(call: Call, name: str, password: str) -> Principal:
+    given = password.encode(errors="replace")
+    for tenant in call.tenants:
+        for application, credential in _users_of(tenant):
+            named = name in (credential.name, f"{credential.name}@{application.name}")
+            if named and hmac.compare_digest(credential.secret.encode(), given):
+                return Principal(tenant, credential.name)
+    raise _wrong_login()
+
+
+def _wrong_login() -> Failure:
+    return Failure(Kind.UNAUTHENTICATED, "Invalid username or password")
 
 
 def domain_of(tenant: Tenant) -> str:

@@ -13,7 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from adapters.contract import Call
-from adapters.ozeki.messages import foreign_id, sender_of
+from adapters.ozeki.messages import sender_of
 from adapters.ozeki.options import NAME
 from core.conversations import Target
 from core.due import Scheduled
@@ -29,6 +29,8 @@ _LISTS = 20
 _PAGE = 100
 _PAGES_AT_ONCE = 16
 _ROUNDS = 200
+_SEARCHED = 10_000
+"""Of the latest messages in `sent`, when one is looked for by the id that it was sent with."""
 _SHOWN = 1 << MessageKind.MESSAGE
 
 
@@ -156,7 +158,7 @@ async def hide(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
     user = await core.users.known_key(tenant, sender_of(call))
     if user is None:
         return []
-    found = await _message_ids(call, user, folder, ids)
+    found = await _message_ids(call, folder, ids)
     done = await core.messages.hide(tenant, user, list(found.values()))
     return [name for name, hidden in zip(found, done, strict=True) if hidden]
 
@@ -209,21 +211,17 @@ def waiting_id(row: Scheduled) -> str:
     return row.message.reference or row.id
 
 
-async def _message_ids(call: Call, user: UserKey, folder: Folder, ids: Sequence[str]) -> dict[str, int]:
+async def _message_ids(call: Call, folder: Folder, ids: Sequence[str]) -> dict[str, int]:
     """The messages that these ids are said to be, by id."""
-    core, tenant = call.core, call.tenant
     found: dict[str, int] = {}
-    unknown = []
     for name in dict.fromkeys(ids):
-        number = core.ids(tenant).from_uuid(name)
+        number = call.core.ids(call.tenant).from_uuid(name)
         if number is not None:
             found[name] = number
-        elif folder is Folder.SENT:
-            unknown.append(name)
-    linked = await asyncio.gather(*(core.foreign.find(tenant, NAME, foreign_id(user, name)) for name in unknown))
-    found |= {name: number for name, number in zip(unknown, linked, strict=True) if number is not None}
-    if len(found) < len(unknown):
-        # What was sent at its time is linked to nothing.
-        there = {filed_id(call, row.stored): row.stored.id for row in await filed(call, folder, MAXIMUM_ROWS)}
-        found |= {name: there[name] for name in unknown if name not in found and name in there}
+    if folder is Folder.SENT and len(found) < len(set(ids)):
+        # Ids of the sender's own choice are kept with the messages alone: to note them at every send would take three times as
+        # long, and they are seldom asked for.
+        rows = await filed(call, folder, _SEARCHED)
+        there = {filed_id(call, row.stored): row.stored.id for row in rows}
+        found |= {name: there[name] for name in ids if name not in found and name in there}
     return found

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from adapters.contract import Call
+from adapters.ozeki import content
 from adapters.ozeki.auth import domain_of
 from adapters.ozeki.content import CREATED, SEND_AT, from_fields, given_fields
+from adapters.ozeki.files import addresses
 from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_group
 from adapters.ozeki.options import NAME
 from core.errors import Failure, Kind
@@ -58,6 +60,7 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
     for number, entry in enumerate(entries):
         fields = given_fields(entry, zone, losses)
         sent = Sent(fields, call.now, from_fields(fields, sender), fields.get("message_id", ""))
+        losses += content.losses(sent.message, addresses(call))
         address = _recipient(sent, domain)
         group = own_group(ids, address.user) if address is not None else None
         rows.append(_Sending(sent, address, group, f"{call.reference}:{number}"))
@@ -66,6 +69,9 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
     names = [row.address.user for row in rows if row.address is not None and row.group is None]
     keys = await core.users.keys(tenant, names, folded=True) if names else []
     by_name = dict(zip(names, keys, strict=True))
+    if len(rows) == 1:
+        await _send(call, own, by_name, rows[0])
+        return [rows[0].sent]
     for start in range(0, len(rows), _AT_ONCE):
         await asyncio.gather(*(_send(call, own, by_name, row) for row in rows[start : start + _AT_ONCE]))
     return [row.sent for row in rows]
@@ -154,9 +160,7 @@ async def _send_now(call: Call, sender: UserKey, target: UserKey | int, row: _Se
             tenant, sender, [target], message, reference, audience, check=Check.USER
         )
     sent.time = receipt.time
-    if sent.message_id:
-        await core.foreign.link(tenant, NAME, foreign_id(sender, sent.message_id), receipt.id)
-    else:
+    if not sent.message_id:
         sent.message_id = core.ids(tenant).uuid(receipt.id)
 
 
@@ -177,8 +181,3 @@ async def _schedule(call: Call, sender: UserKey, target: UserKey | int, row: _Se
 def sender_of(call: Call) -> str:
     """The HTTP API user's name."""
     return call.authenticated.user or ""
-
-
-def foreign_id(sender: UserKey, message_id: str) -> str:
-    """What leads to a message by the id that its sender gave it: other senders may give the same."""
-    return f"{sender.number}:{message_id}"

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from adapters.contract import Reply
 from core.errors import Failure
 
 _XML = ((b"content-type", b"application/xml; charset=utf-8"),)
+_DATE_LENGTH = len("2025-06-15 15:06:40")
 _NUMBERED = re.compile(r"^(\d{4})\.(\d\d)\.(\d\d)\. ")
 """A date as the query style's documents write it: `2021.07.26. 10:07:58`."""
 _LATEST = 253_000_000_000_000
@@ -54,7 +55,7 @@ def read_date(text: str, zone: ZoneInfo) -> int | None:
 
 def write_date(time: int, zone: ZoneInfo) -> str:
     """Epoch milliseconds as `yyyy-MM-dd HH:mm:ss`."""
-    return datetime.fromtimestamp(min(time, _LATEST) // 1000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(min(time, _LATEST) // 1000, zone).isoformat(" ")[:_DATE_LENGTH]
 
 
 def _milliseconds(date: datetime) -> int | None:
