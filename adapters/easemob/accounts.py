@@ -54,8 +54,12 @@ async def set_password(call: Call) -> Reply:
 
 
 async def update(call: Call) -> Reply:
-    """`PUT /users/{user}`: nickname and push settings; what is not named stays."""
+    """`PUT /users/{user}`: nickname and push settings; what is not named stays. The vendor's browser client sends them within
+    `entities`."""
     request = parse_object(await call.body(BODY_LIMIT_BYTES))
+    match request.get("entities"):
+        case [dict() as within]:
+            request = within
     nickname, settings = read_nickname(request), _settings(request)
     user = await subject(call)
     changed = await call.core.users.update(call.tenant, user.id, _change(nickname, settings))

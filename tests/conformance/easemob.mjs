@@ -129,6 +129,19 @@ await check("updateGroupAnnouncement, fetchGroupAnnouncement", async () => {
   assert.equal((await sdk.updateGroupAnnouncement({ groupId, announcement: "news" })).data.result, true);
   assert.equal((await sdk.fetchGroupAnnouncement({ groupId })).data.announcement, "news");
 });
+await check("setGroupMemberAttributes, getGroupMembersAttributes", async () => {
+  await sdk.setGroupMemberAttributes({ groupId, userId: "erin", memberAttributes: { title: "chair" } });
+  assert.deepEqual((await sdk.getGroupMembersAttributes({ groupId, userIds: ["erin"], keys: [] })).data, { erin: { title: "chair" } });
+});
+await check("blockGroupMessages", async () => {
+  const [entity] = (await sdk.blockGroupMessages({ groupId })).entities;
+  assert.equal(entity[`notification_ignore_${groupId}`], true);
+});
+await check("blockGroupMessage, unblockGroupMessage", async () => {
+  const blocked = (await sdk.blockGroupMessage({ groupId })).data;
+  assert.deepEqual([blocked.result, blocked.action], [true, "add_shield"]);
+  assert.equal((await sdk.unblockGroupMessage({ groupId })).data.action, "remove_shield");
+});
 await check("removeGroupMember", async () => {
   const { data } = await sdk.removeGroupMember({ groupId, username: "bert" });
   assert.deepEqual([data.result, data.user], [true, "bert"]);
@@ -137,6 +150,9 @@ await check("removeGroupMember", async () => {
 await check("getConversationlist", async () => assert.deepEqual((await sdk.getConversationlist()).data.channel_infos, []));
 await check("getServerConversations", async () => {
   assert.deepEqual((await sdk.getServerConversations({ pageSize: 10, cursor: "" })).data.conversations, []);
+});
+await check("getServerPinnedConversations", async () => {
+  assert.deepEqual((await sdk.getServerPinnedConversations({ pageSize: 10, cursor: "" })).data.conversations, []);
 });
 await check("getChatRooms", async () => assert.deepEqual((await sdk.getChatRooms({ pagenum: 1, pagesize: 20 })).data, []));
 await check("destroyGroup", async () => {

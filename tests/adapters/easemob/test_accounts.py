@@ -106,6 +106,13 @@ UPDATES = [
             "notification_ignore_190000000000001": True,
         },
     ),
+    update(
+        "as the web client sends it",
+        200,
+        updated(notification_ignore_190000000000001=True),
+        {"entities": [{"notification_ignore_190000000000001": True}]},
+    ),
+    update("nothing within", 200, updated(), {"entities": []}),
     update("no such style", 400, illegal("notification_display_style is illegal"), {"notification_display_style": 2}),
     update("no switch", 400, illegal("notification_no_disturbing is illegal"), {"notification_no_disturbing": 2}),
     update(
