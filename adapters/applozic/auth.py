@@ -90,7 +90,7 @@ async def authenticate(call: Call, options: Options) -> Principal:
     named = _of_user(request) if acts else ""
     if not named:
         return principal
-    user = await _acted_for(call, principal.tenant, named, options)
+    user = await _acted_for(call, principal, named, options)
     return Principal(principal.tenant, user, principal.administrator)
 
 
@@ -133,11 +133,16 @@ def named_user(call: Call, fields: Fields) -> str | None:
     return named
 
 
+def device_keys(request: Request) -> list[str]:
+    """What may be a device key in a request's headers."""
+    pairs = [pair for name in _BASIC if (pair := _pair(header(request, name))) is not None]
+    return [key for key in (header(request, "device-key"), *(secret for _, secret in pairs)) if key]
+
+
 def secrets_in(request: Request) -> list[str]:
     """Everything in a request's headers that opens something."""
     found = [value for name in (*_CREDENTIALS, *_ALSO_SECRET) if (value := header(request, name))]
-    pairs = [pair for name in _BASIC if (pair := _pair(header(request, name))) is not None]
-    return [*found, *(secret for _, secret in pairs if secret)]
+    return [*found, *device_keys(request)]
 
 
 def basic(name: str, secret: str) -> str:
@@ -219,16 +224,22 @@ def _of_user(request: Request) -> str:
     return named
 
 
-async def _acted_for(call: Call, tenant: Tenant, named: str, options: Options) -> str:
-    """The user whom an administrator acts for. Some clients escape the name; as it stands it goes first, if anybody has it."""
-    names = [named]
-    if "%" in named:
-        unescaped = unquote(named, errors="replace")
-        if await call.core.users.known_key(tenant, named) is None:
-            names.insert(0, unescaped)
-    name = names[0]
-    if not is_legal(name) or (not options.unknown_users and await call.core.users.find(tenant, name) is None):
+async def _acted_for(call: Call, principal: Principal, named: str, options: Options) -> str:
+    """The user for whom an administrator, or an agent, acts. Some clients escape the name; as it stands it goes first, if anybody
+    has it. An agent acts for users alone: who are registered, and administer nothing."""
+    users, tenant = call.core.users, principal.tenant
+    name = named
+    if "%" in named and await users.known_key(tenant, named) is None:
+        name = unquote(named, errors="replace")
+    if not is_legal(name):
         raise no_user()
+    if principal.administrator and options.unknown_users:
+        return name
+    user = await users.find(tenant, name)
+    if user is None:
+        raise no_user()
+    if not principal.administrator and role_of(user) in ADMINISTRATORS:
+        raise not_allowed()
     return name
 
 

@@ -60,15 +60,18 @@ async def register_client(call: Call, options: Options) -> Reply:
 
 
 async def register_update(call: Call) -> Reply:
-    """`POST register/update`: a push token or a profile that changed, of a user who is logged in."""
-    fields = await read(call)
-    user = await call.core.users.find(call.tenant, auth.acting_user(call))
-    if user is None:
+    """`POST register/update`: a push token or a profile that changed, of a user who is logged in. The answer is a session, so
+    only who brings the user's own device key gets it, and nobody who acts for the user."""
+    fields, tenant = await read(call), call.tenant
+    user = await call.core.users.find(tenant, call.authenticated.user or "")
+    given = (fields.text("deviceKey"), *auth.device_keys(call.request))
+    ids = call.core.ids(tenant)
+    device = next((key for key in given if user and key and sessions.is_device_key(ids, tenant, user, key)), None)
+    if user is None or device is None:
         raise unauthenticated()
-    user = await _updated(call, call.tenant, user, read_profile(fields))
+    user = await _updated(call, tenant, user, read_profile(fields))
     application = auth.application_of(call.request) or ""
-    device = fields.text("deviceKey") or header(call.request, "device-key")
-    return await _registered(call, call.tenant, application, user, "UPDATED", device=device)
+    return await _registered(call, tenant, application, user, "UPDATED", device=device)
 
 
 async def version_update(call: Call) -> Reply:  # noqa: ARG001
@@ -93,7 +96,7 @@ async def initialize_page(call: Call, options: Options) -> Reply:
             "token": user_key(ids, user.number),
             "deviceKey": sessions.device_key(ids, tenant, user),
             "authToken": sessions.sign(ids, tenant, application, user, call.now, sessions.WEB_SECONDS),
-            "websocketUrl": f"{address.scheme}://{address.hostname}",
+            "websocketUrl": f"{address.scheme}://{_host(address.hostname)}",
             "websocketPort": str(_port(address.port, address.scheme)),
             "websocketIdleTimeLimit": _IDLE_SECONDS,
             "fileBaseUrl": request.origin,
@@ -123,11 +126,11 @@ async def refresh_token(call: Call) -> Reply:
     fields = await read(call)
     name = fields.text("userId") or header(call.request, auth.OF_USER)
     application = _application(call, fields)
-    device = header(call.request, "device-key") or fields.text("deviceKey")
-    for tenant in await _tenants(call, application) if name and device else ():
+    given = [key for key in (*auth.device_keys(call.request), fields.text("deviceKey")) if key]
+    for tenant in await _tenants(call, application) if name and given else ():
         user = await call.core.users.find(tenant, name or "")
         ids = call.core.ids(tenant)
-        if user is not None and sessions.is_device_key(ids, tenant, user, device or ""):
+        if user is not None and any(sessions.is_device_key(ids, tenant, user, key) for key in given):
             call.principal = Principal(tenant, user.id)
             token = sessions.sign(ids, tenant, application, user, call.now, sessions.MOBILE_SECONDS)
             return success(call, token)
@@ -255,7 +258,7 @@ async def _registered(
         "statusMessage": known.get("statusMessage"),
         "lastSyncTime": sync_point(call.now),
         "currentTimeStamp": sync_point(call.now),
-        "brokerUrl": f"tcp://{urlsplit(call.request.origin).hostname}:{_BROKER_PORT}",
+        "brokerUrl": f"tcp://{_host(urlsplit(call.request.origin).hostname)}:{_BROKER_PORT}",
         "authToken": sessions.sign(ids, tenant, application, user, call.now, sessions.MOBILE_SECONDS),
         "roleType": role_of(user),
         "metadata": flat(user.attributes or {}),
@@ -275,6 +278,11 @@ def _application(call: Call, fields: Fields) -> str:
 async def _tenants(call: Call, application: str) -> tuple[Tenant, ...]:
     """The tenants that own the application of a login, which may be named in the body alone."""
     return await call.core.tenants.owners(NAME, application) if is_legal(application) else ()
+
+
+def _host(name: str | None) -> str:
+    """A host as it stands in an address."""
+    return f"[{name}]" if name and ":" in name else name or ""
 
 
 def _port(port: int | None, scheme: str) -> int:

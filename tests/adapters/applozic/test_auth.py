@@ -194,11 +194,20 @@ async def test_who_is_only_named_is_taken_unless_that_is_switched_off(embedded_e
 async def test_only_administrators_do_what_is_theirs(house: House) -> None:
     body = {"userId": "new", "password": "x"}
     create = "/rest/ws/user/v2/create"
-    for headers in (as_user("alice"), as_user("agent_device"), {**as_user("agent_device"), "Of-User-Id": "boss"}):
+    for headers in (as_user("alice"), as_user("agent_device"), {**as_user("agent_device"), "Of-User-Id": "bob"}):
         await Row("", "POST", create, 200, failed("AL-UN-01"), json=body, headers=headers).check(house)
     for number, headers in enumerate((as_bot(), as_user("helper"), as_user("boss_device"), {"Api-Key": "{api_key}"})):
         given = {**body, "userId": f"new{number}"}
         await Row("", "POST", create, 200, envelope(), json=given, headers=headers).check(house)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("boss", "AL-UN-01"), ("helper", "AL-UN-01"), ("system", "AL-U-01"), ("bot", "AL-U-01"), ("stranger", "AL-U-01")],
+)
+async def test_an_agent_acts_for_users_alone(house: House, name: str, code: str) -> None:
+    headers = {**as_user("agent_device"), "Of-User-Id": name}
+    await Row("", "POST", OWN, 200, failed(code), json={"displayName": "x"}, headers=headers).check(house)
 
 
 async def test_nobody_gives_himself_a_role(house: House) -> None:

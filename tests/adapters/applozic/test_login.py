@@ -146,6 +146,7 @@ ROWS = [
     page("page: with the header", PAGE_WELCOME, {"userId": "dave", "appVersionCode": 108, "resetUserStatus": None}, headers={"Application-Key": "{app}"}),
     page("page: everything", PAGE_WELCOME | {"displayName": "Dave D.", "contactNumber": "+15550100", "imageLink": "https://x.test/a.png", "metadata": PROFILE["metadata"], "email": "dave@example.com", "newUser": "true"}, WHOLE),
     page("page: known", PAGE_WELCOME | {"userId": "pat", "displayName": "pat", "newUser": "false"}, {**NEW, "userId": "pat", "password": "pat:secret"}),
+    page("page: behind an address of IPv6", PAGE_WELCOME | {"websocketUrl": "http://[::1]", "websocketPort": "80", "fileBaseUrl": "http://[::1]"}, NEW, headers={"Host": "[::1]"}),
     page("page: a wrong password", '"INVALID_PASSWORD"', {**NEW, "userId": "pat", "password": "x"}),
     page("page: no password", '"INVALID_PASSWORD"', {**NEW, "userId": "pat"}),
     page("page: an unknown application", '"INVALID_APPID"', {**NEW, "applicationId": "nobody"}),
@@ -315,6 +316,10 @@ UPDATE = "/rest/ws/register/update"
     [
         Row("a push token", "POST", UPDATE, 200, WELCOME | {"message": "UPDATED", "userId": "alice", "displayName": "alice", "newUser": False, "deviceKey": "{alice_device}", "userKey": "{alice_key}"}, json={"userId": "alice", "deviceKey": "{alice_device}", "registrationId": "t"}, headers=as_user("alice")),
         Row("a name", "POST", UPDATE, 200, WELCOME | {"message": "UPDATED", "userId": "alice", "displayName": "A", "newUser": False, "userKey": "{alice_key}"}, json={"displayName": "A"}, headers=as_user("alice")),
+        Row("a push token, with a JWT", "POST", UPDATE, 200, ..., json={"deviceKey": "{alice_device}"}, headers={"X-Authorization": "{alice_jwt}"}),
+        Row("no device key", "POST", UPDATE, 401, "UnAuthorized Access", json={}, headers={"X-Authorization": "{alice_jwt}"}),
+        Row("another's device key", "POST", UPDATE, 401, "UnAuthorized Access", json={"deviceKey": "{bob_device}"}, headers={"X-Authorization": "{alice_jwt}"}),
+        Row("on behalf", "POST", UPDATE, 401, "UnAuthorized Access", json={}, headers={"Application-Key": "{app}", "Authorization": "{bot}", "Of-User-Id": "alice"}),
         Row("nobody", "POST", UPDATE, 401, "UnAuthorized Access", json={"displayName": "A"}),
         Row("a version", "GET", "/rest/ws/register/version/update?appVersionCode=1&deviceKey=x", 200, "success", headers=as_user("alice")),
         Row("a browser's push", "POST", "/rest/ws/plugin/update/sw/id", 200, "success", content=b"registrationId=x", headers=as_user("alice")),
