@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
-from adapters.ozeki import asked, auth, client, errors
+from adapters.ozeki import asked, auth, client, content, errors, files
 from adapters.ozeki.ids import EVERY_STATION
 from adapters.ozeki.options import NAME, Options
 from adapters.ozeki.routes import routes
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Application, Credential, Principal, Tenant
+from core.model import Application, Credential, Message, Principal, Tenant
 from core.names import check_name
 from core.tenants import applications_of, credentials_of
 
@@ -95,6 +95,10 @@ class OzekiAdapter:
     def secrets(self, request: Request) -> Sequence[str]:
         """Passwords."""
         return tuple(auth.secrets_in(request))
+
+    def losses(self, tenant: Tenant, message: Message) -> Sequence[str]:
+        """What is lost of a message at this end."""
+        return content.losses(message, files.nowhere(tenant))
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:  # noqa: ARG002
         """An HTTP API user writes to user1, at all stations."""

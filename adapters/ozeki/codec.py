@@ -15,7 +15,7 @@ import orjson
 
 from adapters.bodies import parse_json
 from adapters.files import FileAddresses
-from adapters.ozeki.content import VALID_MS, plain_text
+from adapters.ozeki.content import ENCRYPTED, PLACEHOLDER, TOPIC_LOST, VALID_MS, plain_text
 from adapters.ozeki.dates import written_date
 from adapters.ozeki.ids import user_id
 from adapters.ozeki.options import NAME
@@ -26,8 +26,6 @@ from core.model import Audio, Content, Custom, Event, File, Html, Image, Locatio
 
 Codec = Literal["plain", "opaque"]
 MESSAGE = "Message"
-PLACEHOLDER = Custom("encrypted", None, "[encrypted message]")
-ENCRYPTED = "Data: kept as it is, other dialects show a placeholder"
 LEFT_OUT = "messages: left out, they came from other dialects and the codec is opaque"
 STATION = "station"
 """Where leftovers keep where a message was sent, veiled."""
@@ -132,7 +130,7 @@ def _write(stored: Stored, ids: Ids, domain: str, files: FileAddresses) -> Writt
     given = own_message(message)
     if given is None:
         if message.topic is not None:
-            lost.append("topic: dropped")
+            lost += TOPIC_LOST
         created, valid_until = written_date(stored.time), written_date(stored.time + VALID_MS)
         data = _data(message, files.shown(message.content), created, domain)
         given = ClientMessage(ids.uuid(stored.id), MESSAGE, created, valid_until, data)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from adapters.files import FileAddresses
 from adapters.ozeki.ids import EVERY_STATION
 from adapters.ozeki.options import NAME
 from adapters.ozeki.wire import read_date, write_date
@@ -28,6 +29,11 @@ REPORTS = {"submit_report_requested": True, "delivery_report_requested": False, 
 """The wishes for reports, and what stands for those that a message does not name."""
 FROM = ("from_connection", "from_address", "from_station")
 TO = ("to_connection", "to_address", "to_station")
+
+PLACEHOLDER = Custom("encrypted", None, "[encrypted message]")
+"""What other dialects are shown of what a chat client encrypted."""
+ENCRYPTED = "Data: kept as it is, other dialects show a placeholder"
+TOPIC_LOST = ("topic: dropped",)
 
 _TYPE = "Type"
 _DATES = (CREATED, VALID_UNTIL, SEND_AT)
@@ -92,9 +98,34 @@ def from_fields(fields: Mapping[str, Any], sender: str) -> Message:
     )
 
 
+def losses(message: Message, files: FileAddresses) -> list[str]:
+    """What is lost of a message: see `adapters.contract.Adapter.losses`. Of others' it is what HTTP API users lose, who are shown
+    the least; chat clients lose the topic alone."""
+    if message.dialect == NAME:
+        return _staying(message)
+    lost = list(TOPIC_LOST) if message.topic is not None else []
+    plain_text(files.shown(message.content), lost)
+    _tags(message, {}, lost)
+    return lost
+
+
+def _staying(message: Message) -> list[str]:
+    """What no other dialect shows of a message that this one sent. Who it was sent from and to, when, and with which reports says
+    where it goes; a validity as long as that of others is none."""
+    left = message.leftovers or {}
+    if message.content == PLACEHOLDER and "Data" in left:
+        return [ENCRYPTED]
+    staying = [f"{VALID_UNTIL}: stays in this dialect"] if VALID_UNTIL in left else []
+    if left.get(TAGS):
+        staying.append("tags: of those with one name the last is shown by other dialects")
+    return staying
+
+
 def shown_fields(message: Message, content: Content, time: int, zone: ZoneInfo, losses: list[str]) -> dict[str, Any]:
     """What a message says of itself: everything but its id, and who sent it to whom. `content` is the message's with the
     addresses of files, `time` when it was, or will be, sent."""
+    if message.topic is not None:
+        losses += TOPIC_LOST
     left = message.leftovers if message.dialect == NAME and message.leftovers else {}
     created = left.get(CREATED, time)
     fields: dict[str, Any] = {

@@ -5,7 +5,7 @@ from adapters.contract import Call, Reply
 from adapters.files import FileAddresses
 from adapters.ozeki.errors import FILE_ACTION
 from core.errors import Failure, Kind
-from core.model import Principal
+from core.model import Principal, Tenant
 
 PATH = "/api"
 CALL = f"action={FILE_ACTION}"
@@ -14,6 +14,11 @@ CALL = f"action={FILE_ACTION}"
 def addresses(call: Call) -> FileAddresses:
     """Where files are for the caller; the address says the secret."""
     return FileAddresses(call.tenant, call.request.origin, f"{PATH}?{CALL}&id=", "secret")
+
+
+def nowhere(tenant: Tenant) -> FileAddresses:
+    """The same for no caller: what can be said of files, wherever they are."""
+    return FileAddresses(tenant, "", f"?{CALL}&id=", "secret")
 
 
 async def download(call: Call) -> Reply:
