@@ -2,7 +2,7 @@
 
 from adapters.applozic import announcements
 from adapters.applozic.errors import bad_request, no_group, no_user
-from adapters.applozic.group_objects import CONTACTS, MEMBERS_SHOWN, full_objects
+from adapters.applozic.group_objects import CONTACTS, MEMBERS_SHOWN, full_object
 from adapters.applozic.group_target import Target, aim, numbers_of, require, user_key_of
 from adapters.applozic.groups import make
 from adapters.applozic.wire import Fields, read, read_list, success
@@ -31,8 +31,7 @@ async def get(call: Call) -> Reply:
     (view,) = await call.core.groups.views(call.tenant, [target.number], target.user, members=MEMBERS_SHOWN)
     if view is None:
         raise no_group()
-    (row,) = await full_objects(call, target.user, [view])
-    return success(call, row)
+    return success(call, await full_object(call, target.user, view))
 
 
 async def remove(call: Call) -> Reply:

@@ -10,6 +10,7 @@ from adapters.applozic.group_objects import (
     MEMBERS_SHOWN,
     PUBLIC,
     GroupRow,
+    full_object,
     full_objects,
     group_object,
     group_objects,
@@ -40,8 +41,7 @@ async def info(call: Call) -> Reply:
         raise no_group()
     if not may_look(call, view):
         raise not_allowed()
-    (row,) = await full_objects(call, user, [view])
-    return success(call, row)
+    return success(call, await full_object(call, user, view))
 
 
 async def details(call: Call) -> Reply:

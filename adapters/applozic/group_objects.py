@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import orjson
 
 from adapters.applozic.ids import client_group_id, user_key, virtual_group
@@ -19,8 +20,10 @@ from core.ids import Parties
 from core.membership import GroupView
 from core.model import Group, Member, Topic, UserKey
 
-MEMBERS_SHOWN = 200
-"""Of a larger group the first ones; `userCount` says how many there are."""
+MEMBERS_SHOWN = 100
+"""Of a larger group lists show the first ones, and `userCount` how many there are: the vendor's groups have no more."""
+_MOST_MEMBERS = 1_000
+"""What is shown of a group that somebody looks at."""
 VIRTUAL, PRIVATE, PUBLIC, OPEN, CONTACTS = 0, 1, 2, 6, 9
 """Types of groups."""
 ADMIN, MODERATOR, MEMBER = 1, 2, 3
@@ -53,6 +56,14 @@ async def feeds(
 async def group_objects(call: Call, user: UserKey | None, numbers: Sequence[int]) -> list[GroupRow]:
     """The objects of groups by number, those that exist."""
     return [group_object(call, view) for view in await _views(call, numbers, user) if view is not None]
+
+
+async def full_object(call: Call, user: UserKey | None, view: GroupView) -> GroupRow:
+    """A group object with its members as user objects, and as many as a page of members has."""
+    if view.total > len(view.members):
+        page = await call.core.members.page(call.tenant, view.group.number, limit=_MOST_MEMBERS)
+        view = msgspec.structs.replace(view, members=page.members)
+    return (await full_objects(call, user, [view]))[0]
 
 
 async def full_objects(call: Call, user: UserKey | None, views: Iterable[GroupView]) -> list[GroupRow]:
@@ -193,7 +204,7 @@ def _note_losses(losses: list[str], view: GroupView) -> None:
     group = view.group
     found = []
     if view.total > len(view.members) > 0:
-        found.append(f"membersId: of a large group the first {MEMBERS_SHOWN}")
+        found.append(f"membersId: of a large group the first {len(view.members)}")
     if group.description:
         found.append("description: dropped")
     if group.announcement:

@@ -20,7 +20,7 @@ from adapters.applozic.group_objects import (
     PUBLIC,
     TYPE,
     GroupRow,
-    full_objects,
+    full_object,
     own_leftovers,
     role_of,
 )
@@ -194,11 +194,10 @@ async def _create(call: Call, fields: Fields, reference: str) -> GroupRow:
         leftovers=await _parent(call, fields),
     )
     viewer = await call.core.users.key(call.tenant, creator or owner)
-    views = await call.core.groups.views(call.tenant, [group.number], viewer, members=MEMBERS_SHOWN)
-    rows = await full_objects(call, viewer, [view for view in views if view is not None])
-    if not rows:
+    (view,) = await call.core.groups.views(call.tenant, [group.number], viewer, members=MEMBERS_SHOWN)
+    if view is None:
         raise no_group()  # somebody was fast to delete it
-    return rows[0]
+    return await full_object(call, viewer, view)
 
 
 async def _parent(call: Call, fields: Fields) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from adapters.applozic import group_objects
 from adapters.applozic.group_objects import feeds, group_object, topic_object
 from adapters.contract import Call, Request
 from core.membership import GroupView
@@ -264,13 +263,17 @@ async def test_groups_of_other_dialects(house: House, row: tuple[Any, ...]) -> N
     assert call.losses == losses
 
 
-async def test_a_large_group_shows_its_first_members(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_objects, "MEMBERS_SHOWN", 2)
-    call = calling(house)
-    view = GroupView(Group(7, "n", "ada", 1, 2), 5, [Member("ada", 3), Member("bob", 4)], 90, 0, True, Marks())
-    shown = group_object(call, view)
-    assert (shown["membersId"], shown["userCount"]) == (["ada", "bob"], 90)
-    assert call.losses == ["membersId: of a large group the first 2"]
+async def test_a_large_group_shows_its_first_members_in_lists(house: House) -> None:
+    people = [f"user {number:03}" for number in range(119)]
+    number = await create(house, "alice", *people)
+    headers = {name: value.format_map(house.names) for name, value in as_user("alice").items()}
+    response = await house.client.get(WS + "group/list", headers=headers)
+    (row,) = response.json()["response"]
+    assert (row["membersId"], row["userCount"]) == (["alice", *people[:99]], 120)
+    assert response.headers["x-gateway-loss"] == "membersId: of a large group the first 100"
+    # Who looks at it sees more.
+    found = await info(house, number, "alice")
+    assert (found["membersId"], len(found["users"])) == (["alice", *people], 120)
 
 
 TOPICS: list[tuple[str, Topic, dict[str, Any]]] = [
