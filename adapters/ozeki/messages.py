@@ -12,10 +12,8 @@ import msgspec
 
 from adapters.contract import Call
 from adapters.ozeki import content
-from adapters.ozeki import content
 from adapters.ozeki.auth import domain_of
 from adapters.ozeki.content import CREATED, SEND_AT, from_fields, given_fields
-from adapters.ozeki.files import addresses
 from adapters.ozeki.files import addresses
 from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_group
 from adapters.ozeki.options import NAME
@@ -62,7 +60,6 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
     for number, entry in enumerate(entries):
         fields = given_fields(entry, zone, losses)
         sent = Sent(fields, call.now, from_fields(fields, sender), fields.get("message_id", ""))
-        losses += content.losses(sent.message, addresses(call))
         losses += content.losses(sent.message, addresses(call))
         address = _recipient(sent, domain)
         group = own_group(ids, address.user) if address is not None else None
