@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.membership import Counted, GroupPage, GroupView
-from core.model import Marks, Tenant
+from core.model import Marks, Member, Tenant
 from core.store import scripts
-from core.store.groups import decode_group, decode_members, place_of
+from core.store.groups import decode_group, place_of
 from core.store.keys import PARTITIONS
 from core.store.store import Store, Work
 
@@ -25,6 +25,7 @@ _NO_MARKS = Marks()
 
 Place = TypeVar("Place", bytes, int)
 
+_decode_member = msgspec.msgpack.Decoder(tuple[str, str, int, msgspec.Raw]).decode
 _decode_marks = msgspec.msgpack.Decoder(Marks).decode
 
 
@@ -109,10 +110,16 @@ def _rows(reply: Sequence[Any]) -> list[tuple[Any, Counted]]:
     ]
 
 
+def _member(number: int, packed: bytes) -> Member:
+    name, role, joined, _ = _decode_member(packed)
+    return Member(name, number, role, joined)
+
+
 def _view(row: Sequence[Any] | None) -> GroupView | None:
     if row is None:
         return None
-    group, members, left = decode_group(row[0]), decode_members(row[7:]), sorted(name.decode() for name in row[6])
+    members = [_member(int(number), packed) for number, packed in zip(row[7], row[8], strict=True)]
+    group, left = decode_group(row[0]), sorted(name.decode() for name in row[6])
     marks = _decode_marks(row[5]) if row[5] is not None else _NO_MARKS
     return GroupView(group, max(row[1], group.modified), members, row[2], row[3], bool(row[4]), marks, left)
 

@@ -87,7 +87,7 @@ DELETE_GROUP = Script("delete_group", writes=True, makes_room=True, uses=("group
 END_GROUP = Script("end_group", writes=True, makes_room=True, uses=("keys_of", "emptying"))
 LIST_GROUPS = Script("list_groups", writes=False)
 JOINED_GROUPS = Script("joined_groups", writes=False)
-GROUP_VIEWS = Script("group_views", writes=False, uses=(*_VIEW, "unread", "group", "member_rows"))
+GROUP_VIEWS = Script("group_views", writes=False, uses=(*_VIEW, "unread", "group"))
 ADD_MEMBERS = Script("add_members", writes=True, uses=_MEMBERS)
 REMOVE_MEMBERS = Script("remove_members", writes=True, uses=_MEMBERS)
 MEMBER_PAGE = Script("member_page", writes=False, uses=("group", "member_rows"))

@@ -1,7 +1,7 @@
 -- Groups as one user has them. ARGV: 3 user's number (empty: nobody), 4 how many members of each are wanted, 5… numbers of groups.
 -- Returns for each {packed group, when it changed last, how many members, unread, whether the user is or was a member, packed
--- marks, {ids of who left}, number, id, role, joined, …}; nothing in place of a group that is none. Who left is not looked for
--- where members are not asked for, and among more than 400 rows.
+-- marks, {ids of who left}, {numbers of members}, {their packed rows}}; nothing in place of a group that is none. Who left is not
+-- looked for where members are not asked for, and among more than 400 rows.
 local function who_left(conversation, total)
   local key, found = prefix .. 'm:' .. conversation, {}
   local count = redis.call('HLEN', key)
@@ -31,7 +31,8 @@ for index = 5, #ARGV do
       row[6] = fields[5]
     end
     row[7] = wanted > 0 and who_left(conversation, row[3]) or {}
-    if wanted > 0 then add_member_rows(row, conversation, 0, false, wanted) end
+    row[8] = wanted > 0 and redis.call('ZRANGE', prefix .. 'a:' .. conversation, 0, wanted - 1) or {}
+    row[9] = #row[8] > 0 and redis.call('HMGET', prefix .. 'm:' .. conversation, unpack(row[8])) or {}
   end
   result[#result + 1] = row
 end
