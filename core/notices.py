@@ -31,6 +31,8 @@ SYSTEM = "system"
 _SYSTEM_NAME = "System"
 _ONE_BY_ONE = 32
 """Users who come or go at once and each have a notice: with thousands, notices would run ahead of the clock."""
+_LONGEST_TEXT = 1_024
+"""Characters. Names of groups and users have any length, and stand in each of the notices of one change."""
 
 _Events = Callable[[Sequence[UserKey]], list[Event]]
 
@@ -111,10 +113,22 @@ class Notices:
 
         def announce(users: Sequence[UserKey]) -> list[Notice]:
             return [
-                Notice(system, Message(SYSTEM, event, dialect, sender_name=_SYSTEM_NAME)) for event in events(users)
+                Notice(system, Message(SYSTEM, _cut(event), dialect, sender_name=_SYSTEM_NAME))
+                for event in events(users)
             ]
 
         return announce
+
+
+def _cut(event: Event) -> Event:
+    return Event(
+        event.name,
+        {
+            name: value[:_LONGEST_TEXT] if isinstance(value, str) else value
+            for name, value in (event.parameters or {}).items()
+        },
+        (event.text or "")[:_LONGEST_TEXT],
+    )
 
 
 def _arrival(about: dict[str, Any], member: str, name: str | None) -> Event:

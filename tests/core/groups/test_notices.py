@@ -151,6 +151,14 @@ async def test_the_events_of_a_groups_life(core: Core, tenant: Tenant, users: Us
     ]
 
 
+async def test_long_names_are_cut(core: Core, tenant: Tenant, users: Users, group: Group) -> None:
+    await core.users.register(tenant, "zoe", display_name="Z" * 5_000)
+    announce = await core.notices.joined(tenant, "plain", "G" * 5_000, ["zoe"], "ada")
+    await core.groups.add(tenant, group.number, await core.users.keys(tenant, ["zoe"]), announce=announce)
+    about = {"group": "G" * 1_024, "by": "ada", "member": "zoe", "name": "Z" * 1_024}
+    assert await events(core, tenant, group.number) == [Event("member_joined", about, "Z" * 1_024)]
+
+
 async def test_a_crowd_is_said_in_one(core: Core, tenant: Tenant, users: Users) -> None:
     ada = users[0]
     names = [f"user{number}" for number in range(33)]
