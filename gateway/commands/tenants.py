@@ -8,6 +8,7 @@ import click
 
 from core.core import Core
 from core.model import Tenant, User
+from core.names import is_sender
 from core.tenants import applications_of
 from gateway.adapters_list import load_adapters
 from gateway.commands import Where, adapter_named, on_store, secret_in, store_options, tenant_named
@@ -110,6 +111,26 @@ def add_user(
 
     on_store(where, work)
     click.echo(f"User {name} is registered.")
+
+
+@user.command("friend")
+@click.argument("tenant")
+@click.argument("one")
+@click.argument("other")
+@store_options
+def add_friend(where: Where, tenant: str, one: str, other: str) -> None:
+    """Make two users contacts of each other, without asking them; an HTTP API user can be one of them."""
+
+    async def work(core: Core) -> None:
+        found = await tenant_named(core, tenant)
+        for name, profile in zip((one, other), await core.users.find_many(found, (one, other)), strict=True):
+            if profile is None and not is_sender(found, name):
+                raise click.ClickException(f"{tenant} has no user {name!r}: chatgateway user add {tenant} {name}")
+        first, second = await core.users.keys(found, (one, other))
+        await core.relations.add(found, first, [second])
+
+    on_store(where, work)
+    click.echo(f"{one} and {other} are contacts of each other.")
 
 
 @user.command("list")

@@ -1,5 +1,6 @@
 """The commands, on a store of their own, on a running gateway's, and on a folder that nobody uses."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import httpx
 import pytest
 from click.testing import Result
 
+from core.clock import SystemClock
+from core.model import Relation
 from core.store.data_folder import running_url
 from core.store.embedded import server_binary
 from core.store.keys import PARTITIONS, SCHEMA_VERSION, system_key
 from gateway import store_check
+from tests.core.support import opened
 from tests.gateway.conftest import Run
 from tests.gateway.program import running, until
 from tests.servers import Engine, ServerProcess, free_ports
@@ -102,6 +106,29 @@ def test_a_minted_token_is_of_the_kind_that_was_asked_for(run: Run, store: str) 
     assert all(token.count(".") == 2 for token in tokens)
 
 
+def test_users_are_made_contacts(run: Run, store: str) -> None:
+    on = ("--redis", store)
+    run("tenant", "add", "friends", *on)
+    run("credential", "add", "friends", "ozeki", "friends.example", "--kind", "http_user", "--name", "alerts", *on)
+    for name in ("ann", "ben"):
+        run("user", "add", "friends", name, *on)
+    for _ in range(2):
+        added = run("user", "friend", "friends", "ann", "ben", *on)
+        assert added.output == "ann and ben are contacts of each other.\n"
+    run("user", "friend", "friends", "alerts", "ann", *on)
+    assert asyncio.run(contacts(store, "friends", "ann")) == ["ben", "alerts"]
+    assert asyncio.run(contacts(store, "friends", "ben")) == ["ann"]
+
+
+async def contacts(url: str, tenant: str, name: str) -> list[str]:
+    """A user's contacts, the earliest first."""
+    async with opened(url, SystemClock()) as core:
+        found = await core.tenants.find(tenant)
+        assert found is not None
+        rows, _ = await core.relations.page(found, await core.users.key(found, name), Relation.CONTACT, 10)
+        return [row.user.id for row in rows]
+
+
 def test_what_can_not_be_is_one_line(run: Run, store: str) -> None:
     on = ("--redis", store)
     run("tenant", "add", "taken", *on)
@@ -114,6 +141,10 @@ def test_what_can_not_be_is_one_line(run: Run, store: str) -> None:
         ("user", "list", "nobody"): "There is no tenant 'nobody': chatgateway tenant add nobody",
         ("user", "add", "taken", "dave"): "The user exists already",
         ("user", "add", "taken", "admin"): "This name is reserved",
+        ("user", "friend", "taken", "dave", "eve"): "taken has no user 'eve': chatgateway user add taken eve",
+        ("user", "friend", "taken", "eve", "dave"): "taken has no user 'eve': chatgateway user add taken eve",
+        ("user", "friend", "taken", "dave", "dave"): "Nobody has a relation with himself",
+        ("user", "friend", "nobody", "dave", "dave"): "There is no tenant 'nobody': chatgateway tenant add nobody",
         ("credential", "add", "nobody", "easemob", "a#b"): "There is no tenant 'nobody'",
         ("credential", "add", "taken", "icq", "a"): "There is no dialect 'icq'; there are: easemob, chat21",
         ("credential", "add", "taken", "chat21", "a", "--kind", "key"): "chat21 has no credentials 'key'; it has: jwt",

@@ -101,7 +101,8 @@ async def test_an_unknown_conversation_is_an_error(house: House, action: str, fi
     for name in unknown:
         answer = await alice.call("conversation", action, conversationid=name, **fields)
         assert answer == error("There is no such conversation")
-    for value in (None, 5, ["x"], {}):
+    values: list[Any] = [None, 5, ["x"], {}]
+    for value in values:
         answer = await alice.call("conversation", action, conversationid=value, **fields)
         assert answer == error("conversationid is missing")
     answer = await alice.call("reports", "viewed", conversationid=theirs, messageids=[ID])

@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from adapters.files import FileAddresses
-from adapters.ozeki.codec import ENCRYPTED, PLACEHOLDER, ClientMessage, to_message, written
+from adapters.ozeki.codec import ClientMessage, to_message, written
+from adapters.ozeki.content import ENCRYPTED, PLACEHOLDER
 from adapters.ozeki.ids import user_id
 from core.ids import Ids
 from core.model import (
@@ -35,7 +36,7 @@ IDS = Ids(TENANT.secret, 1)
 DOMAIN = "localhost"
 TIME = 1_709_907_168_123
 EXTENSION = {"order": 5, "list": [1, {"a": None}], "text": "ü"}
-FILE = {"name": "a.png", "secret": "s", "size_bytes": 5, "media_type": "image/png"}
+FILE: dict[str, Any] = {"name": "a.png", "secret": "s", "size_bytes": 5, "media_type": "image/png"}
 CONTENTS: list[Content] = [
     Text("hello"),
     Text(""),
