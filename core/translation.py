@@ -22,7 +22,7 @@ class Translation:
         if not self._losses:
             return
         others = sorted({application.dialect for application in tenant.applications} - {message.dialect})
-        for dialect in others and (*others, message.dialect):
+        for dialect in others and (message.dialect, *others):
             losses = self._losses.get(dialect)
             lost = losses(tenant, message) if losses is not None else ()
             if lost:
