@@ -1,5 +1,5 @@
 """What a change of a group says in it: the core's notices, in the app's own words and as silent as the app wants them, where the
-group's metadata says so."""
+group's metadata says so. Of rooms nothing is said: people come and go in them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -34,20 +34,26 @@ async def of_creation(call: Call, group: str, owner: str, settings: Mapping[str,
     return _worded(settings, await call.core.notices.created(call.tenant, NAME, group, owner))
 
 
-async def of_coming(call: Call, target: Target, users: Sequence[str]) -> Announce:
+async def of_coming(call: Call, target: Target, users: Sequence[str]) -> Announce | None:
     """That these users come, as far as they do: who comes alone is not said to be added."""
+    if target.group.room:
+        return None
     by = target.user.id if target.user is not None else None
     announce = await call.core.notices.joined(call.tenant, NAME, target.group.name, users, by)
     return _worded(target.group.attributes or {}, announce)
 
 
-async def of_going(call: Call, group: Group, by: str | None) -> Announce:
+async def of_going(call: Call, group: Group, by: str | None) -> Announce | None:
     """That users go, by their own will or by somebody's."""
+    if group.room:
+        return None
     return _worded(group.attributes or {}, await call.core.notices.left(call.tenant, NAME, group.name, by))
 
 
 async def of_change(call: Call, group: Group, changed: Mapping[str, Any], by: str | None) -> Announce | None:
     """That these fields of a group are others, which is `group` afterwards; nothing when none of them is worth a word."""
+    if group.room:
+        return None
     said = call.core.notices.said
     tenant, name, settings = call.tenant, group.name, group.attributes or {}
     announces = []
@@ -63,8 +69,10 @@ async def of_change(call: Call, group: Group, changed: Mapping[str, Any], by: st
     return _worded(settings, lambda users: [notice for announce in announces for notice in announce(users)])
 
 
-async def of_role(call: Call, target: Target, member: str, role: str) -> Announce:
+async def of_role(call: Call, target: Target, member: str, role: str) -> Announce | None:
     """That a member has another role, in the core's word for it."""
+    if target.group.room:
+        return None
     by = target.user.id if target.user is not None else None
     text, about = f"{member} is {role} now", {"group": target.group.name, "member": member, "role": role}
     announce = await call.core.notices.said(call.tenant, NAME, "member_role_changed", text, by, **about)

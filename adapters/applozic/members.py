@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.applozic import announcements
-from adapters.applozic.errors import bad_request, no_group, no_user
+from adapters.applozic.errors import NO_USER, bad_request, coded, no_group, no_user
 from adapters.applozic.group_objects import ADMIN, MODERATOR, PRIVATE
 from adapters.applozic.group_target import (
     Target,
@@ -137,7 +137,8 @@ async def mute(call: Call) -> Reply:
     other = fields.text("userId")
     number = await number_of(call, fields)
     if number is None and other is not None:
-        await call.core.conversations.mark(call.tenant, user, other, muted_until=until)
+        if not await call.core.conversations.mark(call.tenant, user, other, muted_until=until):
+            raise coded(NO_USER, "there is no conversation with this user")
         return success(call)
     group = await call.core.groups.find(call.tenant, number) if number is not None else None
     if group is None:

@@ -9,7 +9,7 @@ from adapters.contract import Call, Request
 from core.membership import GroupView
 from core.model import Group, Marks, Member, Message, Principal, Text, Topic
 from tests.adapters.applozic.conftest import WS, as_bot, as_user, ask, ask_as_bot, envelope, failed
-from tests.adapters.applozic.grouped import create, group_shape, info, members
+from tests.adapters.applozic.grouped import create, group_shape, info, members, said
 from tests.harness import NOON, House, Row
 
 UNAUTHORIZED = failed("AL-UN-01", "unauthorized user")
@@ -105,6 +105,11 @@ async def test_rooms_of_other_dialects_are_open_groups(house: House) -> None:
     # Its members do not rule it.
     body = {"groupId": room.number, "userId": "carol"}
     await Row("", "POST", WS + "group/add/member", 200, UNAUTHORIZED, body, headers=as_user("bob")).check(house)
+    # Of what happens to it nothing is said.
+    for path, more in (("add/member", {}), ("remove/member", {}), ("update", {"newName": "N"})):
+        row = Row(path, "POST", f"{WS}group/{path}", 200, envelope(), {**body, **more}, headers=as_bot("ada"))
+        await row.check(house)
+    assert await said(house, room.number) == []
 
 
 async def test_channels_by_creation(house: House) -> None:

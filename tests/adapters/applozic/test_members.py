@@ -15,6 +15,7 @@ UNAUTHORIZED = failed("AL-UN-01", "unauthorized user")
 UNKNOWN = failed("AL-G-01", "group not found")
 NO_USER = failed("AL-U-01", "user not found")
 PRESENT = failed("AL-U-01", "user already exist")
+NO_CONVERSATION = failed("AL-U-01", "there is no conversation with this user")
 INCOMPLETE = failed("AL-M-01")
 
 ONE: list[tuple[str, str, dict[str, str], dict[str, Any], Any, list[str]]] = [
@@ -203,6 +204,8 @@ async def test_a_user_is_muted_likewise(house: House) -> None:
     row = await house.core.conversations.direct(house.tenant, bob, "alice")
     assert row is not None
     assert row.marks.muted_until == NOON + 5
+    body = {"userId": "carol", "notificationAfterTime": NOON + 5}
+    await Row("", "POST", WS + "group/user/update", 200, NO_CONVERSATION, body, headers=as_user("bob")).check(house)
 
 
 async def test_who_is_a_member_and_how_many(house: House) -> None:
