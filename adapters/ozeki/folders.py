@@ -23,8 +23,8 @@ from core.model import MessageKind, Overview, Stored, UserKey
 
 MAXIMUM_ROWS = 1_000
 """Of one answer: the vendor recommends to ask for no more."""
-_CONVERSATIONS = 500
-_LISTS = 20
+_CONVERSATIONS = 200
+_LISTS = 50
 """How often as many conversations are listed: those of the latest 10,000 are looked into."""
 _PAGE = 100
 _PAGES_AT_ONCE = 16

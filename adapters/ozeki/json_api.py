@@ -42,11 +42,10 @@ class JsonApi:
         """GET ?action=receivemsg&folder=…: the newest messages of a folder, oldest first. Nothing is removed by it."""
         folder, limit = folder_and_limit(call)
         rows = Rows(call, self._zone)
-        if folder is Folder.DELETED:
-            found = []
-        elif folder in (Folder.INBOX, Folder.SENT):
-            found = [rows.filed(one) for one in await filed(call, folder, limit)]
-        else:
+        found: list[Any] = []
+        if folder in (Folder.INBOX, Folder.SENT):
+            found = [rows.written(one) for one in await filed(call, folder, limit)]
+        elif folder is not Folder.DELETED:
             found = [rows.waiting(one) for one in await waiting(call, folder, limit)]
         call.losses.extend(dict.fromkeys(rows.losses))
         # The limit is a text: the vendor's Java and C# clients fail on a number.

@@ -4,6 +4,9 @@ clients fail on null."""
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+import orjson
+
 from adapters.contract import Call
 from adapters.ozeki.auth import domain_of
 from adapters.ozeki.content import own_addresses, shown_fields
@@ -17,6 +20,14 @@ from core.model import Message
 _ADDRESSES = ("from_connection", "from_address", "from_station", "to_connection", "to_address", "to_station")
 
 
+class _Written(msgspec.Struct, frozen=True, gc=False):
+    """A filed message as JSON, as long as it is remembered; and what that depends on."""
+
+    reader: tuple[str, str, str, str]
+    row: orjson.Fragment
+    lost: tuple[str, ...]
+
+
 class Rows:
     """Makes the rows of one answer."""
 
@@ -27,6 +38,7 @@ class Rows:
         self._ids = call.core.ids(call.tenant)
         self._files = addresses(call)
         self._own = full_address(sender_of(call), self._domain)
+        self._reader = (sender_of(call), self._domain, self._files.prefix, zone.key)
         self.losses: list[str] = []
 
     def sent(self, sent: Sent) -> dict[str, Any]:
@@ -49,6 +61,18 @@ class Rows:
                 "to_station": EVERY_STATION,
             }
         return self._row(filed_id(self._call, stored), addresses, message, stored.time)
+
+    def written(self, filed: Filed) -> orjson.Fragment:
+        """The same in JSON."""
+        stored = filed.stored
+        written = stored.memo
+        if type(written) is not _Written or written.reader != self._reader:
+            before, self.losses = self.losses, []
+            row = orjson.Fragment(orjson.dumps(self.filed(filed)))
+            written = stored.memo = _Written(self._reader, row, tuple(self.losses))
+            self.losses = before
+        self.losses += written.lost
+        return written.row
 
     def waiting(self, row: Scheduled) -> dict[str, Any]:
         """A message in the outbox or in `notsent`."""

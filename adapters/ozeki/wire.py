@@ -47,7 +47,7 @@ def read_date(text: str, zone: ZoneInfo) -> int | None:
     """A date as epoch milliseconds; none for what is no date, or one before 1970. Fractions of a second, and a zone of its own,
     which some libraries write, are read as well."""
     try:
-        found = datetime.fromisoformat(_NUMBERED.sub(r"\1-\2-\3 ", text))
+        found = datetime.fromisoformat(_NUMBERED.sub(r"\1-\2-\3 ", text) if text[4:5] == "." else text)
         return _milliseconds(found if found.tzinfo else found.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         return None
