@@ -87,15 +87,18 @@ async def _verify_signed(call: Call, application: str, token: str, signed: dynam
         if signed.expires <= call.now:
             raise Failure(Kind.UNAUTHENTICATED, "The token has expired", reason="expired")
         user = await find_user(call.core, tenant, signed.user)
-        if user is None or not user.active:
-            break
-        since = (user.leftovers or {}).get(NAME, {}).get(TOKENS_SINCE, 0)
-        if signed.issued < since // 1000:
+        if user is None or not may_bring(user, signed.issued):
             break
         principal = Principal(tenant, user=user.id)
         call.core.tokens.remember(NAME, application, token, principal, signed.expires, user)
         return principal
     raise Failure(Kind.UNAUTHENTICATED, "The token does not verify", reason="unknown")
+
+
+def may_bring(user: User, issued: int) -> bool:
+    """Whether a token that the app signed for the user at this time (seconds) has not ended since."""
+    since = (user.leftovers or {}).get(NAME, {}).get(TOKENS_SINCE, 0)
+    return bool(user.active and issued >= since // 1000)
 
 
 async def find_user(core: Core, tenant: Tenant, name: str) -> User | None:

@@ -18,6 +18,7 @@ from adapters.easemob.auth import (
     authenticate,
     bearer,
     find_user,
+    may_bring,
     mint,
     require_administrator,
 )
@@ -104,7 +105,7 @@ async def _exchanged(call: Call) -> Reply:
             continue
         seconds = given.expires - call.now // 1000
         user = await _named(call, tenant, given.user) if given.user is not None else None
-        if seconds <= 0 or (given.user is not None and (user is None or not user.active)):
+        if seconds <= 0 or (given.user is not None and (user is None or not may_bring(user, given.issued))):
             break
         call.principal = Principal(tenant, user=user.id if user else None, administrator=user is None)
         token = mint(call.core, tenant, application, user, seconds)

@@ -115,3 +115,12 @@ async def test_what_is_illegal(house: House, token: str) -> None:
 async def test_who_is_deactivated_gets_none(house: House) -> None:
     await house.core.users.deactivate(house.tenant, "ann")
     await exchange(house, signed(chat("ann")), 401)
+
+
+async def test_revocation_ends_them(house: House) -> None:
+    before = signed(chat("ann"))
+    house.manual_clock.move(1_000)
+    headers = {"Authorization": "Bearer {token}"}
+    await Row("revoke", "POST", "{base}/token/user/ann/invalid", 200, headers=headers).check(house)
+    await exchange(house, before, 401)
+    await exchange(house, signed(chat("ann"), issued=SECONDS + 1))
