@@ -50,6 +50,7 @@ async def test_a_picture_is_opened_from_each_dialect(both: Both, restricted: boo
     assert body == msg
     secret = {"share-secret": body["secret"]} if restricted else {}
     assert await opened(both, body["url"], **secret) == (200, CONTENT)
+    assert not restricted or msg["secret"] not in both.house.log.text
 
 
 @pytest.mark.parametrize("restricted", [False, True])
