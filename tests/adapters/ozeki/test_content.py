@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.ozeki.content import REPORTS, from_fields, given_fields, own_addresses, plain_text, shown_fields
+from adapters.ozeki.content import losses as losses_of
+from adapters.ozeki.files import nowhere
 from adapters.ozeki.wire import parse_lenient, read_date, write_date
 from core.errors import Failure
-from core.model import Audio, Content, Custom, Event, Html, Image, Location, Message, Signal, Text, Video
+from core.model import Audio, Content, Custom, Event, Html, Image, Location, Message, Signal, Tenant, Text, Video
 from tests.harness import NOON
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -152,3 +154,26 @@ def test_what_perl_writes_is_read(raw: bytes, value: Any) -> None:
 def test_what_nobody_can_read_is_refused(raw: bytes) -> None:
     with pytest.raises(Failure):
         parse_lenient(raw)
+
+
+@pytest.mark.parametrize(
+    ("fields", "lost"),
+    [
+        ({}, []),
+        ({"create_date": "2025-06-15T15:06:40", "valid_until": "2025-06-22T15:06:40"}, []),
+        ({"create_date": "2025-06-15T15:06:40", "valid_until": "2025-06-22T15:06:41"}, []),
+        (
+            {"create_date": "2025-06-15T15:06:40", "valid_until": "2025-06-16T15:06:40"},
+            ["valid_until: stays in this dialect"],
+        ),
+        ({"valid_until": "2025-06-22T15:06:40"}, ["valid_until: stays in this dialect"]),
+        ({"tags": [{"name": "a", "value": "1"}]}, []),
+        (
+            {"tags": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]},
+            ["tags: of those with one name the last is shown by other dialects"],
+        ),
+    ],
+)
+def test_what_no_other_dialect_shows_is_said(fields: dict[str, Any], lost: list[str]) -> None:
+    message = from_fields(given_fields(fields, UTC_ZONE, []), "me")
+    assert losses_of(message, nowhere(Tenant(1, "shop", b""))) == lost
