@@ -50,8 +50,8 @@ _OF_GROUPS: tuple[Line, ...] = (
     ("POST", "/{group}/apply_verify", joining.verify_request, "verify_request", _RECORDED),
     ("POST", "/{group}/invite_verify", joining.verify_invitation, "verify_invitation", _RECORDED),
     ("DELETE", "/{group}/quit", joining.leave, "leave", _CLIENT),
-    ("POST", "/{group}/shield", joining.shield, "shield", _CLIENT),
-    ("DELETE", "/{group}/shield", joining.unshield, "unshield", _CLIENT),
+    ("POST", "/{group}/shield", joining.shield, "shield", _RECORDED),
+    ("DELETE", "/{group}/shield", joining.unshield, "unshield", _RECORDED),
 )
 _OF_ROOMS: tuple[Line, ...] = (
     ("POST", "", groups.create_room, "create", _RECORDED),
@@ -68,8 +68,9 @@ _OF_ROOMS: tuple[Line, ...] = (
 _GROUP_METADATA = "/metadata/chatgroup/{group}"
 _ROOM_METADATA = _APP + "/metadata/chatroom/{group}"
 _OTHERS = (
-    Route("GET", _APP + "/publicchatgroups", group_lists.public, "groups.public", _CLIENT),
+    Route("GET", _APP + "/publicchatgroups", group_lists.public, "groups.public", _RECORDED),
     Route("GET", _APP + "/users/{user}/joined_chatgroups", group_lists.joined, "groups.joined", _RECORDED),
+    Route("POST", _APP + "/users/{user}/joined_chatgroups", joining.join_many, "groups.join_many", _RECORDED),
     Route("GET", _APP + "/users/{user}/joined_chatrooms", group_lists.joined, "rooms.joined", _RECORDED),
     # The vendor's browser client has paths of its own.
     *(

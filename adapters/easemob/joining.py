@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapters.contract import Call, Reply
+from adapters.easemob.auth import require_administrator
 from adapters.easemob.errors import forbidden_operation, invalid_parameter, no_group
 from adapters.easemob.notices import of_coming, of_going
 from adapters.easemob.target import (
@@ -55,6 +56,32 @@ async def apply(call: Call) -> Reply:
         raise forbidden_operation(f"can not join this group, reason:group: {target.text} is not public\n")
     await _come(call, target, [person], Waiting.REQUEST, words)
     return success(call, "post", call.now, {"entities": [], "data": _row(target, "apply", person.name)})
+
+
+async def join_many(call: Call) -> Reply:
+    """`POST /users/{user}/joined_chatgroups`: the user joins up to 60 groups, by the application's word, with an answer for each: a
+    group that there is not, and one that blocks the user or is full, is none."""
+    require_administrator(call)
+    request = parse_object(await call.body(BODY_LIMIT_BYTES))
+    ids = list(dict.fromkeys(body_names(request, "id_list")))
+    (person,) = await registered_people(call, [call.parameters["user"]])
+    data = [{"id": text, "result": await _joined(call, text, keys_of([person]))} for text in ids]
+    return success(call, "post", call.now, {"entities": [], "data": data})
+
+
+async def _joined(call: Call, text: str, keys: list[UserKey]) -> bool:
+    """Whether the user is a member now."""
+    target = await find_target(call, text)
+    if target is None:
+        return False
+    announce = await of_coming(call, target, keys, added=False)
+    try:
+        await call.core.groups.add(call.tenant, target.number, keys, reference=call.reference, announce=announce)
+    except Failure as failure:
+        if failure.reason not in ("blocked", "members", "group"):
+            raise
+        return False
+    return True
 
 
 async def verify_request(call: Call) -> Reply:

@@ -40,6 +40,7 @@ CALLS: dict[str, tuple[Limit, ...]] = {
     "GET /chatrooms": _FIFTY,
     "GET /users/{user}/joined_chatgroups": _FIFTY,
     "GET /users/{user}/joined_chatrooms": _FIFTY,
+    "POST /users/{user}/joined_chatgroups": _FIFTY,
     "POST /messages/chatgroups": (Limit(20, _SECOND),),
     "POST /messages/chatrooms/broadcast": (
         Limit(1, _SECOND),

@@ -19,6 +19,7 @@ from tests.adapters.easemob.grouped import (
     unknown,
 )
 from tests.adapters.easemob.sending import key
+from tests.adapters.easemob.shapes import AUTHORIZED, success
 from tests.harness import House, Row
 
 
@@ -195,3 +196,32 @@ async def test_a_shield(room: bool, house: House) -> None:
         assert view.marks.muted_until == until
     await settle_group(house, "ann", room=room)
     await row("POST", "/{g}/shield", 401, NO_PERMISSION, headers=AS_BOB).check(house)
+
+
+async def test_joining_many_at_once(house: House) -> None:
+    blocks = await settle_group(house, "ann", "bob")
+    await house.core.members.block(house.tenant, blocks, [await key(house, "bob")])
+    blocking = house.names["g"]
+    full = await settle_group(house, "ann")
+    await house.core.groups.update(house.tenant, full, maximum_members=1)
+    filled = house.names["g"]
+    await settle_group(house, "ann", room=True)
+    room = house.names["g"]
+    there = await settle_group(house, "ann", "bob")
+    own = house.names["g"]
+    number = await settle_group(house, "ann")
+    ids = [house.names["g"], own, blocking, filled, room, NOWHERE, own]
+
+    def join(status: int, body: Any, json: Any, user: str = "bob", **more: Any) -> Row:
+        path = "{base}/users/" + user + "/joined_chatgroups"
+        return Row("join", "POST", path, status, body, json, **{"headers": AUTHORIZED, **more})
+
+    results = [True, True, False, False, False, False]
+    data = [{"id": text, "result": result} for text, result in zip(ids, results, strict=False)]
+    body = success("post", "/users/bob/joined_chatgroups", entities=[], data=data)
+    await join(200, body, {"id_list": ids}).check(house)
+    assert [await is_member(house, each, "bob") for each in (number, there, blocks, full)] == [True, True, False, False]
+    await join(400, invalid("id_list must be provided"), {}).check(house)
+    await join(400, invalid("id_list number more than maxSize : 60"), {"id_list": ["1"] * 61}).check(house)
+    await join(404, unknown("username nobody doesn't exist!"), {"id_list": ids}, "nobody").check(house)
+    await join(401, ..., {"id_list": ids}, headers=AS_BOB).check(house)
