@@ -20,7 +20,7 @@ local function is_room(group)
 end
 
 -- Whoever keeps a copy of the group asks what has changed since: its profile, its members, what they are.
-local function note_change(group, now)
+local function note_group_change(group, now)
   redis.call('HSET', group.key, 'm', now)
 end
 

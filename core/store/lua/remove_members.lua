@@ -31,7 +31,7 @@ end
 done = table.concat(result)
 keep_result(ARGV[4], period, now, reference, done)
 if next(left) then
-  note_change(group, ARGV[3])
+  note_group_change(group, ARGV[3])
   tell('members', group.conversation, group.head, now, group.identity, nil, nil, 0)
 end
 return done

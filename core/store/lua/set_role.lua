@@ -14,7 +14,7 @@ if role == 'admin' and redis.call('HLEN', list_of(group, 'a')) >= tonumber(ARGV[
 row[2] = role
 redis.call('HSET', members, user, cmsgpack.pack(row))
 if role == 'admin' then put_on_list(group, 'a', user, row[1], now) else take_off_list(group, 'a', user) end
-note_change(group, ARGV[3])
+note_group_change(group, ARGV[3])
 keep_result(ARGV[4], period, now, reference, 1)
 tell('members', group.conversation, group.head, now, group.identity, nil, nil, 0)
 return 'done'

@@ -31,7 +31,7 @@ if owner ~= '' and owner ~= group.owner then
   take_off_list(group, 'a', owner)
   if owner == '0' then redis.call('HDEL', group.key, 'p') else redis.call('HSET', group.key, 'p', owner) end
 end
-note_change(group, ARGV[3])
+note_group_change(group, ARGV[3])
 keep_result(ARGV[4], period, now, reference, 1)
 tell('group', group.conversation, group.head, now, group.identity, nil, nil, 0)
 return 'done'
