@@ -56,7 +56,8 @@ _AUDIENCES = {
 _NUMBERS = ("source", "timeToLive", "scheduledAt")
 _TEXTS = ("topicId", "fileMetaKey", "deviceKey", "senderName")
 _SWITCHES = ("shared", "sendToDevice", "storeOnDevice")
-_DEFAULTS: dict[str, Any] = {"source": WEB, **dict.fromkeys(_SWITCHES, False)}
+"""Mostly false, which they are when they are not there."""
+_DEFAULTS: dict[str, Any] = {"source": WEB}
 _BESIDE_A_FILE = "message: the text beside a file stays in this dialect"
 _EXACT = 1 << 53
 _HIGHEST = (1 << 63) - 1
@@ -139,7 +140,7 @@ def canonical(body: dict[str, Any], losses: list[str], *, source: int = WEB) -> 
     }
     wire |= {name: number for name in _NUMBERS if (number := whole(body.get(name))) is not None}
     wire |= {name: value for name in _TEXTS if isinstance(value := body.get(name), str)}
-    wire |= {name: body.get(name) is True for name in _SWITCHES}
+    wire |= {name: True for name in _SWITCHES if body.get(name) is True}
     if isinstance(file_meta, dict) and (kept := {name: part for name, part in file_meta.items() if part is not None}):
         wire[_FILE] = kept
     return wire

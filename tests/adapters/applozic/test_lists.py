@@ -71,9 +71,6 @@ async def test_what_one_thread_shows(house: House) -> None:
         "read": False,
         "createdAtTime": NOON,
         "metadata": {"k": "v"},
-        "shared": False,
-        "sendToDevice": False,
-        "storeOnDevice": False,
     }
     bob = {"userId": "bob", "unreadCount": 1}
     answer = await listed(house, "alice", "userId=bob&skipRead=true")
