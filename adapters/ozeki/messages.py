@@ -26,6 +26,8 @@ MAXIMUM_MESSAGES = 1_000
 """Of one request; the vendor names no limit."""
 _MAXIMUM_ID = 255
 _AT_ONCE = 50
+_KEYED = "client:"
+"""How the reference of a request begins that has a key of its caller's."""
 _AS_CREATED_MS = 1_000
 """The two may be read from the clock at both sides of a second's end."""
 # What befalls the gateway, not one message: the whole request is answered with it, and can be repeated.
@@ -109,7 +111,7 @@ async def _send(call: Call, sender: UserKey, keys: Mapping[str, UserKey], row: _
     sent, address = row.sent, row.address
     if address is None:
         return
-    if sent.message_id:
+    if sent.message_id and not call.reference.startswith(_KEYED):
         # Some callers give all their messages one id: only what says the same is the same.
         said = zlib.crc32(sent.fields.get("text", "").encode(errors="replace"))
         row.reference = f"client:{sent.message_id}:{said:08x}"

@@ -241,6 +241,15 @@ async def test_a_repeat_is_one_message_unless_it_says_something_else(house: Hous
     assert await texts(house, "sent") == ["one", "two", "one", "one"]
 
 
+async def test_a_request_with_a_key_is_done_once(house: House) -> None:
+    for message_id in ("1", "2"):
+        body = {"messages": [{"message_id": message_id, "to_address": "ann", "text": text} for text in ("a", "b")]}
+        headers = {"Authorization": house.names["basic"], "Idempotency-Key": "k"}
+        response = await house.client.post("/api?action=sendmsg", json=body, headers=headers)
+        assert response.json()["data"]["success_count"] == 2
+    assert await texts(house, "sent") == ["a", "b"]
+
+
 async def test_a_group_is_written_to_under_the_address_that_its_messages_show(house: House) -> None:
     core, tenant = house.core, house.tenant
     ann, user = await core.users.keys(tenant, ["ann", "http_user"])
