@@ -1,5 +1,6 @@
 """Files that were uploaded in another dialect: the vendor's server keeps none, its apps have places of their own for them."""
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from adapters.bodies import file_reply
@@ -17,8 +18,12 @@ _FILE = "id"
 
 def addresses(call: Call) -> FileAddresses:
     """Where files are for the caller: apps open an address as it stands, so a restricted file's secret is in it."""
-    app = quote(call.parameters["app"], safe="")
-    return FileAddresses(call.tenant, call.request.origin, f"{PATH.replace('{app}', app)}?{_FILE}=", SECRET)
+    return FileAddresses(call.tenant, call.request.origin, _base(call.parameters["app"]), SECRET)
+
+
+@lru_cache(1024)
+def _base(app: str) -> str:
+    return f"{PATH.replace('{app}', quote(app, safe=''))}?{_FILE}="
 
 
 def nowhere(tenant: Tenant) -> FileAddresses:
