@@ -26,6 +26,8 @@ _TEMPLATES = {
     events.CHANGED: "GROUP_META_DATA_UPDATED_MESSAGE",
 }
 """The metadata that words each action; a blank one silences it."""
+_LONGEST_TEXT = 1_024
+"""Characters of a notice, which stands in the group once for each user who comes."""
 _WORD = re.compile(":(adminName|groupName|userName|role)")
 
 
@@ -93,7 +95,7 @@ def _in_own_words(settings: Mapping[str, Any], notice: Notice) -> Notice:
     if _says(settings, "HIDE", "true"):
         metadata["hide"] = "true"
     if isinstance(template, str) and template.strip():
-        event = msgspec.structs.replace(event, text=_filled(template, event.parameters or {}))
+        event = msgspec.structs.replace(event, text=_filled(template[:_LONGEST_TEXT], event.parameters or {}))
         message = msgspec.structs.replace(message, content=event, leftovers={"message": event.text})
     if (isinstance(template, str) and not template.strip()) or _says(settings, "ALERT", "false"):
         metadata["show"] = "false"
@@ -108,7 +110,8 @@ def _filled(template: str, about: Mapping[str, Any]) -> str:
     words["userName"] = about.get("name", about.get("member"))
     if "members" in about:
         words["userName"] = f"{about['members']} members"
-    return _WORD.sub(lambda found: str(found[0] if words[found[1]] is None else words[found[1]]), template)
+    text = _WORD.sub(lambda found: str(found[0] if words[found[1]] is None else words[found[1]]), template)
+    return text[:_LONGEST_TEXT]
 
 
 def _says(settings: Mapping[str, Any], name: str, word: str) -> bool:

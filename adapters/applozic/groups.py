@@ -33,6 +33,7 @@ from adapters.applozic.group_target import (
     require,
     target_of,
     targets_of,
+    user_key_of,
 )
 from adapters.applozic.ids import group_number
 from adapters.applozic.options import NAME
@@ -97,11 +98,9 @@ async def change(call: Call) -> Reply:
 async def delete(call: Call) -> Reply:
     """GET group/delete: by an admin, for everybody. The vendor's newest clients end a conversation of two by it as well."""
     fields = await read(call)
-    if fields.text("userId") is not None and await number_of(call, fields) is None:
-        user = await caller_key(call, fields)
-        require(user is not None)
-        other = fields.text("userId") or ""
-        await call.core.conversations.clear(call.tenant, user, other)  # type: ignore[arg-type]  # checked above
+    other = fields.text("userId")
+    if other is not None and await number_of(call, fields) is None:
+        await call.core.conversations.clear(call.tenant, await user_key_of(call, fields), other)
         return success(call, True)
     await _delete(call, [await target_of(call, fields)])
     return success(call, True)

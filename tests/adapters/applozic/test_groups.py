@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.model import Message, Text
 from tests.adapters.applozic.conftest import WS, as_bot, as_user, ask, ask_as_bot, envelope, failed
 from tests.adapters.applozic.grouped import ADMIN, MODERATOR, create, group_shape, has_users, info, members, roles, said
 from tests.harness import House, Row
@@ -306,3 +307,23 @@ async def test_a_silent_group_says_so(house: House) -> None:
     number = await create(house, "alice", metadata={"ALERT": "false"})
     assert await said(house, number) == [("group_created", "Group created", {"show": "false"})]
     assert await members(house, number) == ["alice"]
+
+
+async def test_long_words_are_cut(house: House) -> None:
+    words = ":groupName " * 20_000
+    number = await create(house, "alice", groupName="n" * 2_000, metadata={"CREATE_GROUP_MESSAGE": words})
+    ((_, text, _),) = await said(house, number)
+    assert len(text) == 1_024
+
+
+async def test_a_conversation_of_two_ends_likewise(house: House) -> None:
+    alice, bob = await house.core.users.keys(house.tenant, ["alice", "bob"])
+    message = Message("alice", Text("hi"), "applozic")
+    await house.core.messages.send_direct(house.tenant, alice, [bob], message, "request:1")
+    row = Row("", "GET", WS + "group/delete?userId=alice", 200, envelope(True), headers=as_user("bob"))
+    await row.check(house)
+    assert await house.core.conversations.direct(house.tenant, bob, "alice") is None
+    assert await house.core.conversations.direct(house.tenant, alice, "bob") is not None
+    await row.check(house)
+    nobody = {"Apz-AppId": "{app}", "Apz-Token": "{bot}"}
+    await Row("", "GET", WS + "group/delete?userId=alice", 200, UNAUTHORIZED, headers=nobody).check(house)
