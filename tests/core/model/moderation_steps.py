@@ -273,7 +273,7 @@ class ModerationSteps(GroupSteps, SendingSteps):
         found = await self.ask(lambda core, tenant: core.groups.views(tenant, numbers, user, members=5))
         for one, view in zip(groups, found, strict=True):
             if one.group is None or view is None:
-                assert one.group is view is None
+                assert (one.group, view) == (None, None)
                 continue
             present, member = one.present(), one.members.get(user.number)
             left = sorted(each.key.id for each in one.members.values() if each.until is not None)
