@@ -6,18 +6,16 @@ that are not there: the vendor's clients post their whole local object.
 """
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 import orjson
 
+from adapters.applozic.attachments import ABSENT, AUDIO, FILE, VIDEO, fill, read_file, write_file
+from adapters.applozic.attachments import leftovers as file_leftovers
 from adapters.applozic.events import action_of, event_name, words_of
-from adapters.applozic.files import thumbnail_key
 from adapters.applozic.options import NAME
-from adapters.applozic.wire import flat
+from adapters.applozic.wire import flat, whole
 from adapters.files import FileAddresses
-from core.files import file_reference, referenced_file
-from core.ids import file_tenant
 from core.model import (
     EVERYBODY,
     Audience,
@@ -35,14 +33,10 @@ from core.model import (
     Video,
 )
 
-TEXT, ATTACHMENT, LOCATION, HTML, CONTACT, AUDIO, VIDEO, NOTICE, HIDDEN, CUSTOM = 0, 1, 2, 3, 7, 8, 9, 10, 11, 101
+TEXT, ATTACHMENT, LOCATION, HTML, CONTACT, NOTICE, HIDDEN, CUSTOM = 0, 1, 2, 3, 7, 10, 11, 101
 WEB, API = 1, 3
 """Values of `source`: whose session it was sent from."""
 
-ABSENT = "absent"
-"""Where leftovers keep the names of fields of `fileMeta` that the rendering has and the message had not."""
-
-_FILE = "fileMeta"
 _TEXTUAL = frozenset({TEXT, 4, 5, 12, 13})
 """Besides text: a price, a text with an address, a text for the receiver alone, a notice of blocking. All are read as text."""
 _NAMED = {CONTACT: "contact", CUSTOM: "custom", 102: "call", 103: "call"}
@@ -60,7 +54,6 @@ _SWITCHES = ("shared", "sendToDevice", "storeOnDevice")
 _DEFAULTS: dict[str, Any] = {"source": WEB}
 _BESIDE_A_FILE = "message: the text beside a file stays in this dialect"
 _EXACT = 1 << 53
-_HIGHEST = (1 << 63) - 1
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -81,11 +74,11 @@ def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, sourc
     if isinstance(content, (File, Image, Audio, Video)) and wire["message"]:
         losses.append(_BESIDE_A_FILE)
     written = _DEFAULTS | _write(files.shown(content), content, files, [])
-    left = {name: value for name, value in wire.items() if name != _FILE and written.get(name, ...) != value}
-    if _FILE in written:
-        left |= _file_leftovers(wire[_FILE], written[_FILE], files)
-    elif _FILE in wire:
-        left[_FILE] = wire[_FILE]
+    left = {name: value for name, value in wire.items() if name != FILE and written.get(name, ...) != value}
+    if FILE in written:
+        left |= file_leftovers(wire[FILE], written[FILE], files)
+    elif FILE in wire:
+        left[FILE] = wire[FILE]
     audience = _AUDIENCES.get(metadata.get("category", ""), EVERYBODY)
     if wire["contentType"] == HIDDEN:
         audience = _AUDIENCES["HIDDEN"]
@@ -113,25 +106,25 @@ def write(message: Message, files: FileAddresses, losses: list[str]) -> dict[str
     metadata = fields.pop("metadata", None)
     # A notice with parameters is one that the gateway made: it never was a body.
     if message.dialect != NAME or (isinstance(stored, Event) and stored.parameters is not None):
-        _fill(fields, shown, losses)
+        fill(fields, shown, losses)
         fields["metadata"] = _merged(message.extension, metadata, losses)
     else:
         fields["metadata"] = message.extension or {}
     left = message.leftovers
     if left and message.dialect == NAME:
-        file_meta = fields.get(_FILE)
+        file_meta = fields.get(FILE)
         fields |= left
         absent = fields.pop(ABSENT, ())
         if file_meta is not None:
-            fields[_FILE] = file_meta | left.get(_FILE, {})
+            fields[FILE] = file_meta | left.get(FILE, {})
             for name in absent:
-                fields[_FILE].pop(name, None)
+                fields[FILE].pop(name, None)
     return fields
 
 
 def canonical(body: dict[str, Any], losses: list[str], *, source: int = WEB) -> dict[str, Any]:
     """The fields of a body that the vendor keeps of a message, in the types that it answers them in."""
-    text, file_meta = body.get("message"), body.get(_FILE)
+    text, file_meta = body.get("message"), body.get(FILE)
     wire: dict[str, Any] = {
         "message": text if isinstance(text, str) else "" if text is None else _json(text),
         "contentType": whole(body.get("contentType")) or TEXT,
@@ -142,7 +135,7 @@ def canonical(body: dict[str, Any], losses: list[str], *, source: int = WEB) -> 
     wire |= {name: value for name in _TEXTS if isinstance(value := body.get(name), str)}
     wire |= {name: True for name in _SWITCHES if body.get(name) is True}
     if isinstance(file_meta, dict) and (kept := {name: part for name, part in file_meta.items() if part is not None}):
-        wire[_FILE] = kept
+        wire[FILE] = kept
     return wire
 
 
@@ -155,24 +148,10 @@ def _metadata(value: Any, losses: list[str]) -> dict[str, str]:
     return flat(value)
 
 
-def whole(value: Any) -> int | None:
-    """A whole number, also as text; clients send both. None for anything else, and for one over 63 bits."""
-    if isinstance(value, str):
-        digits = value.strip()
-        if not digits.removeprefix("-").isdecimal() or not digits.isascii() or len(digits) > 19:
-            return None
-        value = int(digits)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if -_HIGHEST - 1 <= value <= _HIGHEST else None
-
-
 def _content(wire: dict[str, Any], metadata: dict[str, str], files: FileAddresses) -> Content:
     kind, text = wire["contentType"], wire["message"]
-    if _FILE in wire and kind not in (NOTICE, HIDDEN):
-        return _read_file(kind, wire[_FILE], files)
+    if FILE in wire and kind not in (NOTICE, HIDDEN):
+        return read_file(kind, wire[FILE], files)
     if kind == HTML:
         return Html(text)
     if kind == LOCATION:
@@ -206,58 +185,6 @@ def _degrees(value: Any) -> float | None:
     return number if number is not None and abs(number) <= 360 else None
 
 
-def _read_file(kind: int, given: dict[str, Any], files: FileAddresses) -> File | Image | Audio | Video:
-    """A file by its media type. The vendor's own are named by `blobKey` alone, in some clients."""
-    url, blob, name, thumbnail = (_text(given, field) for field in ("url", "blobKey", "name", "thumbnailUrl"))
-    media_type, size = _text(given, "contentType"), whole(given.get("size"))
-    if not url and blob and file_tenant(blob) == files.tenant.number:
-        url = file_reference(blob)
-    common: dict[str, Any] = {
-        "url": url or thumbnail or blob or "",
-        "name": name,
-        "size_bytes": size if size is not None and size >= 0 else None,
-        "media_type": media_type,
-    }
-    family = (media_type or "").partition("/")[0].lower()
-    if family == "image":
-        return Image(**common)
-    if family == "audio" or (kind == AUDIO and not family):
-        return Audio(**common)
-    if family == "video" or (kind == VIDEO and not family):
-        return Video(**common, thumbnail_url=thumbnail)
-    return File(**common)
-
-
-def _text(given: dict[str, Any], field: str) -> str | None:
-    value = given.get(field)
-    return value if isinstance(value, str) else None
-
-
-def _file_leftovers(given: dict[str, Any], written: dict[str, Any], files: FileAddresses) -> dict[str, Any]:
-    """What of `fileMeta` the rendering does not say. The addresses of a file that is kept here are each reader's own."""
-    kept = {
-        name: value
-        for name, value in given.items()
-        if name not in written or not (_same(value, written[name]) or _is_same_place(value, written[name], files))
-    }
-    left: dict[str, Any] = {_FILE: kept} if kept else {}
-    absent = [name for name in written if name not in given]
-    if absent:
-        left[ABSENT] = absent
-    return left
-
-
-def _is_same_place(one: Any, other: str, files: FileAddresses) -> bool:
-    """Whether these are two addresses of one file that is kept here, at different hosts."""
-    if not isinstance(one, str) or not isinstance(other, str) or not other.startswith(files.prefix):
-        return False
-    return one.startswith("http") and one.partition(files.base)[2] == other[len(files.prefix) :]
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one == other and type(one) is type(other)
-
-
 def _write(shown: Content, stored: Content, files: FileAddresses, losses: list[str]) -> dict[str, Any]:
     """`message` and `contentType` of a content, with `fileMeta` and `metadata` where they are part of it. `shown` has the
     reader's addresses in place of the references in `stored`."""
@@ -267,7 +194,7 @@ def _write(shown: Content, stored: Content, files: FileAddresses, losses: list[s
         case Html(html):
             return {"message": html, "contentType": HTML}
         case Image() | File() | Audio() | Video():
-            return {"message": "", "contentType": ATTACHMENT, _FILE: _write_file(shown, stored, files, losses)}
+            return {"message": "", "contentType": ATTACHMENT, FILE: write_file(shown, stored, files, losses)}
         case Location(latitude, longitude, address):
             place: dict[str, Any] = {"lat": latitude, "lon": longitude}
             if address is not None:
@@ -296,46 +223,6 @@ def _named(values: dict[str, Any] | None, name: str, value: str, losses: list[st
     return {**(values or {}), name: value}
 
 
-def _write_file(
-    shown: File | Image | Audio | Video, stored: Content, files: FileAddresses, losses: list[str]
-) -> dict[str, Any]:
-    meta: dict[str, Any] = {"url": shown.url}
-    file = referenced_file(stored.url) if isinstance(stored, (File, Image, Audio, Video)) else None
-    if file is not None and stored is not shown:
-        meta["blobKey"] = file
-        if isinstance(shown, Image):
-            small = meta["thumbnailBlobKey"] = thumbnail_key(file)
-            meta["thumbnailUrl"] = shown.url.replace(files.prefix + file, files.prefix + small, 1)
-    if shown.secret is not None:
-        losses.append("secret: dropped, this dialect opens files by URL alone")
-    if isinstance(shown, Video) and shown.thumbnail_url is not None:
-        meta["thumbnailUrl"] = shown.thumbnail_url
-        if shown.thumbnail_secret is not None:
-            losses.append("thumbnail secret: dropped, this dialect opens files by URL alone")
-    if isinstance(shown, (Image, Video)) and (shown.width is not None or shown.height is not None):
-        losses.append("size in pixels: dropped")
-    if isinstance(shown, (Audio, Video)) and shown.length_seconds is not None:
-        losses.append("length: dropped")
-    meta |= {"name": shown.name, "size": shown.size_bytes, "contentType": shown.media_type}
-    return {name: value for name, value in meta.items() if value is not None}
-
-
-_MEDIA_TYPES = {Image: "image/*", Audio: "audio/*", Video: "video/*", File: "application/octet-stream"}
-
-
-def _fill(fields: dict[str, Any], shown: Content, losses: list[str]) -> None:
-    """What this dialect's clients need to find of a file and another dialect did not give."""
-    if not isinstance(shown, (Image, Audio, Video, File)):
-        return
-    meta = fields[_FILE]
-    if "contentType" not in meta:
-        meta["contentType"] = _MEDIA_TYPES[type(shown)]
-        losses.append(f"fileMeta.contentType: defaulted to {meta['contentType']}")
-    if "name" not in meta:
-        meta["name"] = unquote(_last_part(shown.url)) or "file"
-        losses.append("fileMeta.name: defaulted to the last part of the URL")
-
-
 def _merged(extension: dict[str, Any] | None, metadata: dict[str, Any] | None, losses: list[str]) -> dict[str, str]:
     """The app's own map, and what the content says beside its text, as texts. Where both have a name the app's is dropped."""
     merged: dict[str, str] = {}
@@ -347,13 +234,6 @@ def _merged(extension: dict[str, Any] | None, metadata: dict[str, Any] | None, l
                 losses.append(f"metadata.{name}: became text")
             merged[name] = value if isinstance(value, str) else _json(value)
     return merged
-
-
-def _last_part(url: str) -> str:
-    try:
-        return urlsplit(url).path.rpartition("/")[2]
-    except ValueError:  # not a URL at all
-        return ""
 
 
 def _json(value: Any) -> str:

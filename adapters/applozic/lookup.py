@@ -68,22 +68,26 @@ async def conversation(call: Call, fields: Fields) -> Target | None:
     number = await number_of(call, fields)
     topic = virtual_topic(number) if number is not None else None
     if topic is not None:
-        found = await call.core.topics.find(call.tenant, topic)
-        return target_of(found.parties, acting_user(call, fields)) if found is not None else None
+        caller, found = acting_user(call, fields), await call.core.topics.find(call.tenant, topic)
+        if found is None or isinstance(found.parties, int) or caller not in found.parties:
+            raise no_group()
+        return target_of(found.parties, caller)
     if number is None:
         raise no_group()
     return number
 
 
-async def conversations(call: Call, user: UserKey, *, since: int = 0) -> AsyncIterator[Overview]:
-    """All of a user's conversations in which something was sent since a time, in whatever box."""
+async def conversations(call: Call, user: UserKey, *, since: int = 0, latest: int = 0) -> AsyncIterator[Overview]:
+    """All of a user's conversations in which something was sent since a time, in whatever box; and so many of the `latest` active
+    ones anyhow."""
     for box in Box:
-        before = None
+        before, more = None, latest if box is Box.ACTIVE else 0
         for _ in range(_MAXIMUM_TURNS):
             rows = await call.core.conversations.list(call.tenant, user, _ROWS_AT_ONCE, before, box=box)
             for row in rows:
-                if row.time >= since:
+                if row.time >= since or more > 0:
                     yield row
+                more -= 1
             if len(rows) < _ROWS_AT_ONCE or rows[-1].time < since:
                 break
             before = rows[-1].time

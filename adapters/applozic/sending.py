@@ -9,7 +9,7 @@ import orjson
 
 from adapters.applozic import wire
 from adapters.applozic.auth import OF_USER, acting_user, require_administrator
-from adapters.applozic.content import API, WEB, read, whole
+from adapters.applozic.content import API, WEB, read
 from adapters.applozic.errors import bad_request, no_group, no_user, not_allowed, word
 from adapters.applozic.files import addresses
 from adapters.applozic.group_objects import OPEN, group_type, other_of
@@ -17,7 +17,7 @@ from adapters.applozic.group_target import number_of
 from adapters.applozic.ids import group_key, sent_key, virtual_topic
 from adapters.applozic.options import NAME, Options
 from adapters.applozic.topics import place
-from adapters.applozic.wire import Fields
+from adapters.applozic.wire import Fields, whole
 from adapters.contract import Call, Reply
 from core.errors import Failure
 from core.imports import Import

@@ -9,7 +9,7 @@ from adapters.applozic.threads import Row
 from adapters.contract import Call, Reply
 from core.conversations import Target
 from core.messages import Page, Query
-from core.model import EVERY_KIND, Overview, UserKey
+from core.model import EVERY_KIND, UserKey
 
 LAG_MS = 2_000
 """How far the clock that clients send back lags behind: the workers' clocks differ, and what one of them stores now may have an
@@ -76,9 +76,8 @@ async def _edited(call: Call, user: UserKey, since: int) -> tuple[list[Row], lis
 
 
 async def _targets(call: Call, user: UserKey, since: int) -> list[Target]:
-    latest: Sequence[Overview] = await call.core.conversations.list(call.tenant, user, _ALWAYS)
-    newer = [lookup.target_of_row(row) async for row in lookup.conversations(call, user, since=since + 1)]
-    return list(dict.fromkeys([*newer, *map(lookup.target_of_row, latest)]))
+    rows = lookup.conversations(call, user, since=since + 1, latest=_ALWAYS)
+    return list(dict.fromkeys([lookup.target_of_row(row) async for row in rows]))
 
 
 async def _pages(call: Call, user: UserKey, targets: Sequence[Target], query: Query) -> list[_Page]:

@@ -194,6 +194,20 @@ def flat(values: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def whole(value: Any) -> int | None:
+    """A whole number, also as text; clients send both. None for anything else, and for one over 63 bits."""
+    if isinstance(value, str):
+        digits = value.strip()
+        if not digits.removeprefix("-").isdecimal() or not digits.isascii() or len(digits) > 19:
+            return None
+        value = int(digits)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if -1 << 63 <= value < 1 << 63 else None
+
+
 async def read(call: Call) -> Fields:
     """What the request says, read once. Of a GET only the query counts, whatever its headers announce. Raises *bad request*
     with reason `body` for a body that is neither a JSON object nor a form."""

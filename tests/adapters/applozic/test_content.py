@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.applozic.content import canonical, read, whole, write
+from adapters.applozic.content import canonical, read, write
+from adapters.applozic.wire import whole
 from adapters.files import FileAddresses
 from core.files import file_reference
 from core.ids import new_file_id

@@ -234,7 +234,8 @@ async def test_topics_appear_beside_their_messages(house: House) -> None:
     assert await said(house, "bob", "conversationReq=true") == ["beside it", "in it"]
     answer = await listed(house, "bob", "conversationReq=true")
     assert [(pxy["id"], pxy["userId"], pxy["topicId"]) for pxy in answer["conversationPxys"]] == [(topic, "alice", "p")]
-    assert await said(house, "carol", f"groupId={made['id']}") == []
+    for path in ("list", "v2/list", "read/conversation", "delete/conversation"):
+        assert await ask(house, "carol", "GET", f"message/{path}?groupId={made['id']}") == "error"
 
 
 async def test_blocks_stand_beside_the_overview(house: House) -> None:
