@@ -40,7 +40,9 @@ _DATES = (CREATED, VALID_UNTIL, SEND_AT)
 _NODE_VALID_UNTIL = "vaild_date"
 """What the vendor's Node client calls it."""
 _WORDS = {Image: "picture", Audio: "sound", Video: "film", File: "file"}
-_FILE_FIELDS = ("secret", "size_bytes", "width", "height", "length_seconds", "media_type", "thumbnail_url")
+_FILE_FIELDS = (
+    "secret", "size_bytes", "width", "height", "length_seconds", "media_type", "thumbnail_url", "thumbnail_secret",
+)  # fmt: skip
 _TAG = re.compile("/?[a-z0-9]*", re.IGNORECASE)
 _BREAKS = frozenset({"br", "/p", "/div", "/li", "/tr", "/h1", "/h2", "/h3"})
 _UNSEEN = frozenset({"script", "style"})
