@@ -46,6 +46,10 @@ class Log:
     def write(self, line: bytes, /) -> None:
         self.text += line.decode()
 
+    def clear(self) -> None:
+        """Forget what was logged so far."""
+        self.text = ""
+
     @property
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.text.splitlines()]

@@ -72,6 +72,7 @@ class Refusal:
         return self.label
 
     async def check(self, house: House) -> None:
+        house.log.clear()
         response = await self.send(house)
         is_error = 400 <= response.status_code < 500 or (self.manners.fails_with_200 and response.status_code == 200)
         assert is_error, f"{self.label}: {response.status_code} {response.text}"

@@ -53,8 +53,9 @@ MANNERS = Manners(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def house(embedded_engine: Engine) -> AsyncIterator[House]:
+    """One for all rows: what is refused changes nothing."""
     async with open_house(embedded_engine.url, [create(OPTIONS)], limits=LIMITS) as house:
         await settle(house)
         yield house
