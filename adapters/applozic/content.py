@@ -53,6 +53,8 @@ _SWITCHES = ("shared", "sendToDevice", "storeOnDevice")
 """Mostly false, which they are when they are not there."""
 _DEFAULTS: dict[str, Any] = {"source": WEB}
 _BESIDE_A_FILE = "message: the text beside a file stays in this dialect"
+_BARE = frozenset({"message", "to", "groupId", "clientGroupId", "key"})
+"""What says nothing beside a text, as most bodies of servers are."""
 _EXACT = 1 << 53
 
 
@@ -68,6 +70,8 @@ class Said(msgspec.Struct, frozen=True):
 def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, source: int = WEB) -> Said:
     """What a body says; `source` is what it has where it does not name one. Files that are kept here become references. What
     other dialects will not read goes to `losses`."""
+    if body.keys() <= _BARE and isinstance(text := body.get("message"), str):
+        return Said(Text(text), None, None if source == WEB else {"source": source}, EVERYBODY)
     wire = canonical(body, losses, source=source)
     metadata: dict[str, str] = wire.pop("metadata")
     content = files.stored(_content(wire, metadata, files))

@@ -81,7 +81,10 @@ async def send_one(options: Options, call: Call) -> dict[str, Any]:
 
 def sender_of(call: Call, fields: Fields) -> str:
     """Who sends: the caller, whom an administrator acts for, or whom a server names in the body."""
-    if call.authenticated.administrator and not wire.header(call.request, OF_USER):
+    principal = call.authenticated
+    if principal.administrator:
+        if principal.user is not None and wire.header(call.request, OF_USER):
+            return principal.user
         named = fields.text("fromUserName")
         if named is not None:
             check_name(named, "fromUserName")
