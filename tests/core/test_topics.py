@@ -8,7 +8,7 @@ import pytest
 from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
-from core.ids import bucket_of
+from core.ids import Parties, bucket_of
 from core.imports import Import
 from core.messages import Query
 from core.model import EVERY_KIND, Audience, Message, Signal, Stored, Tenant, Text, Topic, UserKey
@@ -111,7 +111,13 @@ async def test_several_topics_come_in_the_order_asked_for(core: Core, tenant: Te
     one, two = [await new(core, tenant, users) for _ in range(2)]
     three, _ = await core.topics.create(tenant, group, creator=ada, dialect="plain")
     pair = ("bob", "ada")
-    wanted = [(group, three.number), (pair, two.number), (pair, three.number), (pair, one.number), (("a", "b"), 1)]
+    wanted: list[tuple[Parties, int]] = [
+        (group, three.number),
+        (pair, two.number),
+        (pair, three.number),
+        (pair, one.number),
+        (("a", "b"), 1),
+    ]
     assert await core.topics.several(tenant, [*wanted, wanted[1]]) == [three, two, None, one, None, two]
     assert await core.topics.several(tenant, []) == []
 
