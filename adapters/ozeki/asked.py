@@ -14,6 +14,8 @@ from core.errors import Failure, Kind
 
 MAXIMUM_BODY_BYTES = 4 * 1024 * 1024
 """Of a request of an HTTP API user, who sends many messages at once; the vendor names no limit."""
+_MAXIMUM_FIELDS = 10_000
+"""Of a form: enough for as many messages as are sent at once."""
 
 
 class Asked(msgspec.Struct):
@@ -45,7 +47,7 @@ async def asked(request: Request, read: Callable[[int], Awaitable[bytes]]) -> tu
         if raw:
             found.body = _object(parse_lenient(raw))
     elif raw and media_type_of(request) in (FORM, ""):
-        for name, value in parse_qsl(raw.decode(errors="replace"), keep_blank_values=True, errors="replace"):
+        for name, value in _pairs(raw):
             found.parameters.setdefault(name.lower(), value)
     return _call(found), found
 
@@ -58,6 +60,14 @@ def _call(found: Asked) -> str:
         found.style = Style.COMMAND
         return f"command={command.lower()}"
     return f"action={found.parameters.get('action', '').lower()}"
+
+
+def _pairs(form: bytes) -> list[tuple[str, str]]:
+    text = form.decode(errors="replace")
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_MAXIMUM_FIELDS)
+    except ValueError:
+        raise Failure(Kind.BAD_REQUEST, f"A form has up to {_MAXIMUM_FIELDS} fields", reason="body") from None
 
 
 def _object(value: Any) -> dict[str, Any]:

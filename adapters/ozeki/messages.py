@@ -54,7 +54,7 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
 
     Raises *bad request* for too many, and what befalls all of them."""
     if len(entries) > MAXIMUM_MESSAGES:
-        raise Failure(Kind.BAD_REQUEST, f"A request has up to {MAXIMUM_MESSAGES} messages", field="messages")
+        raise too_many()
     losses: list[str] = []
     core, tenant, sender = call.core, call.tenant, sender_of(call)
     domain, ids = domain_of(tenant), core.ids(tenant)
@@ -178,6 +178,11 @@ async def _schedule(call: Call, sender: UserKey, target: UserKey | int, row: _Se
         await due.send_group(tenant, sender, [target], message, reference, sent.time, audience, check=Check.MEMBER)
     else:
         await due.send_direct(tenant, sender, [target], message, reference, sent.time, audience, check=Check.USER)
+
+
+def too_many() -> Failure:
+    """More messages than one request may have."""
+    return Failure(Kind.BAD_REQUEST, f"A request has up to {MAXIMUM_MESSAGES} messages", field="messages")
 
 
 def sender_of(call: Call) -> str:

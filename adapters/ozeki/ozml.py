@@ -7,6 +7,8 @@ import msgspec
 from core.errors import Failure, Kind
 
 _MAXIMUM_DEPTH = 16
+_MAXIMUM_ELEMENTS = 2_000
+"""More than are ever sent at once: nobody has shown yet who he is."""
 
 
 class SendMsg(msgspec.Struct):
@@ -18,7 +20,7 @@ class SendMsg(msgspec.Struct):
 
 def parse(raw: bytes) -> list[SendMsg]:
     """The messages of a document, in order; other elements are skipped. Raises *bad request* with reason `body` for what is
-    no XML, has a document type (nothing here needs one), is nested deeply, or has no message."""
+    no XML, has a document type (nothing here needs one), is nested deeply, has over 2,000 elements, or no message."""
     reader = _Reader()
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -39,11 +41,13 @@ class _Reader:
     def __init__(self) -> None:
         self.found: list[SendMsg] = []
         self._open: list[str] = []
+        self._count = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._open.append(name.lower())
-        if len(self._open) > _MAXIMUM_DEPTH:
-            raise Failure(Kind.BAD_REQUEST, "The body is nested too deeply", reason="body")
+        self._count += 1
+        if len(self._open) > _MAXIMUM_DEPTH or self._count > _MAXIMUM_ELEMENTS:
+            raise Failure(Kind.BAD_REQUEST, "The body is nested too deeply, or has too much in it", reason="body")
         if self._open == ["response", "sendmsg"]:
             self.found.append(SendMsg({key.lower(): value for key, value in attributes.items()}, ""))
 

@@ -9,7 +9,7 @@ from adapters.ozeki.asked import Asked
 from adapters.ozeki.content import DEFAULT_TYPE, message_type, type_tags
 from adapters.ozeki.folders import Folder, cancel, filed, hide, waiting
 from adapters.ozeki.json_api import folder_and_limit
-from adapters.ozeki.messages import MAXIMUM_MESSAGES, Sent, send
+from adapters.ozeki.messages import MAXIMUM_MESSAGES, Sent, send, too_many
 from adapters.ozeki.rows import Rows
 from adapters.ozeki.style import Style
 from adapters.ozeki.wire import Element, xml_reply
@@ -74,14 +74,17 @@ def _entries(parameters: Mapping[str, str]) -> list[dict[str, Any]]:
     if not count:
         suffixes = [""]
     else:
-        if not count.isdecimal() or not 0 < int(count[:5]) <= MAXIMUM_MESSAGES:
+        if not count.isdecimal() or len(count) > 4 or not 0 < int(count) <= MAXIMUM_MESSAGES:
             raise Failure(Kind.BAD_REQUEST, f"messagecount is 1 to {MAXIMUM_MESSAGES}", field="messagecount")
         suffixes = [str(number) for number in range(int(count))]
-    entries = []
+    entries: list[dict[str, Any]] = []
     for suffix in suffixes:
         given = {name: parameters.get(name + suffix) or parameters.get(name) or "" for name in _PARAMETERS}
         # The vendor's text speaks of colons, its example has commas.
-        for recipient in given["recipient"].split(","):
+        recipients = given["recipient"].split(",")
+        if len(entries) + len(recipients) > MAXIMUM_MESSAGES:
+            raise too_many()
+        for recipient in recipients:
             entry: dict[str, Any] = {field: given[name] for name, field in _PARAMETERS.items() if field}
             entry["to_address"] = recipient.strip()
             kind = given["messagetype"]

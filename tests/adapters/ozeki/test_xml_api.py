@@ -118,10 +118,32 @@ async def test_several_messages_have_numbers(house: House) -> None:
     assert [row["tags"][0]["value"] for row in rows if row["text"] == "Three"] == ["SMS:X"]
 
 
-@pytest.mark.parametrize("count", ["0", "x", "-1", "1001", "99999999999"])
+@pytest.mark.parametrize("count", ["0", "x", "-1", "1001", "99999999999", "000019999999999", "9" * 5_000])
 async def test_a_count_that_can_not_be_is_refused(house: House, count: str) -> None:
     root = await ask(house, f"{SEND}&messagecount={count}")
     assert tree(root) == refused(400, "messagecount is 1 to 1000")
+
+
+@pytest.mark.parametrize("count", ["1", "1000"])
+async def test_too_many_recipients_are_refused(house: House, count: str) -> None:
+    root = await ask(house, f"{SEND}&messagecount={count}&recipient={'a,' * 1_000}")
+    assert tree(root) == refused(400, "A request has up to 1000 messages")
+    assert await folder(house, "sent") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "why"),
+    [
+        (b"<Response>" + b"<SendMsg/>" * 2_000 + b"</Response>", "text/xml", "The body is nested too deeply, or has too much in it"),
+        (b"a&" * 10_001, "application/x-www-form-urlencoded", "A form has up to 10000 fields"),
+    ],
+    ids=["document", "form"],
+)  # fmt: skip
+async def test_before_a_login_no_more_is_read_than_is_ever_sent(
+    house: House, content: bytes, media_type: str, why: str
+) -> None:
+    response = await house.client.post("/api", content=content, headers={"Content-Type": media_type})
+    assert tree(xml(response)) == refused(400, why)
 
 
 async def test_what_fails_says_so(house: House) -> None:
