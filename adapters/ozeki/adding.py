@@ -28,7 +28,7 @@ async def add(options: Options, call: Call) -> Reply:
     reference = f"client:{given.id}"
     if isinstance(target, int):
         (receipt,) = await core.messages.send_group(
-            caller.tenant, caller.user, [target], message, reference, check=Check.USER
+            caller.tenant, caller.user, [target], message, reference, check=Check.MEMBER
         )
     else:
         (peer,) = await core.users.keys(caller.tenant, [target])

@@ -265,3 +265,7 @@ async def test_a_group_is_a_conversation_of_many(house: House) -> None:
     for action in ("download", "clear", "mute", "favorite"):
         answer = await carol.call("conversation", action, conversationid=row["id"])
         assert answer == {"status": "ERROR", "errormessage": "There is no such conversation"}
+    intruding = {"ID": "1d1f2f6e-5a5c-4b1e-9a3e-000000000002", "Data": plain("hi")}
+    answer = await carol.call("conversation", "add", conversationid=row["id"], message=intruding)
+    assert answer["status"] == "ERROR"
+    assert (await alice.download(row))["messages"] == []
