@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
-from adapters.ozeki import asked, auth, client, content, errors, files
+from adapters.ozeki import asked, auth, callers, client, content, errors, files
 from adapters.ozeki.ids import EVERY_STATION
 from adapters.ozeki.options import NAME, Options
 from adapters.ozeki.routes import routes
@@ -93,8 +93,9 @@ class OzekiAdapter:
         return errors.render_failure(request, failure)
 
     def secrets(self, request: Request) -> Sequence[str]:
-        """Passwords."""
-        return tuple(auth.secrets_in(request))
+        """Passwords, and the station of a chat client."""
+        station = request.headers.get(callers.STATION)
+        return (*auth.secrets_in(request), *((station,) if station else ()))
 
     def losses(self, tenant: Tenant, message: Message) -> Sequence[str]:
         """What is lost of a message at this end."""

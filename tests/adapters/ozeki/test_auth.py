@@ -3,6 +3,7 @@
 import pytest
 
 from adapters import chat21, easemob, ozeki
+from adapters.contract import Request
 from core.errors import Failure, Kind
 from core.model import Application, Credential
 from tests.adapters.ozeki.conftest import WRONG_LOGIN, ask, basic, folder, says, sent, texts
@@ -100,3 +101,13 @@ async def test_dates_are_in_the_zone_that_is_set(embedded_engine: Engine) -> Non
         assert (row["create_date"], row["valid_until"]) == ("2025-06-15 17:06:40", "2025-12-24 18:00:00")
         (shown,) = await folder(house, "sent")
         assert (shown["create_date"], shown["valid_until"]) == ("2025-06-15 17:06:40", "2025-12-24 18:00:00")
+
+
+def test_secrets_of_a_request() -> None:
+    headers = {"authorization": basic("http_user", "one"), "ozeki-station": "two", "ozeki-user": "public"}
+    request = Request(
+        id="", method="POST", path="/api", segments=("api",), query_string="Password=three&username=public",
+        headers=headers, scheme="http", host="", client="",
+    )  # fmt: skip
+    encoded = headers["authorization"].partition(" ")[2]
+    assert set(ozeki.create({}).secrets(request)) == {headers["authorization"], encoded, "one", "two", "three"}
