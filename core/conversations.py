@@ -35,10 +35,10 @@ class Conversations:
         self._clock = clock
 
     async def list(
-        self, tenant: Tenant, user: UserKey, limit: int, before: int | None = None, *, box: Box = Box.ACTIVE,
+        self, tenant: Tenant, user: UserKey, limit: int, before: int | None = None, *, box: Box | None = Box.ACTIVE,
         whole: bool = False,
     ) -> list[Overview]:  # fmt: skip
-        """A user's conversations, latest first, those whose last message is older than `before` (epoch milliseconds, all
+        """A user's conversations in a box (none: in whichever), latest first, those whose last message is older than `before` (epoch milliseconds, all
         when none). At least `limit` rows if there are so many: rows of equal time stay on one page. With `whole` the rows
         have `epoch` and `reports`. Raises *bad request* with reason `page` for a `limit` that is not 1 to 5,000."""
         check_limit(limit)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from core.model import Box, Relation, RelationState, Tenant, UserKey
+from core.model import Relation, RelationState, Tenant, UserKey
 from core.store.inbox import Inbox
 from core.store.relations import RelationStore
 
@@ -25,7 +25,7 @@ class Handles:
 
     async def peer(self, tenant: Tenant, user: UserKey, handle: str, name: Callable[[str], str]) -> str | None:
         """The other one, by id, of the user's conversation that is called so; `name` gives what the one with a peer is called. None
-        when the user has no such contact, and no such conversation among the latest 10,000 of each box."""
+        when the user has no such contact, and no such conversation among the latest 10,000, in whatever box."""
         slot = (tenant.number, tenant.generation, tenant.erasures, user.number, handle)
         known = self._remembered.get(slot)
         if known is not None:
@@ -41,15 +41,14 @@ class Handles:
                 return self._remembered[slot]
             if not after:
                 break
-        for box in Box:
-            before: int | None = None
-            for _ in range(_MAXIMUM_PAGES):
-                found = await self._inbox.list(tenant, user, _ROWS_AT_ONCE, before, box, whole=False)
-                if self._remember(slot, (row.peer for row in found if row.peer is not None), name):
-                    return self._remembered[slot]
-                if len(found) < _ROWS_AT_ONCE:
-                    break
-                before = found[-1].time
+        before: int | None = None
+        for _ in range(_MAXIMUM_PAGES):
+            found = await self._inbox.list(tenant, user, _ROWS_AT_ONCE, before, None, whole=False)
+            if self._remember(slot, (row.peer for row in found if row.peer is not None), name):
+                return self._remembered[slot]
+            if len(found) < _ROWS_AT_ONCE:
+                break
+            before = found[-1].time
         return None
 
     def _remember(self, slot: _Slot, peers: Iterable[str], name: Callable[[str], str]) -> bool:

@@ -1,6 +1,5 @@
 """The list of conversations, and what a user does with one: clear it for everybody, note something, hide it."""
 
-import asyncio
 from collections.abc import Sequence
 
 from adapters.contract import Call, Reply
@@ -19,13 +18,10 @@ _MUTED = -1
 
 async def list_all(call: Call) -> Reply:
     """`list`: what the user has in lists, in whatever box, and a conversation with each contact. Favourites first, then the
-    latest; at most the latest 1,000 of each box."""
+    latest; at most the latest 1,000."""
     caller, conversations = caller_of(call), call.core.conversations
-    boxes = await asyncio.gather(
-        *(conversations.list(caller.tenant, caller.user, _ROWS, box=box, whole=True) for box in Box)
-    )
-    rows = [row for box in boxes for row in box]
-    if any(len(box) >= _ROWS for box in boxes):
+    rows = await conversations.list(caller.tenant, caller.user, _ROWS, box=None, whole=True)
+    if len(rows) >= _ROWS:
         call.losses.append(f"conversations: the latest {_ROWS} are listed")
     known = {row.peer for row in rows if row.peer is not None}
     silent: Sequence[Target] = [name for name in await contacts_of(call) if name not in known]

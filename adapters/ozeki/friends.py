@@ -3,7 +3,6 @@
 The vendor documents no call that makes a friend: friends are contacts (of any dialect, or made from the command line) and whoever
 the user has a direct conversation with."""
 
-import asyncio
 from typing import Any
 
 from adapters.contract import Call, Reply
@@ -13,7 +12,7 @@ from adapters.ozeki.notifications import availability, note_friends
 from adapters.ozeki.options import Options
 from adapters.ozeki.replies import answer
 from adapters.ozeki.wholes import known_keys_of, nick
-from core.model import Box, Relation
+from core.model import Relation
 
 _ROWS = 1_000
 _PAGES = 5
@@ -29,8 +28,8 @@ async def contacts_of(call: Call) -> list[str]:
 async def list_friends(call: Call) -> Reply:
     """`list`: names, availability and public keys. Who never logged in here has no key."""
     caller, core = caller_of(call), call.core
-    boxes = await asyncio.gather(*(core.conversations.list(caller.tenant, caller.user, _ROWS, box=box) for box in Box))
-    peers = [row.peer for box in boxes for row in box if row.peer is not None]
+    rows = await core.conversations.list(caller.tenant, caller.user, _ROWS, box=None)
+    peers = [row.peer for row in rows if row.peer is not None]
     names = [name for name in dict.fromkeys([*await contacts_of(call), *peers]) if name != caller.user.id]
     if len(names) > _ROWS:
         call.losses.append(f"friends: the first {_ROWS} are listed")
@@ -39,7 +38,7 @@ async def list_friends(call: Call) -> Reply:
     keys = await core.users.keys(caller.tenant, names) if names else []
     presences = await core.presence.read(caller.tenant, keys) if keys else []
     ids = {name: caller.id_of(name) for name in names}
-    rows: list[dict[str, Any]] = [
+    availabilities: list[dict[str, Any]] = [
         {
             "friendid": ids[name],
             "friendname": nick(users, name),
@@ -49,7 +48,7 @@ async def list_friends(call: Call) -> Reply:
         for name, presence in zip(names, presences, strict=True)
     ]
     await note_friends(call, dict(zip(names, presences, strict=True)))
-    return answer({"friends": {ids[name]: nick(users, name) for name in names}, "availabilities": rows})
+    return answer({"friends": {ids[name]: nick(users, name) for name in names}, "availabilities": availabilities})
 
 
 async def available(options: Options, call: Call) -> Reply:

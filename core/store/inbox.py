@@ -21,6 +21,7 @@ _LONG = 200
 COUNTED_CONVERSATIONS = 200
 """Of each list in each partition, so that a count takes a server some milliseconds at most in one go."""
 _BOXES = {str(box).encode(): box for box in Box}
+_ALL_BOXES = "*"
 _NO_MARKS = Marks()
 _CHANGES = {b"r": "report", b"m": "notes", b"e": "cleared"}
 
@@ -34,14 +35,14 @@ class Inbox:
         self._store = store
 
     async def list(
-        self, tenant: Tenant, user: UserKey, limit: int, before: int | None, box: Box, *, whole: bool
+        self, tenant: Tenant, user: UserKey, limit: int, before: int | None, box: Box | None, *, whole: bool
     ) -> list[Overview]:
         """A user's newest conversations; rows of equal time stay together, so there may be more than `limit`."""
         ranked = await self._newest(tenant, user, limit, before, box)
         found = await self._details(tenant, user, [conversation for conversation, _ in ranked], whole)
         return [found[conversation] for conversation, _ in ranked if conversation in found]
 
-    async def _newest(self, tenant: Tenant, user: UserKey, limit: int, before: int | None, box: Box) -> _Ranked:
+    async def _newest(self, tenant: Tenant, user: UserKey, limit: int, before: int | None, box: Box | None) -> _Ranked:
         """Conversations with the times of their rows, latest first. A partition is asked for somewhat more than its share,
         and again where all that it gave is wanted."""
         share = min(limit, 2 * limit // PARTITIONS + _SPARE_ROWS)
@@ -49,7 +50,12 @@ class Inbox:
         asked = list(range(PARTITIONS))
         while asked:
             works: list[Work] = [
-                (scripts.INBOX, partition, (user.number, share, before or 0, SHOWN, str(box))) for partition in asked
+                (
+                    scripts.INBOX,
+                    partition,
+                    (user.number, share, before or 0, SHOWN, _ALL_BOXES if box is None else str(box)),
+                )
+                for partition in asked
             ]
             down_to: dict[int, int] = {}
             replies = await self._store.calls(tenant, works, bulk=limit > _LONG)

@@ -7,7 +7,7 @@ import pytest
 from core.clock import ManualClock
 from core.core import Core
 from core.imports import Import
-from core.model import Box, Change, Marks, Tenant, UserKey
+from core.model import Box, Change, Marks, Overview, Tenant, UserKey
 from tests.core.support import START, text
 
 
@@ -215,3 +215,27 @@ async def test_a_conversation_is_found_by_what_is_made_of_its_peer(
     asked.clear()
     assert await find(ada, "bob") == "bob"
     assert asked == []
+
+
+async def test_a_list_of_all_boxes_is_all_lists_in_order(
+    core: Core, clock: ManualClock, tenant: Tenant, ada: UserKey
+) -> None:
+    peers = await core.users.keys(tenant, [f"peer {number}" for number in range(90)])
+    for number, peer in enumerate(peers):
+        await send(core, tenant, peer, ada)
+        clock.move(0 if number % 5 == 0 else 1)
+        await core.conversations.put(tenant, ada, peer.id, list(Box)[number % 3])
+    apart = [row for box in Box for row in await core.conversations.list(tenant, ada, 100, box=box)]
+    whole = await core.conversations.list(tenant, ada, 100, box=None)
+    assert sorted(whole, key=lambda row: row.conversation) == sorted(apart, key=lambda row: row.conversation)
+    found: list[Overview] = []
+    before: int | None = None
+    for _ in range(len(peers)):
+        page = await core.conversations.list(tenant, ada, 7, before, box=None)
+        if not page:
+            break
+        assert len(page) >= min(7, len(peers) - len(found))
+        found += page
+        before = page[-1].time
+    assert found == whole
+    assert [row.time for row in found] == sorted((row.time for row in apart), reverse=True)
