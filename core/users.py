@@ -60,6 +60,10 @@ class Users:
         """The place of a name that has one already; none is made."""
         return await self._store.known_key(tenant, name, folded)
 
+    async def known_keys(self, tenant: Tenant, names: Sequence[str], *, folded: bool = False) -> list[UserKey | None]:
+        """The places of several names in their order, those that have one already, in one turn."""
+        return await self._store.known_keys(tenant, names, folded)
+
     async def find(self, tenant: Tenant, name: str, *, folded: bool = False) -> User | None:
         """The profile of a registered user; none for a name that is unknown or only addressed."""
         return (await self.find_many(tenant, (name,), folded=folded))[0]

@@ -16,6 +16,8 @@ from adapters.files import FileAddresses
 from core.ids import Ids
 from core.model import Stored
 
+_NOBODY = 0
+"""The number of a sender who is being erased: the name may be somebody else's by now."""
 UNREAD, READ, SENT, DELIVERED, DELIVERED_AND_READ = 0, 1, 3, 4, 5
 """Of `status`: the first two of what was received, the others of what was sent."""
 
@@ -123,7 +125,7 @@ def array(
 
 def _write(stored: Stored, readers: Readers) -> _Written:
     message, lost, files = stored.message, list[str](), readers.files
-    sender_key = user_key(readers.ids, readers.numbers[message.sender])
+    sender_key = user_key(readers.ids, readers.numbers.get(message.sender, _NOBODY))
     fields = {"userKey": sender_key, "createdAtTime": stored.time, **write(message, files, lost)}
     if message.topic is not None:
         fields["conversationId"] = message.topic

@@ -59,8 +59,8 @@ async def client_group_ids(call: Call, groups: Sequence[int]) -> dict[int, str]:
 
 async def readers_of(call: Call, senders: Collection[str]) -> Readers:
     """What the rows of these senders' messages are written with."""
-    keys = await call.core.users.keys(call.tenant, list(senders)) if senders else []
-    return readers(call, {name: key.number for name, key in zip(senders, keys, strict=True)})
+    keys = await call.core.users.known_keys(call.tenant, list(senders)) if senders else []
+    return readers(call, {key.id: key.number for key in keys if key is not None})
 
 
 def readers(call: Call, numbers: Mapping[str, int]) -> Readers:

@@ -83,6 +83,11 @@ class UserStore:
         known = (self._folded if folded else self._exact).get(tenant, name)
         return known or (await self._find(tenant, (name,), folded)).get(name)
 
+    async def known_keys(self, tenant: Tenant, names: Sequence[str], folded: bool) -> list[UserKey | None]:
+        """The places of names, as far as they have one; none is made."""
+        found = await self._find(tenant, names, folded)
+        return [found.get(name) for name in names]
+
     async def _find(self, tenant: Tenant, names: Sequence[str], folded: bool) -> dict[str, UserKey]:
         """The places of those names that have one."""
         remembered = zip(names, self.remembered(tenant, names, folded), strict=True)

@@ -24,6 +24,8 @@ async def test_an_addressed_name_has_a_place_and_no_profile(core: Core, tenant: 
     key = await core.users.key(tenant, "ada")
     assert (key.id, key.number % BUCKETS) == ("ada", bucket_of("ada"))
     assert await core.users.known_key(tenant, "ada") == await core.users.key(tenant, "ada") == key
+    assert await core.users.known_keys(tenant, ["bob", "ada", "bob"]) == [None, key, None]
+    assert await core.users.known_key(tenant, "bob") is None
     assert await core.users.find(tenant, "ada") is None
     assert await core.users.page(tenant, 0, 10) == []
     assert await core.users.check_password(tenant, "ada", "") is None
