@@ -4,13 +4,12 @@ A message here is a text with dates, wishes for reports and tags. Tags travel as
 leftovers under the vendor's names, dates as epoch milliseconds, so that a message reads back as it was sent.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import orjson
 
 from adapters.files import FileAddresses
 from adapters.ozeki.ids import EVERY_STATION
@@ -242,4 +241,4 @@ def _tags(message: Message, left: Mapping[str, Any], losses: list[str]) -> list[
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return "" if value is None else orjson.dumps(value).decode()
+    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
