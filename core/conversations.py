@@ -38,9 +38,10 @@ class Conversations:
         self, tenant: Tenant, user: UserKey, limit: int, before: int | None = None, *, box: Box | None = Box.ACTIVE,
         whole: bool = False,
     ) -> list[Overview]:  # fmt: skip
-        """A user's conversations in a box (none: in whichever), latest first, those whose last message is older than `before` (epoch milliseconds, all
-        when none). At least `limit` rows if there are so many: rows of equal time stay on one page. With `whole` the rows
-        have `epoch` and `reports`. Raises *bad request* with reason `page` for a `limit` that is not 1 to 5,000."""
+        """A user's conversations in a box (none: in whichever), latest first, those whose last message is older than `before`
+        (epoch milliseconds, all when none). At least `limit` rows if there are so many: rows of equal time stay on one page.
+        With `whole` the rows have `epoch` and `reports`. Raises *bad request* with reason `page` for a `limit` that is not 1
+        to 5,000."""
         check_limit(limit)
         return await self._inbox.list(tenant, user, limit, before, box, whole=whole)
 
