@@ -8,13 +8,13 @@ from adapters.applozic.errors import bad_request, no_group, not_allowed
 from adapters.applozic.group_objects import (
     CONTACTS,
     MEMBERS_SHOWN,
-    PUBLIC,
     GroupRow,
     full_object,
     full_objects,
     group_object,
     group_objects,
     group_type,
+    may_look,
     virtual_object,
 )
 from adapters.applozic.group_target import caller_key, number_of, numbers_of, user_key_of
@@ -106,11 +106,6 @@ async def all_groups(call: Call) -> Reply:
     rows = await group_objects(call, await caller_key(call, fields), [group.number for group in shown])
     answer = {"users": [], "groups": rows, "devices": [], **_last_fetch(shown), "lastFetchIndex": 0}
     return success(call, answer | {"totalUnreadCount": 0})
-
-
-def may_look(call: Call, view: GroupView) -> bool:
-    """Whether the caller may look at a group."""
-    return call.authenticated.administrator or view.known or view.group.public or group_type(view.group) == PUBLIC
 
 
 async def _joined(call: Call, wanted: Callable[[Group], bool] = lambda _: True) -> Sequence[GroupRow]:

@@ -41,16 +41,27 @@ async def feeds(
     """`groupFeeds` and `conversationPxys` for a list of messages: the objects of these groups, by neutral number, each with what
     `user` has unread in it, and of these topics, by the parties of their conversation and their own number (`Message.topic`).
 
-    Each once, in the order given; what is not there (a group that nobody created, or that is deleted) is left out. One turn of
+    Each once, in the order given; what is not there (a group that nobody created, or that is deleted), and a group that is none of
+    the caller's business, is left out. One turn of
     the store for all of it, none when nothing is asked for. `user` is whose view it is: none for an administrator's look.
     """
     numbers, labels = list(dict.fromkeys(groups)), list(dict.fromkeys(topics))
     views, found = await asyncio.gather(_views(call, numbers, user), _topics(call, labels))
     name = user.id if user is not None else None
     return (
-        [group_object(call, view) for view in views if view is not None],
+        [group_object(call, view) for view in views if view is not None and may_look(call, view)],
         [topic_object(topic, name) for topic in found if topic is not None],
     )
+
+
+def may_look(call: Call, view: GroupView) -> bool:
+    """Whether the caller, whose view it is, may look at a group."""
+    return call.authenticated.administrator or view.known or is_public(view.group)
+
+
+def is_public(group: Group) -> bool:
+    """Whether everybody may look at a group."""
+    return group.public or group_type(group) in (PUBLIC, OPEN)
 
 
 async def group_objects(call: Call, user: UserKey | None, numbers: Sequence[int]) -> list[GroupRow]:

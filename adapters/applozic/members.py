@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from adapters.applozic import announcements
 from adapters.applozic.errors import NO_USER, bad_request, coded, no_group, no_user
-from adapters.applozic.group_objects import ADMIN, MODERATOR, PRIVATE
+from adapters.applozic.group_objects import ADMIN, MODERATOR, PRIVATE, is_public, may_look
 from adapters.applozic.group_target import (
     Target,
     aim,
@@ -149,10 +149,12 @@ async def mute(call: Call) -> Reply:
 
 
 async def is_member(call: Call) -> Reply:
-    """GET group/check/user."""
+    """GET group/check/user. Of a group that is not everybody's to look at, strangers learn of themselves alone."""
     fields = await read(call)
     target = await target_of(call, fields)
-    name = fields.text("userId") or (target.user.id if target.user is not None else "")
+    own = target.user.id if target.user is not None else ""
+    name = fields.text("userId") or own
+    require(name == own or target.administrator or target.member is not None or is_public(target.group))
     (user,) = await _known(call, [name]) or (None,)
     if user is None:
         return success(call, False)
@@ -161,14 +163,15 @@ async def is_member(call: Call) -> Reply:
 
 
 async def counts(call: Call) -> Reply:
-    """GET group/user/count: how many members groups have; unknown ones are left out."""
+    """GET group/user/count: how many members groups have; unknown ones, and those that the caller may not look at, are left
+    out."""
     fields = await read(call)
-    numbers = await numbers_of(call, _chosen(fields))
-    views = await call.core.groups.views(call.tenant, [number for number in numbers if number is not None])
+    numbers = [number for number in await numbers_of(call, _chosen(fields)) if number is not None]
+    views = await call.core.groups.views(call.tenant, numbers, await caller_key(call, fields))
     rows = [
         {"id": view.group.number, "clientGroupId": client_group_id(view.group), "userCount": view.total}
         for view in views
-        if view is not None
+        if view is not None and may_look(call, view)
     ]
     return success(call, rows)
 

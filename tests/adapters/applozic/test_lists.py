@@ -259,3 +259,13 @@ async def test_files_are_where_each_reader_called(house: House) -> None:
         shown = answer.json()["message"][0]["fileMeta"]
         assert shown == {**meta, "url": f"http://{host}/rest/ws/aws/file/{meta['blobKey']}"}
         assert (await house.client.get(shown["url"])).content == b"hello"
+
+
+@pytest.mark.parametrize("query", ["groupId={group}", "clientGroupId=own"])
+async def test_a_stranger_reads_nothing_of_a_private_group(house: House, query: str) -> None:
+    number = await group(house, "bob", type=1, clientGroupId="own")
+    await send(house, "bob", groupId=number, message="hi")
+    query = query.format(group=number)
+    assert [row["id"] for row in (await listed(house, "bob", query))["groupFeeds"]] == [number]
+    answer = await listed(house, "carol", query)
+    assert (answer["message"], answer["groupFeeds"], answer["userDetails"]) == ([], [], [])

@@ -226,6 +226,23 @@ async def test_who_is_a_member_and_how_many(house: House) -> None:
     await Row("none", "GET", WS + "group/user/count", 200, INCOMPLETE, headers=as_user("carol")).check(house)
 
 
+async def test_strangers_learn_nothing_of_who_is_in_a_private_group(house: House) -> None:
+    await create(house, "alice", "bob", clientGroupId="own", type=1)
+    check, counts = WS + "group/check/user", WS + "group/user/count"
+    for label, headers, named, answer in (
+        ("a member", as_user("bob"), "alice", envelope(True)),
+        ("a stranger, of himself", as_user("carol"), "carol", envelope(False)),
+        ("a stranger", as_user("carol"), "bob", UNAUTHORIZED),
+        ("the bot", as_bot(), "bob", envelope(True)),
+    ):
+        query = {"clientGroupId": "own", "userId": named}
+        await Row(label, "GET", check, 200, answer, query=query, headers=headers).check(house)
+    for user, rows in (("bob", 1), ("carol", 0)):
+        expected = envelope(lambda found, rows=rows: len(found) == rows)
+        query = {"clientGroupIds": "own"}
+        await Row(user, "GET", counts, 200, expected, query=query, headers=as_user(user)).check(house)
+
+
 async def test_who_another_dialect_blocked_is_not_let_in(house: House) -> None:
     number = await create(house, "alice", "bob")
     bob = await house.core.users.key(house.tenant, "bob")
