@@ -3,14 +3,19 @@
 import asyncio
 
 import msgspec
+import orjson
 
 from adapters.applozic import lookup, threads, wire
-from adapters.applozic.errors import bad_request
+from adapters.applozic.errors import bad_request, not_allowed
 from adapters.contract import Call, Reply
 from core.messages import Query
 from core.model import Message
 
 _MAXIMUM_KEYS = 200
+_HIDING = frozenset({"category", "hide", "show", "AL_DELETE_GROUP_MESSAGE_FOR_ALL"})
+"""Metadata by which clients show a message to nobody: for its sender to say."""
+_MAXIMUM_BYTES = 32_768
+"""Of a message's metadata to which others add."""
 
 
 async def detail(call: Call) -> Reply:
@@ -30,15 +35,21 @@ async def detail(call: Call) -> Reply:
 
 async def update_metadata(call: Call) -> Reply:
     """POST message/update/metadata: merges into a message's metadata. Whoever sees it may, as reactions to a message are kept
-    there."""
+    there; but none other than the sender hides it from all, or makes it large."""
     fields = await wire.read(call)
     metadata = fields.metadata("metadata")
     found = await lookup.message(call, fields)
     if found is None or metadata is None:
         raise bad_request("key and metadata are needed")
+    is_own = call.authenticated.administrator or found.stored.message.sender == found.user.id
+    if not is_own and not _HIDING.isdisjoint(metadata):
+        raise not_allowed()
 
     def changed(message: Message) -> Message:
-        return msgspec.structs.replace(message, extension={**(message.extension or {}), **metadata} or None)
+        extension = {**(message.extension or {}), **metadata}
+        if not is_own and len(orjson.dumps(extension)) > _MAXIMUM_BYTES:
+            raise bad_request(f"metadata has more than {_MAXIMUM_BYTES} bytes")
+        return msgspec.structs.replace(message, extension=extension or None)
 
     await call.core.messages.edit(call.tenant, found.stored.id, changed, reference=call.reference)
     return wire.success(call)

@@ -88,6 +88,21 @@ async def test_metadata_is_merged_and_seen_by_both(house: House) -> None:
     match(failed("AL-M-01"), await ask(house, "carol", "POST", "message/update/metadata", json=stolen))
 
 
+async def test_none_but_the_sender_hides_a_message_or_makes_it_large(house: House) -> None:
+    key = await send(house, "alice", to="bob", message="hi")
+    path = "message/update/metadata"
+    for name in ("category", "hide", "show", "AL_DELETE_GROUP_MESSAGE_FOR_ALL"):
+        body = {"key": key, "metadata": {name: "true"}}
+        match(failed("AL-UN-01"), await ask(house, "bob", "POST", path, json=body))
+    for size, answer in ((30_000, envelope()), (3_000, failed("AL-M-01"))):
+        body = {"key": key, "metadata": {f"a{size}": "x" * size}}
+        match(answer, await ask(house, "bob", "POST", path, json=body))
+    (row,) = (await listed(house, "alice", "userId=bob"))["message"]
+    assert row["metadata"] == {"a30000": "x" * 30_000}
+    body = {"key": key, "metadata": {"AL_DELETE_GROUP_MESSAGE_FOR_ALL": "true", "more": "x" * 3_000}}
+    match(envelope(), await ask(house, "alice", "POST", path, json=body))
+
+
 async def test_sync_tells_whose_metadata_changed(house: House) -> None:
     keys = [await send(house, "alice", to="bob", message=str(number)) for number in range(3)]
     house.manual_clock.move(10_000)
