@@ -53,6 +53,10 @@ _SWITCHES = ("shared", "sendToDevice", "storeOnDevice")
 """Mostly false, which they are when they are not there."""
 _DEFAULTS: dict[str, Any] = {"source": WEB}
 _BESIDE_A_FILE = "message: the text beside a file stays in this dialect"
+_STAYING = ("timeToLive", "scheduledAt", "topicId")
+"""Of `_NUMBERS` and `_TEXTS`, what says something that no other dialect shows."""
+_OF_THE_STORE = frozenset({"blobKey", "thumbnailBlobKey", "createdAtTime", "createdAt", "key", "userKey"})
+"""Of `fileMeta`, what the vendor's own store says of a file that it keeps."""
 _BARE = frozenset({"message", "to", "groupId", "clientGroupId", "key"})
 """What says nothing beside a text, as most bodies of servers are."""
 _EXACT = 1 << 53
@@ -75,14 +79,13 @@ def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, sourc
     wire = canonical(body, losses, source=source)
     metadata: dict[str, str] = wire.pop("metadata")
     content = files.stored(_content(wire, metadata, files))
-    if isinstance(content, (File, Image, Audio, Video)) and wire["message"]:
-        losses.append(_BESIDE_A_FILE)
     written = _DEFAULTS | _write(files.shown(content), content, files, [])
     left = {name: value for name, value in wire.items() if name != FILE and written.get(name, ...) != value}
     if FILE in written:
         left |= file_leftovers(wire[FILE], written[FILE], files)
     elif FILE in wire:
         left[FILE] = wire[FILE]
+    losses += _staying(content, left, files)
     audience = _AUDIENCES.get(metadata.get("category", ""), EVERYBODY)
     if wire["contentType"] == HIDDEN:
         audience = _AUDIENCES["HIDDEN"]
@@ -92,11 +95,21 @@ def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, sourc
 def losses(message: Message, files: FileAddresses) -> list[str]:
     """What is lost of a message: see `adapters.contract.Adapter.losses`."""
     if message.dialect == NAME:
-        beside = isinstance(message.content, (File, Image, Audio, Video)) and (message.leftovers or {}).get("message")
-        return [_BESIDE_A_FILE] if beside else []
+        return _staying(message.content, message.leftovers or {}, files)
     lost: list[str] = []
     write(message, files, lost)
     return lost
+
+
+def _staying(content: Content, left: dict[str, Any], files: FileAddresses) -> list[str]:
+    """What no other dialect shows of a message of this one; the rest of its leftovers are other spellings, and what clients keep
+    for themselves."""
+    staying = [f"{name}: stays in this dialect" for name in _STAYING if name in left]
+    if isinstance(content, (File, Image, Audio, Video)):
+        said = _OF_THE_STORE | write_file(content, content, files, []).keys()
+        staying += [f"{FILE}.{name}: stays in this dialect" for name in left.get(FILE, ()) if name not in said]
+        return [_BESIDE_A_FILE, *staying] if left.get("message") else staying
+    return [*staying, f"{FILE}: stays in this dialect"] if FILE in left else staying
 
 
 def write(message: Message, files: FileAddresses, losses: list[str]) -> dict[str, Any]:
