@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from core.attributes import Attributes
 from core.backup import Backup
+from core.bin import Bin
 from core.clock import Clock, SystemClock
 from core.conversations import Conversations
 from core.due import Due
@@ -31,6 +32,7 @@ from core.relations import Relations
 from core.retention import Retention
 from core.stations import Stations
 from core.store.backfill import Backfill
+from core.store.bin import BinStore
 from core.store.changes import UserChanges
 from core.store.dropping import Dropping
 from core.store.due import DueStore
@@ -96,6 +98,7 @@ class Core:
         self.attributes = Attributes(GroupAttributes(store), people, self.clock)
         translation = Translation(loses or {})
         self.messages = Messages(log, self.clock, translation)
+        self.bin = Bin(BinStore(store), self.clock)
         self.imports = Imports(Backfill(store), topics, translation, self.clock)
         self.topics = Topics(topics, log, self.clock)
         self.threads = Threads(store, log, self.clock)

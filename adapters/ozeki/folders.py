@@ -1,8 +1,8 @@
 """The folders of an HTTP API user, and the messages in them.
 
 They are views of the user's conversations: what others wrote is in the inbox, what the user wrote in `sent`; what waits for its
-time is in the outbox, what could not be sent when that came in `notsent`. Nobody keeps what a user deleted, so `deleted` is
-always empty.
+time is in the outbox, what could not be sent when that came in `notsent`. What the user deleted in the inbox or in `sent` lies
+in `deleted` for a while; what is deleted there is gone.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import msgspec
 from adapters.contract import Call
 from adapters.ozeki.messages import sender_of
 from adapters.ozeki.options import NAME
+from core.bin import MAXIMUM_IN_BIN
 from core.conversations import Target
 from core.due import Scheduled
 from core.errors import Failure, Kind
@@ -43,10 +44,11 @@ class Folder(StrEnum):
 
 
 class Filed(msgspec.Struct, frozen=True):
-    """A message in the inbox or in `sent`, and whose conversation it is of."""
+    """A message in the inbox, in `sent` or in `deleted`."""
 
     stored: Stored
-    target: Target
+    target: Target | None
+    """Whose conversation it is of; unknown of a deleted one."""
 
 
 def folder_named(name: str) -> Folder:
@@ -58,14 +60,25 @@ def folder_named(name: str) -> Folder:
 
 
 async def filed(call: Call, folder: Folder, limit: int) -> list[Filed]:
-    """The newest messages of the inbox or of `sent`, oldest first."""
+    """The newest messages of the inbox, of `sent` or of `deleted`, oldest first."""
     own = sender_of(call)
     user = await call.core.users.known_key(call.tenant, own)
     if user is None:
         return []
+    if folder is Folder.DELETED:
+        return await _deleted(call, user, limit)
     if folder is Folder.INBOX:
         return await _Search(call, user, lambda stored: stored.message.sender != own, True).run(limit)
     return await _Search(call, user, lambda stored: stored.message.sender == own, False).run(limit)
+
+
+async def _deleted(call: Call, user: UserKey, limit: int) -> list[Filed]:
+    """Those that were deleted last and are still there for anybody else."""
+    core, tenant = call.core, call.tenant
+    ids = await core.bin.latest(tenant, user, limit)
+    found = await asyncio.gather(*(core.messages.get(tenant, message) for message in ids))
+    there = [Filed(stored, None) for stored in found if stored is not None]
+    return sorted(there, key=lambda one: (one.stored.time, one.stored.id))
 
 
 async def waiting(call: Call, folder: Folder, limit: int) -> list[Scheduled]:
@@ -152,18 +165,27 @@ class _Search:
             heapq.heappush(self._waiting, (-page.cursor, row.conversation, row, page.cursor, left))
 
 
-async def hide(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
-    """Delete messages of the inbox or of `sent` for the user alone; the ids of those that were there."""
+async def delete(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
+    """Take messages out of a folder; the ids of those that were there."""
+    if not ids:
+        return []
+    if folder in (Folder.OUTBOX, Folder.NOT_SENT):
+        return await _cancel(call, folder, ids)
     core, tenant = call.core, call.tenant
     user = await core.users.known_key(tenant, sender_of(call))
     if user is None:
         return []
     found = await _message_ids(call, folder, ids)
-    done = await core.messages.hide(tenant, user, list(found.values()))
-    return [name for name, hidden in zip(found, done, strict=True) if hidden]
+    messages = list(found.values())
+    if folder is Folder.DELETED:
+        done = await core.bin.take(tenant, user, messages)
+    else:
+        done = await core.messages.hide(tenant, user, messages)
+        await core.bin.put(tenant, user, [message for message, hidden in zip(messages, done, strict=True) if hidden])
+    return [name for name, was_there in zip(found, done, strict=True) if was_there]
 
 
-async def cancel(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
+async def _cancel(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
     """Take messages out of the outbox or of `notsent`; the ids of those that were there, and will not be sent."""
     wanted = set(ids)
     rows = [row for row in await waiting(call, folder, MAXIMUM_ROWS) if waiting_id(row) in wanted]
@@ -176,6 +198,8 @@ async def cancel(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
 async def mark(call: Call, folder: Folder, ids: Sequence[str]) -> list[str]:
     """Mark messages of the inbox as read, with all before them in their conversations; the ids of those that are there. In the
     other folders there is nothing to mark."""
+    if not ids:
+        return []
     wanted = set(ids)
     if folder in (Folder.OUTBOX, Folder.NOT_SENT):
         there = {waiting_id(row) for row in await waiting(call, folder, MAXIMUM_ROWS)}
@@ -192,7 +216,8 @@ async def _read(call: Call, rows: Iterable[Filed]) -> None:
     user = await core.users.key(tenant, sender_of(call))
     up_to: dict[Target, int] = {}
     for row in rows:
-        up_to[row.target] = max(row.stored.sequence, up_to.get(row.target, 0))
+        if row.target is not None:
+            up_to[row.target] = max(row.stored.sequence, up_to.get(row.target, 0))
     await asyncio.gather(
         *(core.conversations.read(tenant, user, target, sequence) for target, sequence in up_to.items())
     )
@@ -218,10 +243,10 @@ async def _message_ids(call: Call, folder: Folder, ids: Sequence[str]) -> dict[s
         number = call.core.ids(call.tenant).from_uuid(name)
         if number is not None:
             found[name] = number
-    if folder is Folder.SENT and len(found) < len(set(ids)):
+    if folder is not Folder.INBOX and len(found) < len(set(ids)):
         # Ids of the sender's own choice are kept with the messages alone: to note them at every send would take three times as
         # long, and they are seldom asked for.
-        rows = await filed(call, folder, _SEARCHED)
+        rows = await filed(call, folder, _SEARCHED if folder is Folder.SENT else MAXIMUM_IN_BIN)
         there = {filed_id(call, row.stored): row.stored.id for row in rows}
         found |= {name: there[name] for name in ids if name not in found and name in there}
     return found

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from adapters.bodies import json_reply
 from adapters.contract import Call, Reply
 from adapters.ozeki.asked import Asked
-from adapters.ozeki.folders import MAXIMUM_ROWS, Folder, cancel, filed, folder_named, hide, mark, waiting
+from adapters.ozeki.folders import MAXIMUM_ROWS, Folder, delete, filed, folder_named, mark, waiting
 from adapters.ozeki.messages import send
 from adapters.ozeki.rows import Rows
 from core.errors import Failure, Kind
@@ -43,10 +43,10 @@ class JsonApi:
         folder, limit = folder_and_limit(call)
         rows = Rows(call, self._zone)
         found: list[Any] = []
-        if folder in (Folder.INBOX, Folder.SENT):
-            found = [rows.written(one) for one in await filed(call, folder, limit)]
-        elif folder is not Folder.DELETED:
+        if folder in (Folder.OUTBOX, Folder.NOT_SENT):
             found = [rows.waiting(one) for one in await waiting(call, folder, limit)]
+        else:
+            found = [rows.written(one) for one in await filed(call, folder, limit)]
         call.losses.extend(dict.fromkeys(rows.losses))
         # The limit is a text: the vendor's Java and C# clients fail on a number.
         return _success("Messages received.", {"folder": folder, "limit": str(limit), "data": found})
@@ -54,15 +54,12 @@ class JsonApi:
     async def delete(self, call: Call) -> Reply:
         """POST ?action=deletemsg"""
         folder, ids = _folder_and_ids(call)
-        remove = hide if folder in (Folder.INBOX, Folder.SENT) else cancel
-        done = await remove(call, folder, ids) if folder is not Folder.DELETED else []
-        return _success("Messages deleted.", {"folder": folder, "message_ids": done})
+        return _success("Messages deleted.", {"folder": folder, "message_ids": await delete(call, folder, ids)})
 
     async def mark(self, call: Call) -> Reply:
         """POST ?action=markmsg"""
         folder, ids = _folder_and_ids(call)
-        done = await mark(call, folder, ids) if folder is not Folder.DELETED and ids else []
-        return _success("Messages marked.", {"folder": folder, "message_ids": done})
+        return _success("Messages marked.", {"folder": folder, "message_ids": await mark(call, folder, ids)})
 
 
 def folder_and_limit(call: Call) -> tuple[Folder, int]:

@@ -23,7 +23,7 @@ _ADDRESSES = ("from_connection", "from_address", "from_station", "to_connection"
 class _Written(msgspec.Struct, frozen=True, gc=False):
     """A filed message as JSON, as long as it is remembered; and what that depends on."""
 
-    reader: tuple[str, str, str, str]
+    reader: tuple[str | int | None, ...]
     row: orjson.Fragment
     lost: tuple[str, ...]
 
@@ -47,29 +47,31 @@ class Rows:
         return {**self._row(sent.message_id, own_addresses(sent.message), sent.message, sent.time), "status": status}
 
     def filed(self, filed: Filed) -> dict[str, Any]:
-        """A message in the inbox or in `sent`."""
-        stored, message = filed.stored, filed.stored.message
-        group = isinstance(filed.target, int)
-        other = self._address(group_id(self._ids, filed.target) if isinstance(filed.target, int) else filed.target)
+        """A message in the inbox, in `sent` or in `deleted`."""
+        stored, message, target = filed.stored, filed.stored.message, filed.target
+        addresses = {"from_address": self._own}
+        if isinstance(target, int):
+            addresses["to_address"] = self._address(group_id(self._ids, target))
+        elif target is not None:
+            addresses["to_address"] = self._address(target)
         if message.sender == sender_of(self._call):
-            addresses = {"from_address": self._own, "to_address": other, **own_addresses(message)}
+            addresses |= own_addresses(message)
         else:
-            addresses = {
-                "from_address": self._address(message.sender),
-                "from_station": EVERY_STATION,
-                "to_address": other if group else self._own,
-                "to_station": EVERY_STATION,
-            }
+            addresses |= {"from_address": self._address(message.sender), "from_station": EVERY_STATION}
+            addresses["to_station"] = EVERY_STATION
+            if not isinstance(target, int):
+                addresses["to_address"] = self._own
         return self._row(filed_id(self._call, stored), addresses, message, stored.time)
 
     def written(self, filed: Filed) -> orjson.Fragment:
         """The same in JSON."""
         stored = filed.stored
         written = stored.memo
-        if type(written) is not _Written or written.reader != self._reader:
+        reader = (*self._reader, filed.target)
+        if type(written) is not _Written or written.reader != reader:
             before, self.losses = self.losses, []
             row = orjson.Fragment(orjson.dumps(self.filed(filed)))
-            written = stored.memo = _Written(self._reader, row, tuple(self.losses))
+            written = stored.memo = _Written(reader, row, tuple(self.losses))
             self.losses = before
         self.losses += written.lost
         return written.row

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from adapters.contract import Call, Reply
 from adapters.ozeki.asked import Asked
 from adapters.ozeki.content import DEFAULT_TYPE, message_type, type_tags
-from adapters.ozeki.folders import Folder, cancel, filed, hide, waiting
+from adapters.ozeki.folders import Folder, delete, filed, waiting
 from adapters.ozeki.json_api import folder_and_limit
 from adapters.ozeki.messages import MAXIMUM_MESSAGES, Sent, send, too_many
 from adapters.ozeki.rows import Rows
@@ -51,15 +51,13 @@ class XmlApi:
         asked: Asked = call.parsed
         folder, limit = folder_and_limit(call)
         rows = Rows(call, self._zone)
-        found: list[dict[str, Any]] = []
-        if folder in (Folder.INBOX, Folder.SENT):
-            found = [rows.filed(one) for one in await filed(call, folder, limit)]
-        elif folder is not Folder.DELETED:
+        if folder in (Folder.OUTBOX, Folder.NOT_SENT):
             found = [rows.waiting(one) for one in await waiting(call, folder, limit)]
+        else:
+            found = [rows.filed(one) for one in await filed(call, folder, limit)]
         call.losses.extend(dict.fromkeys(rows.losses))
         if asked.parameters.get("afterdownload", "").lower() == "delete" and found:
-            remove = hide if folder in (Folder.INBOX, Folder.SENT) else cancel
-            await remove(call, folder, [row["message_id"] for row in found])
+            await delete(call, folder, [row["message_id"] for row in found])
         messages: list[Element] = [("message", _message(row)) for row in found]
         if asked.style is Style.QUERY:
             data = [("folder", folder.value), ("limit", str(limit)), *messages]

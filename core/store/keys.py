@@ -98,6 +98,7 @@ Files, in the partition of their id; their bytes lie elsewhere:
     ecSTATE:USER, ebSTATE:USER, eoSTATE:USER
                     zset    the same users by the time of the last change, those of one state each: `a` it is so, `s` the user
                             has asked for it, `r` was asked for it, `e` it has ended, `n` it never was
+    bin:USER        zset    ids of messages that the user deleted for himself, by time (ms), the last ones
 
     q               hash    the tenant's counters (`user`, `group`, `topic`), in the partition of its number
     tb:NAME         string  when a token bucket will be full again (ms), until a while after; in the partition of its number

@@ -22,7 +22,7 @@ async def fill(core: Core, tenant: Tenant) -> None:
         await core.users.register(tenant, name)
     await core.users.register(tenant, "with password", password="secret")
     await _direct(core, tenant, ada, bob)
-    await core.messages.send_direct(tenant, ada, keys, text("ada"), "client:broadcast")
+    broadcast = await core.messages.send_direct(tenant, ada, keys, text("ada"), "client:broadcast")
     await core.groups.place(tenant, "plain", "only reserved")
     small = await core.groups.create(tenant, name="small", owner=ada, members=[ada, bob, zoe], dialect="plain")
     large = await core.groups.create(
@@ -44,6 +44,7 @@ async def fill(core: Core, tenant: Tenant) -> None:
     await core.relations.block(tenant, bob, [ada])
     await core.relations.remark(tenant, ada, bob, "a friend")
     await core.presence.set(tenant, ada, "phone", 60_000, "busy")
+    await core.bin.put(tenant, ada, [receipt.id for receipt in broadcast])
     at = core.clock.now() + 1_000_000
     await core.due.send_direct(tenant, ada, [bob], text("ada"), "client:later", at)
     for target, users in (("bob", [ada]), ("ada", [bob]), (small.number, [bob, zoe]), (large.number, [bob, keys[5]])):

@@ -31,9 +31,10 @@ local function lists_of(user)
   return keys
 end
 
--- What a user has in the partition of the name: lists of others, whole and by state.
+-- What a user has in the partition of the name: lists of others, whole and by state, and the bin. A backup tells hashes from sorted
+-- sets by the length of the names.
 local function relations_of(user)
-  local keys = {}
+  local keys = {prefix .. 'bin:' .. user}
   for _, list in ipairs({'ec', 'eb', 'eo'}) do
     for _, state in ipairs({'', 'a', 's', 'r', 'e', 'n'}) do keys[#keys + 1] = prefix .. list .. state .. ':' .. user end
   end

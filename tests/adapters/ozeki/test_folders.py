@@ -132,6 +132,32 @@ async def test_reading_removes_nothing_and_deleting_does_for_the_user_alone(hous
     assert len(page.messages) == 3
 
 
+async def test_what_was_deleted_lies_in_deleted_until_it_is_deleted_there(house: House) -> None:
+    await says(house, "ann", "http_user", "received")
+    await sent(house, "ann", "sent", message_id="mine")
+    kept = await folder(house) + await folder(house, "sent")
+    for name, row in zip(("inbox", "sent"), kept, strict=True):
+        done = await ask(house, "deletemsg", {"folder": name, "message_ids": [row["message_id"]]})
+        assert done["message_ids"] == [row["message_id"]]
+    assert await folder(house, "inbox") + await folder(house, "sent") == []
+    assert await folder(house, "deleted") == kept
+    assert await folder(house, "deleted", user="alerts") == []
+    ids = [row["message_id"] for row in kept]
+    assert (await ask(house, "markmsg", {"folder": "deleted", "message_ids": ids}))["message_ids"] == ids
+    assert (await ask(house, "deletemsg", {"folder": "deleted", "message_ids": ["mine", "x"]}))["message_ids"] == [
+        "mine"
+    ]
+    assert await folder(house, "deleted") == kept[:1]
+    ann = await house.core.users.key(house.tenant, "ann")
+    (stored,) = (await house.core.messages.direct_page(house.tenant, "ann", "http_user", Query(1), ann)).messages
+    assert stored.message.content == Text("sent")
+    # What is deleted for everybody is nobody's any more.
+    number = house.core.ids(house.tenant).from_uuid(ids[0])
+    assert number is not None
+    await house.core.messages.recall(house.tenant, number)
+    assert await folder(house, "deleted") == []
+
+
 @pytest.mark.parametrize("ids", [[], None])
 @pytest.mark.parametrize("name", ["inbox", "outbox", "sent", "notsent", "deleted"])
 @pytest.mark.parametrize("action", ["deletemsg", "markmsg"])
