@@ -241,7 +241,9 @@ class ModerationSteps(GroupSteps, SendingSteps):
         sender = await self.user()
 
         async def send(core: Core, tenant: Tenant) -> list[Receipt]:
-            return await core.messages.send_group(tenant, sender, [number], self.message(sender), self.reference())
+            # A reference that was known before gives what was sent then.
+            reference = f"after deletion {number}"
+            return await core.messages.send_group(tenant, sender, [number], self.message(sender), reference)
 
         await self.fails(Kind.NOT_FOUND, "group", send)
 

@@ -35,12 +35,13 @@ class TenantSteps(ConversationSteps):
             await self.reclaim()
 
     async def reclaim(self) -> None:
-        """Until nothing of the generations that have ended is left but old references and feeds, which end by themselves."""
+        """Until nothing of the generations that have ended is left but old references, feeds and what changed in lists,
+        which end by themselves."""
         await self.keep_house(lambda core: core.reclaim.round())
         for old in self.retired:
             keys = everything(self.engine.servers, f"cg{{*}}{old.number}:{old.generation}:*")
             left = {key.split(b":", 2)[2] for key in keys}
-            assert {name for name in left if not name.startswith((b"rc", b"ro", b"H:"))} == set()
+            assert {name for name in left if not name.startswith((b"rc", b"ro", b"xc:", b"H:"))} == set()
             self.note("reclaimed")
         self.retired.clear()
 
