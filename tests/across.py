@@ -1,6 +1,6 @@
 """One tenant behind a real server, and how its users speak in each dialect: the same few things, in each vendor's own calls."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, Protocol
@@ -255,6 +255,30 @@ class Ozeki(_Speaker):
         return found
 
 
+class OzekiUser(_Speaker):
+    """The HTTP API user, who is `http_user` to all others."""
+
+    NAME = "http_user"
+
+    async def call(self, action: str, body: Any = None, **query: str) -> Any:
+        credentials = self.house.application("ozeki").credentials
+        secret = next(each.secret for each in credentials if each.kind == "http_user")
+        login = b64encode(f"{self.NAME}:{secret}".encode()).decode()
+        method, headers = "GET" if body is None else "POST", {"Authorization": f"Basic {login}"}
+        answer = await self.ask(method, "/api", headers, params={"action": action, **query}, json=body)
+        return answer["data"]
+
+    async def say(self, to: str, entry: dict[str, Any]) -> None:
+        """Send a message of any kind."""
+        address = ozeki_ids.full_address(to, self.house.application("ozeki").name)
+        (row,) = (await self.call("sendmsg", {"messages": [{"to_address": address, **entry}]}))["messages"]
+        assert row["status"] == "SUCCESS", row
+
+    async def inbox(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = (await self.call("receivemsg", folder="inbox"))["data"]
+        return rows
+
+
 class Four:
     """The house, and the dialects in it."""
 
@@ -262,6 +286,7 @@ class Four:
         self.house = house
         self.easemob, self.chat21 = Easemob(house, http), Chat21(house, http)
         self.applozic, self.ozeki = Applozic(house, http), Ozeki(house, http)
+        self.ozeki_user = OzekiUser(house, http)
         self.speakers: dict[str, Speaker] = {
             "easemob": self.easemob,
             "chat21": self.chat21,
@@ -293,7 +318,7 @@ async def opened(engine_url: str, *, strict: bool = False) -> AsyncIterator[Four
     ):
         for name in USERS:
             await house.core.users.register(house.tenant, name)
-        keys = await house.core.users.keys(house.tenant, USERS)
+        keys = await house.core.users.keys(house.tenant, (*USERS, OzekiUser.NAME))
         for key in keys:
             # A chat client of Ozeki's writes to those whom it has in its list.
             await house.core.relations.add(house.tenant, key, [other for other in keys if other != key])

@@ -1,16 +1,15 @@
-"""docs/losses.md: what each dialect says that it can't carry of each kind of content.
+"""docs/losses.md: what is lost between each two dialects of each kind of message, and what each reader loses of any content.
 
-The translations themselves are asked: they say their losses where they translate, and nothing of it is written down here.
+The translations themselves are asked: they say their losses where they translate, and nothing of it is written down here. How
+messages travel beside what they say stands in `travels`, whose every word a test proves.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 
-from adapters.applozic import content as applozic
-from adapters.applozic.files import nowhere
-from adapters.chat21.content import default_fields
-from adapters.easemob.content import write
-from adapters.ozeki.content import plain_text
-from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Tenant, Text, Video
+from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Text, Video
+from tests.documents import travels
+from tests.documents.ends import ANOTHER, READERS, Reader, as_another
+from tests.documents.kinds import SENDERS, Sender
 
 _URL = "https://files.example/a"
 SAMPLES: tuple[tuple[str, Content], ...] = (
@@ -42,59 +41,75 @@ SAMPLES: tuple[tuple[str, Content], ...] = (
 _HEAD = """\
 # What a translation loses
 
-Made by `make docs`: every kind of content, as another dialect may have sent it, is put through each dialect's own
-translation, and this is what it says. *bare*: with the fields only that the kind must have; *whole*: with all that it can
-have. The same words stand in the header `X-Gateway-Loss` and in the request's log line. What a dialect sent itself it
-gives back as it was.
+Made by `make docs`. Samples of each kind of message go through the dialects' own translations, and this is what those say: the
+same words stand in the header `X-Gateway-Loss`, in the request's log line, and in what `strict_translation` refuses. What
+*stays* is said to who sends, all else to who reads. **exact**: the reader is shown all that the message says; what a dialect
+sent itself it gives back as it was, fields that only it knows included. Names by which a message calls its sender or recipient
+are labels: a dialect that does not show them takes names from profiles.
+
+Ozeki has two kinds of users: those of its HTTP API, who have texts, and chat clients, whose column is that of the codec `plain`,
+which is our own; with `opaque` they get nothing of other dialects (docs/ozeki.md).
+"""
+_TRAVELS = """
+## How a message travels
+What is said of a message beside its content, for every reader: a test walks each cell over HTTP.
+
+"""
+_CONTENTS = """
+## Any content at each reader
+Every content that the neutral core knows, as any dialect may have sent it. *bare*: with the fields only that it must have;
+*whole*: with all that it can have.
 
 """
 
 
-def _by_easemob(content: Content) -> list[str]:
-    losses: list[str] = []
-    write(Message("ann", content, "another"), losses)
-    return losses
+def said(reader: Reader, content: Content) -> Sequence[str]:
+    """What a reader loses of a content that another dialect sent."""
+    return reader.losses(Message("ann", content, ANOTHER))
 
 
-def _by_chat21(content: Content) -> list[str]:
-    losses: list[str] = []
-    default_fields(content, None, losses)
-    return losses
+def staying(message: Message) -> Sequence[str]:
+    """What no other reader is shown of a message, as its sender is told."""
+    return next(each for each in READERS.values() if each.dialect == message.dialect).losses(message)
 
 
-def _by_ozeki(content: Content) -> list[str]:
-    losses: list[str] = []
-    plain_text(content, losses)
-    return losses
-
-
-def _by_applozic(content: Content) -> list[str]:
-    return applozic.losses(Message("ann", content, "another"), nowhere(Tenant(1, "", b"")))
-
-
-SAID: Mapping[str, Callable[[Content], list[str]]] = {
-    "easemob": _by_easemob,
-    "chat21": _by_chat21,
-    "applozic": _by_applozic,
-    "ozeki": _by_ozeki,
-}
-"""What a dialect says that it loses of a content which another dialect sent."""
+def lost_at(reader: Reader, message: Message) -> Sequence[str]:
+    """What a reader of another kind than the sender loses, as the reader is told."""
+    return reader.losses(as_another(message) if message.dialect == reader.dialect else message)
 
 
 def page() -> str:
     """The page."""
-    head = "".join(f" {name} |" for name in SAID)
-    rows = "".join(
-        f"| {label} |" + "".join(f" {_cell(said(content))} |" for said in SAID.values()) + "\n"
-        for label, content in SAMPLES
-    )
-    return f"{_HEAD}| content |{head}\n| --- |{' --- |' * len(SAID)}\n{rows}"
+    pairs = "".join(_sent_by(name, sender) for name, sender in SENDERS.items())
+    contents = [(label, [_cell(said(reader, content)) for reader in READERS.values()]) for label, content in SAMPLES]
+    return _HEAD + pairs + _TRAVELS + _table("a message", travels.ROWS) + _CONTENTS + _table("content", contents)
 
 
-def _cell(losses: list[str]) -> str:
+def _sent_by(name: str, sender: Sender) -> str:
+    rows = []
+    for kind in sender.samples:
+        message = sender.message(kind)
+        cells = [
+            "as it was sent" if reader == name else _cell([*staying(message), *lost_at(READERS[reader], message)])
+            for reader in READERS
+        ]
+        rows.append((kind, cells))
+    return f"\n## From {name}\n{_table('kind', rows)}"
+
+
+def _table(first: str, rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    lines = [(first, list(READERS)), ("---", ["---"] * len(READERS)), *rows]
+    return "".join(f"| {label} | {' | '.join(cells)} |\n" for label, cells in lines)
+
+
+def _cell(losses: Sequence[str]) -> str:
     return "<br>".join(map(_shown, losses)) or "exact"
 
 
 def _shown(loss: str) -> str:
     field, _, what = loss.partition(": ")
-    return f"dropped: {field}" if what.startswith("dropped") else f"approximated: {field} {what}"
+    if what.startswith("dropped"):
+        return f"dropped: {field}{what.removeprefix('dropped')}"
+    if "stays in" in what:
+        return f"dropped: {field}, {what}"
+    return f"approximated: {field} {what}"
