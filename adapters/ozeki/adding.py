@@ -27,6 +27,7 @@ async def add(options: Options, call: Call) -> Reply:
     message = to_message(given, caller.user.id, codec, station, files.addresses(call), call.losses)
     reference = f"client:{given.id}"
     if isinstance(target, int):
+        await whole(call, target)  # others' groups are unknown conversations
         (receipt,) = await core.messages.send_group(
             caller.tenant, caller.user, [target], message, reference, check=Check.MEMBER
         )

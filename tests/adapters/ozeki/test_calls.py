@@ -262,8 +262,8 @@ async def test_a_group_is_a_conversation_of_many(house: House) -> None:
     assert [each["ID"] for each in got["messages"]][1:] == [message["ID"]]
     assert (await bob.call("conversation", "clear", conversationid=row["id"]))["status"] == "ERROR"
     assert (await alice.ask("conversation", "clear", conversationid=row["id"]))["conversation"]["lastmessageid"] == ""
-    for action in ("download", "clear", "mute", "favorite"):
-        answer = await carol.call("conversation", action, conversationid=row["id"])
+    for action in ("download", "clear", "mute", "favorite", "add"):
+        answer = await carol.call("conversation", action, conversationid=row["id"], message=message)
         assert answer == {"status": "ERROR", "errormessage": "There is no such conversation"}
     intruding = {"ID": "1d1f2f6e-5a5c-4b1e-9a3e-000000000002", "Data": plain("hi")}
     answer = await carol.call("conversation", "add", conversationid=row["id"], message=intruding)
