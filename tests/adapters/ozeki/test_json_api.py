@@ -259,6 +259,6 @@ async def test_a_message_for_one_station_is_seen_there_alone(house: House) -> No
         expected = "SUCCESS" if station != desk else f"There is no station {desk} of this user"
         assert row["status"] == expected
     viewer = await core.users.key(tenant, "ann")
-    for station, count in ((phone, 2), (desk, 0), ("", 2)):
-        page = await core.messages.direct_page(tenant, "ann", "http_user", Query(9, station=station), viewer)
+    for where, count in ((phone, 2), (desk, 0), ("", 2)):
+        page = await core.messages.direct_page(tenant, "ann", "http_user", Query(9, station=where), viewer)
         assert len(page.messages) == count
