@@ -254,9 +254,9 @@ async def test_a_message_for_one_station_is_seen_there_alone(house: House) -> No
     phone, desk = "801c91e6466a1ab34945d73ae4f762c6", "0523457bdf9f0fecba7a764cfff20576"
     for station, user in ((phone, ann), (desk, bob)):
         await core.stations.bind(tenant, "ozeki", station, user, 60_000, {})
-    for to, station in ((f"ann@{house.names['domain']}@{phone}", None), ("ann", phone), ("ann", desk)):
-        row = await sent(house, to, "Hello", to_station=station)
-        expected = "SUCCESS" if station != desk else f"There is no station {desk} of this user"
+    for to, named in ((f"ann@{house.names['domain']}@{phone}", None), ("ann", phone), ("ann", desk)):
+        row = await sent(house, to, "Hello", to_station=named)
+        expected = "SUCCESS" if named != desk else f"There is no station {desk} of this user"
         assert row["status"] == expected
     viewer = await core.users.key(tenant, "ann")
     for where, count in ((phone, 2), (desk, 0), ("", 2)):
