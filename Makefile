@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test model check format docs fuzz lock kills soak outage bench clean
+.PHONY: serve test model check format docs fuzz lock kills soak outage bench conformance clean
 
 .venv: .venv/.built
 
@@ -60,7 +60,7 @@ outage: .venv
 bench: .venv
 	$(BIN)/python -m tests.bench
 
-# Vendors' published clients against a gateway (docs/conformance.md); needs node and npm.
+# Vendors' published clients against a gateway (docs/conformance.md); needs node, npm and openssl. Those in Python run with the tests.
 conformance: .venv
 	$(BIN)/python -m tests.conformance
 
