@@ -2,7 +2,7 @@
 
 from adapters.contract import Call, Reply
 from adapters.ozeki import files
-from adapters.ozeki.callers import Caller, caller_of, codec_of, veiled
+from adapters.ozeki.callers import Caller, caller_of, codec_of
 from adapters.ozeki.codec import ClientMessage, given_message, own_message, to_message, written
 from adapters.ozeki.ids import conversation_id, group_id
 from adapters.ozeki.options import NAME, Options
@@ -23,8 +23,7 @@ async def add(options: Options, call: Call) -> Reply:
     if core.ids(caller.tenant).from_uuid(given.id) is not None:
         return answer({"message": await _ours(call, target, given)})
     codec = codec_of(options, caller.tenant)
-    station = veiled(caller.tenant, caller.station.name)
-    message = to_message(given, caller.user.id, codec, station, files.addresses(call), call.losses)
+    message = to_message(given, caller.user.id, codec, caller.veil, files.addresses(call), call.losses)
     reference = f"client:{given.id}"
     if isinstance(target, int):
         await whole(call, target)  # others' groups are unknown conversations

@@ -49,6 +49,11 @@ class Caller(msgspec.Struct, frozen=True, eq=False):
     def user(self) -> UserKey:
         return self.station.user
 
+    @property
+    def veil(self) -> str:
+        """What the station is called wherever others may come to see it: what is no station's id, so it is told from one."""
+        return f"~{veiled(self.tenant, self.station.name)}"
+
     def id_of(self, name: str) -> str:
         """Another user's id."""
         return user_id(name, self.domain)

@@ -14,7 +14,7 @@ _SEED, _DOCUMENTED, _GUESS = Evidence.SEED, Evidence.DOCUMENTATION, Evidence.GUE
 
 def client_routes(options: Options) -> tuple[Route, ...]:
     """All rows."""
-    available = partial(friends.available, options)
+    available, report = partial(friends.available, options), partial(reports.report, options)
     return (
         _row("chatlogin", "login", partial(login.log_in, options), "login", authentication=False),
         _row("chatavailability", "useravailable", available, "presence.set"),
@@ -23,8 +23,8 @@ def client_routes(options: Options) -> tuple[Route, ...]:
         _row("chatavailability", "useraway", available, "presence.set", _GUESS),
         _row("chatavailability", "userbusy", available, "presence.set", _GUESS),
         _row("chatfriends", "list", friends.list_friends, "contacts.list"),
-        _row("chatreports", "viewed", reports.report, "receipts.read"),
-        _row("chatreports", "delivered", reports.report, "receipts.delivered", _GUESS),
+        _row("chatreports", "viewed", report, "receipts.read"),
+        _row("chatreports", "delivered", report, "receipts.delivered", _GUESS),
         _row("chatnotification", "download", partial(notifications.download, options), "notifications.take"),
         _row("chatconversation", "list", conversations.list_all, "conversations.list"),
         _row(

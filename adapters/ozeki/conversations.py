@@ -44,7 +44,7 @@ async def clear(call: Call) -> Reply:
         elif target != caller.user.id:
             (peer,) = await core.users.keys(caller.tenant, [target])
             await core.relations.add(caller.tenant, caller.user, [peer])
-        await core.conversations.clear_for_all(caller.tenant, caller.user, target, station=caller.station.name)
+        await core.conversations.clear_for_all(caller.tenant, caller.user, target, station=caller.veil)
     return await _reply(call, target)
 
 
@@ -95,7 +95,7 @@ async def unhide(call: Call) -> Reply:
 
 async def _hide(call: Call, word: str, box: Box) -> Reply:
     caller, conversations = caller_of(call), call.core.conversations
-    target, station = await target_in(call), caller.station.name
+    target, station = await target_in(call), caller.veil
     await _marked(call, target, hidden_as=word)
     await conversations.put(caller.tenant, caller.user, target, box, station=station)
     return await _reply(call, target)
@@ -128,7 +128,7 @@ async def _marked(
         favourite=favourite,
         colour=colour,
         hidden_as=hidden_as,
-        station=caller.station.name,
+        station=caller.veil,
     )
     if not done:
         raise unknown_conversation()

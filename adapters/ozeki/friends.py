@@ -57,10 +57,10 @@ async def available(options: Options, call: Call) -> Reply:
     state = _STATES.get(str(caller.body.get("action")).removeprefix("user"))
     presence = call.core.presence
     if state is None:
-        await presence.clear(caller.tenant, caller.user, caller.station.name)
+        await presence.clear(caller.tenant, caller.user, caller.veil)
     else:
         lifetime = options.presence_seconds * 1000
-        await presence.set(caller.tenant, caller.user, caller.station.name, lifetime, state)
+        await presence.set(caller.tenant, caller.user, caller.veil, lifetime, state)
     return answer({})
 
 

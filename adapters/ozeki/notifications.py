@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from adapters.contract import Call, Reply
-from adapters.ozeki.callers import Caller, caller_of, veiled
+from adapters.ozeki.callers import Caller, caller_of
 from adapters.ozeki.codec import STATION
 from adapters.ozeki.options import NAME, Options
 from adapters.ozeki.replies import answer
@@ -54,10 +54,9 @@ async def download(options: Options, call: Call) -> Reply:
     caller, core = caller_of(call), call.core
     seen = await _seen(call)
     found = await core.conversations.changed(caller.tenant, caller.user, seen.since - _LAG_MS)
+    own_names = (caller.veil, caller.station.name)
     news = [
-        change
-        for change in found
-        if seen.told.get(_name(change)) != change.time and change.station != caller.station.name
+        change for change in found if seen.told.get(_name(change)) != change.time and change.station not in own_names
     ]
     messages = [change for change in news if change.what == "message"]
     own = await asyncio.gather(*(_is_own(call, seen, change) for change in messages[-_LOOKED_INTO:]))
@@ -114,7 +113,7 @@ async def _friends(options: Options, call: Call, seen: _Seen) -> dict[str, str]:
     own, *others = await core.presence.read(caller.tenant, [caller.user, *keys])
     lifetime = options.presence_seconds * 1000
     for station in own.stations:
-        if station.name == caller.station.name and station.until - call.now < lifetime // 2:
+        if station.name == caller.veil and station.until - call.now < lifetime // 2:
             await core.presence.set(caller.tenant, caller.user, station.name, lifetime, station.status)
     return {name: availability(presence) for name, presence in zip(names, others, strict=True)}
 
@@ -130,8 +129,7 @@ async def _is_own(call: Call, seen: _Seen, change: Change) -> bool:
         page = await core.messages.group_page(caller.tenant, caller.user, parties, query)
     else:
         page = await core.messages.direct_page(caller.tenant, *parties, query, caller.user)
-    station = veiled(caller.tenant, caller.station.name)
-    return not page.cursor and _all_from(page.messages, caller.user.id, station)
+    return not page.cursor and _all_from(page.messages, caller.user.id, caller.veil)
 
 
 def _all_from(messages: Sequence[Stored], sender: str, station: str) -> bool:

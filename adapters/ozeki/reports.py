@@ -45,7 +45,7 @@ class Cursor(msgspec.Struct, frozen=True):
 EVERYTHING = Cursor()
 
 
-async def report(call: Call) -> Reply:
+async def report(options: Options, call: Call) -> Reply:
     """`viewed`, `delivered`: of the others' messages among those named, the newest 200. Those of an instance of before do
     nothing. Raises *not found* with reason `message` when none of those named is one of the conversation's."""
     caller = caller_of(call)
@@ -63,9 +63,10 @@ async def report(call: Call) -> Reply:
         conversations = call.core.conversations
         move = conversations.delivered if caller.body.get("action") == "delivered" else conversations.read
         theirs = [one for one in known if one.sequence > 0 and one.message.sender != caller.user.id]
+        station = caller.station.name if options.show_stations else caller.veil
         # Sent in this order over one connection, so each is a step of its own.
         await asyncio.gather(
-            *(move(caller.tenant, caller.user, target, one.sequence, station=caller.station.name) for one in theirs)
+            *(move(caller.tenant, caller.user, target, one.sequence, station=station) for one in theirs)
         )
     return answer({})
 
@@ -139,18 +140,24 @@ async def written_reports(
 def _row(
     options: Options, caller: Caller, ids: Ids, found: Overview, row: Report, user: str, head: dict[str, str]
 ) -> dict[str, Any]:
-    own = row.station and row.station == caller.station.name
     return {
         "ID": report_id(ids, found.conversation, row.number),
         "Type": _TYPES[row.what],
         "Created": written_date(row.time),
         "ValidUntil": head["ValidUntil"],
         "User": caller.id_of(user),
-        "Station": row.station
-        if own or (row.station and options.show_stations)
-        else veiled(caller.tenant, row.station or f"\0{user}"),
+        "Station": _station(options, caller, row.station, user),
         "MessageID": head["ID"],
     }
+
+
+def _station(options: Options, caller: Caller, station: str, user: str) -> str:
+    """The caller's own as it is, others' as the options say; something in place of one that another dialect does not name."""
+    if station in (caller.veil, caller.station.name):
+        return caller.station.name
+    if station.startswith("~"):
+        return station[1:]
+    return station if station and options.show_stations else veiled(caller.tenant, station or f"\0{user}")
 
 
 def report_id(ids: Ids, conversation: int, number: int) -> str:

@@ -338,6 +338,8 @@ async def test_stations_of_others_are_veiled_by_default(embedded_engine: Engine)
         assert [row["Station"] for row in (await bob.download(conversation))["reports"]] == [bob.station] * 2
         assert len(set(theirs)) == 1
         assert bob.station not in theirs
+        found, _, _ = await house.core.receipts.reports(house.tenant, "alice", "bob")
+        assert bob.station not in str(found)
         mallory = ChatClient(house.client, "", theirs[0])
         mallory.user, mallory.login_answer = bob.user, bob.login_answer
         answer = await mallory.call("conversation", "list")
