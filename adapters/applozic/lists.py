@@ -84,10 +84,10 @@ async def _list(call: Call) -> Listed:
 async def _thread(call: Call, user: UserKey, target: Target, fields: Fields) -> Listed:
     query = Query(
         _size(fields, "pageSize", DEFAULT_MESSAGES, MAXIMUM_MESSAGES),
-        until=max(fields.integer("endTime") or 0, 0),
-        since=max(fields.integer("startTime") or 0, 0),
+        until=_number(fields, "endTime"),
+        since=_number(fields, "startTime"),
         kinds=_KINDS,
-        topic=max(fields.integer("conversationId") or 0, 0),
+        topic=_number(fields, "conversationId"),
         progress=True,
     )
     skipped, listed, name = _skipped(fields), Listed(), ""
@@ -126,10 +126,10 @@ async def _thread(call: Call, user: UserKey, target: Target, fields: Fields) -> 
 async def _overview(call: Call, user: UserKey, fields: Fields) -> Listed:
     skipped = _skipped(fields)
     size = _size(fields, "mainPageSize", DEFAULT_THREADS, MAXIMUM_THREADS)
-    since, until = max(fields.integer("startTime") or 0, 0), fields.integer("endTime") or 0
+    since, until = _number(fields, "startTime"), _number(fields, "endTime")
     limit = min(skipped + size, 5_000)
     found, blocks = await asyncio.gather(
-        call.core.conversations.list(call.tenant, user, limit, until if until > 0 else None), block_lists(call, user)
+        call.core.conversations.list(call.tenant, user, limit, until or None), block_lists(call, user)
     )
     shown = [row for row in found[skipped : skipped + size] if row.time >= since and row.last is not None]
     latest = {
@@ -213,10 +213,14 @@ def _parties(user: UserKey, target: Target) -> Parties:
 
 
 def _skipped(fields: Fields) -> int:
-    return min(max(fields.integer("startIndex") or 0, 0), _MAXIMUM_SKIPPED)
+    return min(_number(fields, "startIndex"), _MAXIMUM_SKIPPED)
+
+
+def _number(fields: Fields, name: str) -> int:
+    """A number; 0 for none, and for one below."""
+    return max(fields.integer(name) or 0, 0) if name in fields else 0
 
 
 def _size(fields: Fields, name: str, default: int, maximum: int) -> int:
     """A number of rows; the documents call it required, few clients send it."""
-    size = fields.integer(name)
-    return default if size is None or size <= 0 else min(size, maximum)
+    return min(_number(fields, name) or default, maximum)

@@ -110,6 +110,9 @@ class Fields:
         for name, value in pairs:
             self._pairs.setdefault(name, []).append(value)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._pairs or name in self.body
+
     def value(self, *names: str) -> Any:
         """The first of these fields that says something, neither null nor an empty text; none when none does."""
         for name in names:
