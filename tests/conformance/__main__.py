@@ -1,7 +1,7 @@
 """The vendors' published clients, unmodified, against a gateway of this tree: `make conformance`.
 
 Installs those for node into `build/conformance` (git ignores it), starts a gateway in a folder of its own, runs a script for each
-client and prints what each call's check found. Ends with 1 when anything differs. Needs node and npm."""
+client and prints what each call's check found. Ends with 1 when anything differs. Needs node, npm and openssl."""
 
 import json
 import shutil
@@ -100,8 +100,8 @@ def run_here(program: Program) -> Iterator[tuple[str, str]]:
 
 def main() -> int:
     """Print the table; the exit code."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        print("conformance needs node and npm", file=sys.stderr)
+    if not all(shutil.which(program) for program in ("node", "npm", "openssl")):
+        print("conformance needs node, npm and openssl", file=sys.stderr)
         return 2
     install()
     versions = json.loads((FOLDER / "package.json").read_text())["dependencies"]
