@@ -213,13 +213,13 @@ class Ozeki(_Speaker):
         return ozeki_ids.user_id(name, self.house.application("ozeki").name)
 
     async def conversation(self, user: str, other: Place) -> dict[str, Any]:
-        """Its row in the user's list, hidden or not."""
+        """Its row in the user's list, hidden or not. A group's that was emptied is in none: then its id, and any instance."""
         client = await self.client(user)
         if isinstance(other, str):
             return await client.conversation(self.user_id(other))
         name = ozeki_ids.group_id(self.house.core.ids(self.house.tenant), other)
-        (row,) = [row for row in await client.conversations() if row["id"] == name]
-        return row
+        rows = [row for row in await client.conversations() if row["id"] == name]
+        return rows[0] if rows else {"id": name, "instance": ""}
 
     async def send(self, sender: str, to: Place, text: str, extension: dict[str, Any] | None = None) -> None:
         fields = {"sender": self.user_id(sender)} | ({"extension": extension} if extension else {})
@@ -248,11 +248,17 @@ class Ozeki(_Speaker):
         names = {self.user_id(name): name for name in USERS if name != viewer}
         found: list[Place] = []
         for row in await client.conversations():
-            if row["properties"][0]["hideid"]:
+            # What clients hide is hidden for as long as nothing has changed since.
+            if row["properties"][0]["hideid"] == hide_id(row):
                 continue
             group = ozeki_ids.own_group(ids, row["id"])
             found += [group] if group is not None else [names[one] for one in row["participantids"] if one in names]
         return found
+
+
+def hide_id(row: dict[str, Any]) -> str:
+    """What a client calls a conversation, as it is now, that it hides."""
+    return f"{row['instance']};{row['lastmessageid']}"
 
 
 class OzekiUser(_Speaker):
