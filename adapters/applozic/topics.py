@@ -11,7 +11,9 @@ from adapters.applozic.group_objects import DETAIL, GroupRow, group_objects, own
 from adapters.applozic.group_target import caller_key, find, require, user_key_of
 from adapters.applozic.options import NAME
 from adapters.applozic.wire import Fields, read, success
+from adapters.bodies import parse_json
 from adapters.contract import Call, Reply
+from core.errors import Failure
 from core.ids import Parties
 from core.model import Topic, UserKey
 from core.names import is_legal
@@ -212,7 +214,7 @@ def _detail(fields: Fields) -> str | None:
 def _said(detail: str | None) -> dict[str, Any]:
     """What other dialects read of it: a map, where it is one."""
     try:
-        said = orjson.loads(detail) if detail is not None else None
-    except orjson.JSONDecodeError:
+        said = parse_json(detail.encode()) if detail is not None else None
+    except Failure:
         return {}
     return said if isinstance(said, dict) else {}

@@ -12,13 +12,14 @@ from core.model import SHOWN, Group, Member, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import partition_of
-from core.store.packing import encode
+from core.store.packing import encode_profile
 from core.store.references import reference_arguments
 from core.store.store import Store
 
 SMALL_GROUP = 32
 """Members up to which an append writes every member's inbox row; larger groups are read through their heads."""
 HIGHEST_NUMBER = (1 << 31) - 1
+MAXIMUM_PROFILE_BYTES = 1 << 16
 _TRIES = 20
 _DONE = ord("1")
 _DISABLED, _MUTED = 1, 2
@@ -73,7 +74,7 @@ class GroupStore:
             *reference_arguments(group.created, reference),
             identity,
             bucket_of(identity),
-            encode(group),
+            _packed(group),
             SMALL_GROUP,
             SHOWN,
             1 if group.room else 0,
@@ -129,7 +130,7 @@ class GroupStore:
                 *reference_arguments(now, reference),
                 identity,
                 found[0],
-                encode(group),
+                _packed(group),
                 _DISABLED * group.disabled + _MUTED * group.muted,
                 (group.maximum_members or 0) if grows else "",
                 "" if owner is None else owner,
@@ -222,6 +223,10 @@ def place_of(number: int) -> tuple[str, int]:
     """The identity and the partition of a group's conversation."""
     identity = group_identity(number)
     return identity, partition_of(bucket_of(identity))
+
+
+def _packed(group: Group) -> bytes:
+    return encode_profile(group, MAXIMUM_PROFILE_BYTES, "group")
 
 
 def _rows(users: Sequence[UserKey]) -> Iterator[Argument]:

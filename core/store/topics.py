@@ -11,10 +11,11 @@ from core.model import Tenant, Topic
 from core.store import scripts
 from core.store.groups import HIGHEST_NUMBER
 from core.store.keys import partition_of
-from core.store.packing import encode
+from core.store.packing import encode_profile
 from core.store.references import reference_arguments
 from core.store.store import Store, Work
 
+MAXIMUM_PROFILE_BYTES = 1 << 14
 _TRIES = 20
 
 _decode = msgspec.msgpack.Decoder(Topic).decode
@@ -37,6 +38,7 @@ class TopicStore:
         self, tenant: Tenant, identity: str, topic: Topic, creator: int, reference: str | None, *, once: bool
     ) -> tuple[int, bool]:
         """Write a topic; gives the number of the one that is there now, and whether this reference made it."""
+        packed = _packed(topic)
         # The number leads to its conversation before there is such a topic: a crash in between leaves nothing that shows.
         await self._store.call(tenant, scripts.PLACE_TOPIC, partition_of(topic.number), topic.number, identity)
         alias = topic.alias or ""
@@ -44,7 +46,7 @@ class TopicStore:
             await self._store.call(tenant, scripts.NAME_TOPIC, _partition(alias), alias, _digits(topic.number))
         once = once and alias != ""
         return await self._create(
-            tenant, identity, alias, topic.created, reference, topic.number, encode(topic), once, creator
+            tenant, identity, alias, topic.created, reference, topic.number, packed, once, creator
         )
 
     async def find(
@@ -130,7 +132,7 @@ class TopicStore:
             if row is None:
                 return None
             topic = msgspec.structs.replace(_decode(row), **changes)
-            arguments = (identity, number, row, encode(topic))
+            arguments = (identity, number, row, _packed(topic))
             script = scripts.BLANK_TOPIC if makes_room else scripts.UPDATE_TOPIC
             if await self._store.call(tenant, script, _partition(identity), *arguments):
                 return topic
@@ -149,6 +151,10 @@ def _digits(number: int) -> str:
 
 def _partition(identity: str) -> int:
     return partition_of(bucket_of(identity))
+
+
+def _packed(topic: Topic) -> bytes:
+    return encode_profile(topic, MAXIMUM_PROFILE_BYTES, "topic")
 
 
 def _topic(row: bytes | None) -> Topic | None:

@@ -12,7 +12,7 @@ from core.names import fold, is_reserved
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.keys import PARTITIONS, partition_of
-from core.store.packing import encode
+from core.store.packing import encode_profile
 from core.store.references import reference_arguments
 from core.store.store import Store, Work
 
@@ -198,10 +198,7 @@ class UserStore:
 
 
 def _packed(user: User) -> bytes:
-    packed = encode(user)
-    if len(packed) > MAXIMUM_PROFILE_BYTES:
-        raise Failure(Kind.TOO_LARGE, "There is too much in the user's profile", reason="user")
-    return packed
+    return encode_profile(user, MAXIMUM_PROFILE_BYTES, "user")
 
 
 def _partition(name: str) -> int:

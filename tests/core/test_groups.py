@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from core.clock import ManualClock
@@ -58,6 +60,19 @@ async def test_a_group_is_what_it_was_created_as(core: Core, tenant: Tenant, use
     )
     members = [Member("bob", bob.number, "member", START), Member("ada", ada.number, "owner", START)]
     assert await core.groups.detail(tenant, 1) == (group, members)
+
+
+async def test_a_profile_has_a_bound(core: Core, tenant: Tenant, users: Three) -> None:
+    group = await core.groups.create(tenant, name="Friends", owner=users[0], members=users, dialect="plain")
+    many: dict[str, Any] = {"a": "x" * (1 << 16)}
+    for act in (
+        core.groups.create(tenant, name="Many", owner=users[0], members=users, dialect="plain", attributes=many),
+        core.groups.update(tenant, group.number, attributes=many),
+    ):
+        with pytest.raises(Failure) as caught:
+            await act
+        assert (caught.value.kind, caught.value.reason) == (Kind.TOO_LARGE, "group")
+    assert await core.groups.find(tenant, group.number) == group
     assert await core.groups.find(tenant, 1) == group
 
 

@@ -1,6 +1,7 @@
 """Topics: their profiles, and the messages that belong to them."""
 
 import asyncio
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -87,6 +88,25 @@ async def test_a_topic_has_a_profile(core: Core, clock: ManualClock, tenant: Ten
     assert await core.topics.find(tenant, 1) == closed
     assert await core.topics.list(tenant, ("ada", "bob")) == [closed]
     assert await core.topics.list(tenant, group) == [other]
+
+
+async def test_a_profile_has_a_bound(core: Core, tenant: Tenant, users: Two) -> None:
+    topic, deep = await new(core, tenant, users), cast("Any", 1)
+    for _ in range(5_000):
+        deep = [deep]
+    for many, refused in (
+        ({"a": "x" * (1 << 14)}, (Kind.TOO_LARGE, "topic")),
+        ({"a": deep}, (Kind.BAD_REQUEST, "value")),
+    ):
+        parties: Parties = ("ada", "bob")
+        for act in (
+            core.topics.create(tenant, parties, creator=users[0], dialect="plain", attributes=many),
+            core.topics.update(tenant, topic.number, attributes=many),
+        ):
+            with pytest.raises(Failure) as caught:
+                await act
+            assert (caught.value.kind, caught.value.reason) == refused
+    assert await core.topics.list(tenant, ("ada", "bob")) == [topic]
 
 
 async def test_what_is_not_there_is_not_found(core: Core, tenant: Tenant, users: Two) -> None:

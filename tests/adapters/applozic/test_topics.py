@@ -158,7 +158,10 @@ async def test_both_sides_find_the_same(house: House) -> None:
     assert (await place(house, topicId=7))["topicId"] == "7"
 
 
-@pytest.mark.parametrize("detail", ['{ "title" : "é\\u00e9" }', "no JSON", "[1, 2]", "5", '"', "{}"])
+@pytest.mark.parametrize(
+    "detail",
+    ['{ "title" : "é\\u00e9" }', "no JSON", "[1, 2]", "5", '"', "{}", '{"a":' + "[" * 1_020 + "]" * 1_020 + "}"],
+)
 async def test_the_detail_is_kept_byte_for_byte(house: House, detail: str) -> None:
     await place(house, topicDetail=detail)
     assert (await place(house))["topicDetail"] == detail
