@@ -167,7 +167,7 @@ def _metadata(value: Any, losses: list[str]) -> dict[str, str]:
 
 def _content(wire: dict[str, Any], metadata: dict[str, str], files: FileAddresses) -> Content:
     kind, text = wire["contentType"], wire["message"]
-    if FILE in wire and kind not in (NOTICE, HIDDEN):
+    if FILE in wire and kind != NOTICE:
         return read_file(kind, wire[FILE], files)
     if kind == HTML:
         return Html(text)
