@@ -8,6 +8,7 @@ passphrase of the options. The keys are made here and kept with the user: whoeve
 import asyncio
 import os
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b, md5, shake_256
 
@@ -102,7 +103,7 @@ def conversation_secret(tenant: Tenant, conversation: int) -> bytes:
     return blake2b(place, key=tenant.secret, person=b"conversation", digest_size=_SECRET_BYTES).digest()
 
 
-@lru_cache(4096)
+@lru_cache(16_384)
 def wrapped_secret(secret: bytes, public: bytes) -> str:
     """A conversation's secret encrypted for the owner of a key, each time as the same text: the padding is made from both."""
     numbers = _loaded(public).public_numbers()
@@ -111,6 +112,13 @@ def wrapped_secret(secret: bytes, public: bytes) -> str:
     padding = bytes(byte for byte in random if byte)[:filled].ljust(filled, b"\x01")
     block = b"\x00\x02" + padding + b"\x00" + secret
     return public_text(pow(int.from_bytes(block, "big"), numbers.e, numbers.n).to_bytes(_BITS // 8, "big"))
+
+
+def sealed(named: Sequence[tuple[bytes, str]], public: bytes) -> list[tuple[str, str]]:
+    """Conversations' secrets and names, encrypted for the owner of a key; empty for who has none."""
+    if not public:
+        return [("", "")] * len(named)
+    return [(wrapped_secret(secret, public), display_name(name, public)) for secret, name in named]
 
 
 @lru_cache(4096)

@@ -90,7 +90,10 @@ async def _user_of(call: Call, api_key: str) -> tuple[Tenant, User]:
             for credential in application.credentials:
                 secret, colon, name = _split(api_key, len(credential.secret))
                 if credential.kind == API_KEY and colon == ":" and _same(secret, credential.secret):
-                    return tenant, await core.users.claim(tenant, neutral_name(name.strip(), application.name))
+                    wanted = neutral_name(name.strip(), application.name)
+                    # Addresses here have no case, so they name who is there already.
+                    known = await core.users.find(tenant, wanted, folded=True)
+                    return tenant, await core.users.claim(tenant, known.id if known is not None else wanted)
     for tenant in call.tenants:
         try:
             claims = core.tokens.verify(tenant, api_key)

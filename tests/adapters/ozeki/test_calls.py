@@ -271,3 +271,14 @@ async def test_a_group_is_a_conversation_of_many(house: House) -> None:
     answer = await carol.call("conversation", "add", conversationid=row["id"], message=intruding)
     assert answer["status"] == "ERROR"
     assert (await alice.download(row))["messages"] == []
+
+
+async def test_a_long_list_is_as_complete_as_a_short_one(house: House) -> None:
+    (alice,) = await logged_in(house, "alice")
+    key, *others = await house.core.users.keys(house.tenant, ["alice", *(f"user {number}" for number in range(60))])
+    await house.core.relations.add(house.tenant, key, others)
+    rows = await alice.conversations()
+    assert len({row["id"] for row in rows}) == len({row["secret"] for row in rows}) == 60
+    for row in rows:
+        (other,) = [each["userid"] for each in row["participants"] if each["userid"] != alice.user]
+        match(expected(alice, other), row)

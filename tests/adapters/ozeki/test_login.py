@@ -201,6 +201,13 @@ async def test_a_key_of_one_user_logs_in_that_one_until_it_ends(house: House) ->
     assert login["errormessage"] == WRONG
 
 
+@pytest.mark.parametrize("name", ["alice", "ALICE", " alice ", "alice@{domain}", "Alice@{domain}"])
+async def test_a_user_is_the_same_by_any_spelling_of_the_address(house: House, name: str) -> None:
+    await house.core.users.register(house.tenant, "alice", display_name="Alice")
+    (client,) = await logged_in(house, name.replace("{domain}", house.names["domain"]))
+    assert client.login_answer["nick"] == "Alice"
+
+
 async def test_a_login_is_another_one_at_the_same_station(house: House) -> None:
     (alice,) = await logged_in(house, "alice")
     bob = ChatClient(house.client, api_key(house, "bob"), alice.station)
