@@ -65,7 +65,8 @@ async def download(options: Options, call: Call) -> Reply:
     friends = await _friends(options, call, seen)
     changed = {name: state for name, state in friends.items() if seen.friends[name] != state}
     since = max(call.now, *(change.time for change in found)) if found else call.now
-    if len(found) > len(seen.told) or news or changed or since - seen.since > _REWRITTEN_MS:
+    is_new = any(seen.told.get(_name(change)) != change.time for change in found)
+    if is_new or changed or since - seen.since > _REWRITTEN_MS:
         told = {_name(change): change.time for change in found if change.time > since - _LAG_MS}
         await core.stations.note(NAME, caller.station, SEEN_NOTE, _encode(_Seen(since, told, friends)))
     conversations = [_handle(call, caller, change) for change in news if change.what != "notes"]

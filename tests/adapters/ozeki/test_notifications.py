@@ -66,6 +66,16 @@ async def test_the_station_that_sent_is_not_told_but_the_users_others_are(house:
     assert await bob.notification() == told(conversation, conversationlistchangedof=[bob.user])
 
 
+async def test_a_station_that_sends_a_lot_is_told_of_none_of_it(house: House) -> None:
+    alice, bob, conversation = await talking(house)
+    for number in range(50):
+        house.manual_clock.move(number)
+        await alice.add(conversation, str(number))
+        assert await alice.notification() == NOTHING
+    await bob.add(conversation, "x")
+    assert await alice.notification() == told(conversation)
+
+
 async def test_messages_of_other_workers_that_come_late_are_told(house: House) -> None:
     alice, bob, conversation = await talking(house)
     await alice.add(conversation, "1")
