@@ -11,7 +11,7 @@ import orjson
 from adapters.chat21 import ids as chat21_ids
 from adapters.easemob import ids as easemob_ids
 from adapters.ozeki import ids as ozeki_ids
-from core.clock import SystemClock
+from core.clock import Clock, SystemClock
 from gateway.adapters_list import load_adapters
 from tests.adapters.ozeki.chat_client import ChatClient, plain
 from tests.harness import House, open_house, serve
@@ -81,6 +81,12 @@ class Easemob(_Speaker):
 
     def group(self, number: int) -> str:
         return easemob_ids.number_id(self.house.tenant, number)
+
+    def number(self, group: str) -> int:
+        """Of a group or room by its id."""
+        found = easemob_ids.own_number(self.house.tenant, group)
+        assert found is not None
+        return found
 
     async def send(self, sender: str, to: Place, text: str, extension: dict[str, Any] | None = None) -> None:
         await self.say(sender, to, {"type": "txt", "msg": text}, extension)
@@ -154,7 +160,10 @@ class Chat21(_Speaker):
 class Applozic(_Speaker):
     async def call(self, method: str, user: str, path: str, **more: Any) -> Any:
         headers = {"X-Authorization": await self.token("applozic", user)}
-        return await self.ask(method, f"/rest/ws/{path}", headers, **more)
+        answer = await self.ask(method, f"/rest/ws/{path}", headers, **more)
+        failed = answer.get("status") == "error" if isinstance(answer, dict) else answer == "error"
+        assert not failed, answer
+        return answer
 
     def other(self, place: Place) -> dict[str, Any]:
         return {"groupId": place} if isinstance(place, int) else {"userId": place}
@@ -239,7 +248,7 @@ class Ozeki(_Speaker):
         return [orjson.loads(b64decode(message["Data"])) for message in answer["messages"]]
 
     async def read(self, viewer: str, other: Place) -> list[Seen]:
-        names = {self.user_id(name): name for name in USERS}
+        names = {self.user_id(name): name for name in (*USERS, OzekiUser.NAME)}
         found = [row for row in await self.data(viewer, other) if row.get("type") != "event"]
         return [Seen(names[row["sender"]], row["text"], row.get("extension", {})) for row in found]
 
@@ -280,8 +289,8 @@ class OzekiUser(_Speaker):
         (row,) = (await self.call("sendmsg", {"messages": [{"to_address": address, **entry}]}))["messages"]
         assert row["status"] == "SUCCESS", row
 
-    async def inbox(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = (await self.call("receivemsg", folder="inbox"))["data"]
+    async def folder(self, name: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = (await self.call("receivemsg", folder=name))["data"]
         return rows
 
 
@@ -307,18 +316,20 @@ class Four:
     async def group(self, owner: str, *members: str) -> int:
         """The number of a group, made in one of the dialects."""
         body = {"groupname": "g", "public": True, "owner": owner, "members": list(members)}
-        made = (await self.easemob.call("POST", "/chatgroups", json=body))["data"]["groupid"]
-        number = easemob_ids.own_number(self.house.tenant, made)
-        assert number is not None
-        return number
+        return self.easemob.number((await self.easemob.call("POST", "/chatgroups", json=body))["data"]["groupid"])
+
+    async def add_program(self, group: int) -> None:
+        """Make the HTTP API user a member: nobody registers it, so no dialect finds it."""
+        (key,) = await self.house.core.users.keys(self.house.tenant, [OzekiUser.NAME])
+        await self.house.core.groups.add(self.house.tenant, group, [key])
 
 
 @asynccontextmanager
-async def opened(engine_url: str, *, strict: bool = False) -> AsyncIterator[Four]:
+async def opened(engine_url: str, *, clock: Clock | None = None, strict: bool = False) -> AsyncIterator[Four]:
     """A house of all dialects behind HTTP, its users registered and each other's contacts."""
     adapters = load_adapters({"ozeki": {"codec": "plain"}})
     async with (
-        open_house(engine_url, adapters, clock=SystemClock(), strict=strict) as house,
+        open_house(engine_url, adapters, clock=clock or SystemClock(), strict=strict) as house,
         serve(house.app) as url,
         httpx.AsyncClient(base_url=url, timeout=30) as http,
     ):

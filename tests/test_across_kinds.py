@@ -62,7 +62,7 @@ async def read(four: Four, name: str, viewer: str, other: str) -> str:
             client = await four.ozeki.client(viewer)
             await client.download(await four.ozeki.conversation(viewer, other))
             return client.losses
-    await four.ozeki_user.inbox()
+    await four.ozeki_user.folder("inbox")
     return four.ozeki_user.losses
 
 

@@ -14,8 +14,9 @@ from adapters.files import FileAddresses
 from core.ids import Parties
 from core.model import MessageKind, Stored
 
-KINDS = 1 << MessageKind.MESSAGE | 1 << MessageKind.SIGNAL
-"""What users sent. System notices of other dialects have no place in this dialect's history."""
+KINDS = 1 << MessageKind.MESSAGE | 1 << MessageKind.SIGNAL | 1 << MessageKind.ASIDE
+"""What users sent, as far as it is for users. System notices of other dialects have no place in this dialect's history, nor what
+is hidden for programs of theirs."""
 
 
 class Conversation(msgspec.Struct, frozen=True):
