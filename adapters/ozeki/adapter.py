@@ -6,10 +6,11 @@ from typing import Any
 import orjson
 
 from adapters.contract import Call, Claim, ClaimKind, Reply, Request, Route
-from adapters.ozeki import asked, auth, callers, client, content, errors, files
+from adapters.ozeki import asked, auth, callers, client, content, errors, files, replies
 from adapters.ozeki.ids import EVERY_STATION
 from adapters.ozeki.options import NAME, Options
 from adapters.ozeki.routes import routes
+from adapters.ozeki.style import Style, style_of
 from core.core import Core
 from core.errors import Failure, Kind
 from core.model import Application, Credential, Message, Principal, Tenant
@@ -81,6 +82,12 @@ class OzekiAdapter:
         if isinstance(call.parsed, asked.Asked):
             return auth.authenticate(call, call.parsed.parameters)
         return await client.authenticate(self._options, call)
+
+    def preflight(self, request: Request) -> Reply:
+        """The answer to OPTIONS: browsers ask so for chat clients."""
+        if style_of(request) is Style.CLIENT:
+            return replies.preflight()
+        return Reply(204, b"", ((b"allow", b"GET, HEAD, OPTIONS, POST"),))
 
     def render_failure(
         self,

@@ -5,6 +5,7 @@ from xml.sax.saxutils import escape
 
 from adapters.bodies import json_reply, writable
 from adapters.contract import Reply, Request
+from adapters.ozeki.replies import CROSS_ORIGIN
 from adapters.ozeki.style import Style, style_of
 from core.errors import Failure, Kind
 
@@ -40,7 +41,7 @@ def render_failure(request: Request, failure: Failure) -> Reply:
         # No call of the vendor's: whoever opens an address looks at the status.
         return json_reply(_CODES[failure.kind], {"http_code": _CODES[failure.kind], "response_msg": text}, wait)
     if style is Style.CLIENT:
-        return json_reply(200, {"status": "ERROR", "errormessage": text}, wait)
+        return json_reply(200, {"status": "ERROR", "errormessage": text}, (*CROSS_ORIGIN, *wait))
     code = _CODES[failure.kind]
     if failure.kind is Kind.UNAUTHENTICATED:
         code, text = WRONG_LOGIN, WRONG_LOGIN_TEXT

@@ -198,3 +198,23 @@ async def test_the_content_type_does_not_matter(house: House) -> None:
     headers = {**alice.headers, "Content-Type": "text/plain; charset=utf-16"}
     assert (await alice.post(CONVERSATION, body, headers))["status"] == "OK"
     assert said(await bob.download(conversation)) == ["hi"]
+
+
+async def test_a_page_of_another_origin_may_ask(house: House) -> None:
+    alice, _, _ = await talking(house)
+    asked = {
+        "Origin": "https://chat.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,ozeki-signature,ozeki-station,ozeki-user",
+    }
+    response = await house.client.options(CONVERSATION, headers=asked)
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["access-control-allow-origin"] == "*"
+    allowed = response.headers["access-control-allow-headers"].lower().split(", ")
+    assert {*asked["Access-Control-Request-Headers"].split(",")} == {*allowed}
+    for action in ("list", "nonsense"):
+        response = await house.client.post(CONVERSATION, json={"action": action}, headers=alice.headers)
+        assert response.headers["access-control-allow-origin"] == "*"
+    response = await house.client.options("/api?action=sendmsg")
+    assert (response.status_code, response.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+    assert "access-control-allow-origin" not in response.headers
