@@ -36,15 +36,17 @@ def _run(script: str, data: str, url: str = "") -> str:
 def test_what_the_lines_of_the_dialects_send_and_read(tmp_path: Path) -> None:
     with running(tmp_path, "--dev") as program:
         output = _run("".join(_blocks("Send in one dialect, read in another")), program.data, program.url)
-    sent, read, alert = (json.loads(line) for line in output.replace("}{", "}\n{").splitlines())
+    sent, read, answer, alert = (json.loads(line) for line in output.replace("}{", "}\n{").splitlines())
     shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", _TEXT, re.DOTALL)]
     assert sent["data"] == shown[0]["data"] == {"user2": "success", "user3": "success"}
     assert sent.keys() == shown[0].keys()
     assert [message["text"] for message in read["result"]] == ["testmessage"]
     assert read["result"][0].keys() == shown[1]["result"][0].keys()
+    assert (answer["status"], answer["response"]["messageKey"]) == ("success", answer["messageKey"])
+    assert answer.keys() == shown[2].keys()
     (message,) = alert["data"]["messages"]
     assert (message["status"], message["text"]) == ("SUCCESS", "The disk is full")
-    assert message.keys() == shown[2]["data"]["messages"][0].keys()
+    assert message.keys() == shown[3]["data"]["messages"][0].keys()
 
 
 def test_the_commands_for_the_first_tenant(tmp_path: Path) -> None:
