@@ -52,7 +52,8 @@ which is our own; with `opaque` they get nothing of other dialects (docs/ozeki.m
 """
 _TRAVELS = """
 ## How a message travels
-What is said of a message beside its content, for every reader: a test walks each cell over HTTP.
+What is said of a message beside its content, for every reader: a test walks each cell over HTTP. Of these, `strict_translation`
+refuses topics, signals and what expires.
 
 """
 _CONTENTS = """
