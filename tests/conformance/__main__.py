@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parent
 CLIENTS = ROOT / "build" / "conformance"
 SCRIPTS = {
     "@applozic/core-sdk": "applozic.mjs",
+    "applozic-chat": "applozic_web.mjs",
     "@chat21/chat21-node-sdk": "chat21.mjs",
     "easemob-websdk": "easemob.mjs",
 }
