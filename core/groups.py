@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -146,16 +146,17 @@ class Groups:
         number: int,
         *,
         owner: UserKey | None = None,
+        change: Callable[[Group], Group] = lambda group: group,
         reference: str | None = None,
         announce: Announce | None = None,
         **changes: Any,
     ) -> Group:
-        """Change fields of the group's profile (`name`, `announcement`, `disabled`, `muted`, …). A new `owner` need not be
-        a member; the old one becomes an ordinary member. Raises *conflict* with reason `members` for a `maximum_members`
-        below the present number of members."""
+        """Change fields of the group's profile (`name`, `announcement`, `disabled`, `muted`, …); `change` does what depends on
+        the present ones, as they are by then. A new `owner` need not be a member; the old one becomes an ordinary member.
+        Raises *conflict* with reason `members` for a `maximum_members` below the present number of members."""
         if owner is not None:
             changes["owner"] = owner.id
-        return await self._update(tenant, number, changes, owner, reference, announce)
+        return await self._update(tenant, number, changes, owner, reference, announce, change=change)
 
     async def transfer(
         self, tenant: Tenant, number: int, owner: UserKey, *, reference: str | None = None,
@@ -167,7 +168,7 @@ class Groups:
 
     async def _update(
         self, tenant: Tenant, number: int, changes: dict[str, Any], owner: UserKey | None, reference: str | None,
-        announce: Announce | None, *, transfer: bool = False,
+        announce: Announce | None, *, transfer: bool = False, change: Callable[[Group], Group] = lambda group: group,
     ) -> Group:  # fmt: skip
         now = self._clock.now()
         changed = await self._store.update(
@@ -177,6 +178,7 @@ class Groups:
             now,
             owner=owner.number if owner is not None else None,
             transfer=transfer,
+            change=change,
             reference=reference,
         )
         if changed is None:

@@ -1,6 +1,7 @@
 """Groups: creation, change and end."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -83,15 +84,26 @@ async def change(call: Call) -> Reply:
         changes["image_url"] = image
     if metadata:
         changes["attributes"] = {**(target.group.attributes or {}), **metadata}
-    if roles:
-        changes["leftovers"] = _with_moderators(target.group, [(key.id, role) for key, role in roles])
-        await _set_roles(call, target, roles)
-    if changes:
+    # Nobody has an admin's rights before, or after, being noted as a moderator.
+    await _set_roles(call, target, [(key, role) for key, role in roles if role == MEMBER])
+    if changes or roles:
         after, by = msgspec.structs.replace(target.group, **changes), target.user
         announce = await announcements.of_change(call, after, changes, by.id if by is not None else None)
+        changes.pop("attributes", None)
+
+        def merged(group: Group) -> Group:
+            attributes = {**(group.attributes or {}), **metadata} if metadata else group.attributes
+            return _with_moderators(msgspec.structs.replace(group, attributes=attributes), roles)
+
         await call.core.groups.update(
-            call.tenant, target.number, reference=f"{call.reference}:fields", announce=announce, **changes
+            call.tenant,
+            target.number,
+            change=merged,
+            reference=f"{call.reference}:fields",
+            announce=announce,
+            **changes,
         )
+    await _set_roles(call, target, [(key, role) for key, role in roles if role != MEMBER])
     return success(call)
 
 
@@ -156,13 +168,12 @@ async def make(
 
 
 async def give_role(call: Call, target: Target, user: UserKey, role: int) -> None:
-    """Make a member an admin or a moderator."""
+    """Make a member an admin or a moderator, who is noted as one before having an admin's rights."""
+    if role == MODERATOR or user.id in own_leftovers(target.group).get(MODERATORS, ()):
+        reference = f"{call.reference}:role"
+        noted = partial(_with_moderators, roles=[(user, role)])
+        await call.core.groups.update(call.tenant, target.number, change=noted, reference=reference)
     await call.core.members.make_admin(call.tenant, target.number, user, reference=call.reference)
-    if role == MODERATOR:
-        leftovers = _with_moderators(target.group, [(user.id, role)])
-        await call.core.groups.update(
-            call.tenant, target.number, reference=f"{call.reference}:role", leftovers=leftovers
-        )
 
 
 async def _create(call: Call, fields: Fields, reference: str) -> GroupRow:
@@ -273,10 +284,12 @@ async def _set_roles(call: Call, target: Target, roles: Sequence[tuple[UserKey, 
         await call.core.groups.say(call.tenant, target.number, announce, [key], reference)
 
 
-def _with_moderators(group: Group, roles: Sequence[Role]) -> dict[str, Any]:
-    """The group's leftovers with who is a moderator afterwards."""
-    own = dict(own_leftovers(group))
-    changed = dict(roles)
-    kept = [user for user in own.get(MODERATORS, ()) if user not in changed]
-    own[MODERATORS] = [*kept, *(user for user, role in roles if role == MODERATOR)]
-    return {**(group.leftovers or {}), NAME: own}
+def _with_moderators(group: Group, roles: Sequence[tuple[UserKey, int]]) -> Group:
+    """The group, knowing who is a moderator when its members have these roles."""
+    if not roles:
+        return group
+    own, changed = own_leftovers(group), {key.id for key, _ in roles}
+    moderators = [user for user in own.get(MODERATORS, ()) if user not in changed]
+    moderators += [key.id for key, role in roles if role == MODERATOR]
+    leftovers = {**(group.leftovers or {}), NAME: {**own, MODERATORS: moderators}}
+    return msgspec.structs.replace(group, leftovers=leftovers)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from adapters.chat21.auth import acting_user
 from adapters.chat21.errors import mandatory
 from adapters.chat21.ids import group_id, group_number, identifier, object_id, own_number, suffix
@@ -213,7 +215,7 @@ async def _overwrite(
     group, present = existing
     changes: dict[str, Any] = {"name": name, "owner": owner}
     if truthy(attributes):
-        changes |= _attributes(group, attributes)
+        changes |= _attributes(attributes)
     await _change_members(call, group, present, members)
     return await call.core.groups.update(call.tenant, group.number, **changes)
 
@@ -221,7 +223,7 @@ async def _overwrite(
 async def _update(call: Call, *, attributes: Any = None, **changes: Any) -> Reply:
     group = permitted(call, await find(call, call.parameters["group"]), "change", "Unauthorized")
     if attributes is not None:
-        changes |= _attributes(group, attributes)
+        changes |= _attributes(attributes)
     await call.core.groups.update(call.tenant, group.number, reference=call.reference, **changes)
     return json_reply(200, _DONE)
 
@@ -269,12 +271,14 @@ async def _add(
     return [user for user, was in zip(users, done, strict=True) if was]
 
 
-def _attributes(group: Group, attributes: Any) -> dict[str, Any]:
+def _attributes(attributes: Any) -> dict[str, Any]:
     """What changes of a group's profile when it gets attributes."""
-    return {
-        _ATTRIBUTES: attributes if isinstance(attributes, dict) else None,
-        "leftovers": {**(group.leftovers or {}), NAME: _odd(attributes) or {}},
-    }
+    own = _odd(attributes) or {}
+
+    def kept(group: Group) -> Group:
+        return msgspec.structs.replace(group, leftovers={**(group.leftovers or {}), NAME: own})
+
+    return {_ATTRIBUTES: attributes if isinstance(attributes, dict) else None, "change": kept}
 
 
 def _odd(attributes: Any) -> dict[str, Any] | None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import find_user
 from adapters.easemob.errors import forbidden_operation, illegal, invalid_parameter
@@ -167,13 +169,20 @@ async def _create(call: Call, fields: dict[str, Any], names: Sequence[str], alia
 async def _change(call: Call, target: Target, fields: dict[str, Any]) -> None:
     changes = profile(fields)
     own = leftovers(fields)
-    if own:
-        changes["leftovers"] = {**(target.group.leftovers or {}), NAME: {**target.own_leftovers, **own}}
+
+    def kept(group: Group) -> Group:
+        others = group.leftovers or {}
+        return (
+            msgspec.structs.replace(group, leftovers={**others, NAME: {**others.get(NAME, {}), **own}})
+            if own
+            else group
+        )
+
     announce = await of_renaming(call, target, changes["name"]) if "name" in changes else None
     try:
         # A transfer of the same request has taken the reference itself.
         await call.core.groups.update(
-            call.tenant, target.number, reference=f"{call.reference}:fields", announce=announce, **changes
+            call.tenant, target.number, change=kept, reference=f"{call.reference}:fields", announce=announce, **changes
         )
     except Failure as failure:
         if failure.reason != "members":

@@ -112,10 +112,11 @@ class GroupStore:
         *,
         owner: int | None = None,
         transfer: bool = False,
+        change: Callable[[Group], Group] = lambda group: group,
         reference: str | None = None,
         makes_room: bool = False,
     ) -> Group | None:
-        """Change fields of a group's profile; none when there is no such group. With `owner`, the number of the new one (0:
+        """Replace a group's profile by what `change` makes of it, with these fields; none when there is no such group. With `owner`, the number of the new one (0:
         nobody); with `transfer` it has to be a member; with `makes_room` it is done on a full server too. Raises
         *conflict*."""
         identity, partition = place_of(number)
@@ -124,7 +125,7 @@ class GroupStore:
             if found is None:
                 return None
             old = _decode(found[0])
-            group = msgspec.structs.replace(old, **changes)
+            group = msgspec.structs.replace(change(old), **changes)
             grows = group.maximum_members != old.maximum_members
             arguments = (
                 *reference_arguments(now, reference),

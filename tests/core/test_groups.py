@@ -1,5 +1,7 @@
+import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.clock import ManualClock
@@ -60,6 +62,20 @@ async def test_a_group_is_what_it_was_created_as(core: Core, tenant: Tenant, use
     )
     members = [Member("bob", bob.number, "member", START), Member("ada", ada.number, "owner", START)]
     assert await core.groups.detail(tenant, 1) == (group, members)
+
+
+async def test_changes_at_once_are_all_kept(core: Core, tenant: Tenant, users: Three) -> None:
+    number = (await core.groups.create(tenant, name="Friends", owner=users[0], members=users, dialect="plain")).number
+
+    def with_one_more(group: Group) -> Group:
+        return msgspec.structs.replace(
+            group, attributes={**(group.attributes or {}), str(len(group.attributes or {})): 1}
+        )
+
+    await asyncio.gather(*(core.groups.update(tenant, number, change=with_one_more) for _ in range(5)))
+    group = await core.groups.find(tenant, number)
+    assert group is not None
+    assert group.attributes == {"0": 1, "1": 1, "2": 1, "3": 1, "4": 1}
 
 
 async def test_a_profile_has_a_bound(core: Core, tenant: Tenant, users: Three) -> None:

@@ -7,7 +7,18 @@ import pytest
 
 from core.model import Message, Text
 from tests.adapters.applozic.conftest import WS, as_bot, as_user, ask, ask_as_bot, envelope, failed
-from tests.adapters.applozic.grouped import ADMIN, MODERATOR, create, group_shape, has_users, info, members, roles, said
+from tests.adapters.applozic.grouped import (
+    ADMIN,
+    MEMBER,
+    MODERATOR,
+    create,
+    group_shape,
+    has_users,
+    info,
+    members,
+    roles,
+    said,
+)
 from tests.harness import House, Row
 
 UNAUTHORIZED = failed("AL-UN-01", "unauthorized user")
@@ -307,6 +318,45 @@ async def test_a_silent_group_says_so(house: House) -> None:
     number = await create(house, "alice", metadata={"ALERT": "false"})
     assert await said(house, number) == [("group_created", "Group created", {"show": "false"})]
     assert await members(house, number) == ["alice"]
+
+
+async def test_changes_at_once_are_all_kept(house: House) -> None:
+    people = [f"user {index}" for index in range(8)]
+    number = await create(house, "alice", *people)
+    bodies: list[dict[str, Any]] = [{"metadata": {user: "x"}} for user in people]
+    bodies += [{"users": [{"userId": user, "role": MODERATOR}]} for user in people]
+    await asyncio.gather(
+        *(ask(house, "alice", "POST", "group/update", json={"groupId": number, **body}) for body in bodies)
+    )
+    assert (await info(house, number))["metadata"] == dict.fromkeys(people, "x")
+    # None of them an admin: who is one, and not noted as a moderator, would be.
+    assert await roles(house, number) == {"alice": ADMIN, **dict.fromkeys(people, MODERATOR)}
+
+
+@pytest.mark.parametrize("path", ["group/update", "group/add/member"])
+async def test_nobody_becomes_an_admin_on_the_way_to_a_moderator(
+    house: House, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """What a killed worker leaves: one step is done, the next is not."""
+    number = await create(house, "alice", *(["bob"] if path == "group/update" else []))
+    body = {"users": [{"userId": "bob", "role": MODERATOR}]} if path == "group/update" else {"userId": "bob", "role": 2}
+
+    async def killed(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.core.groups, "update", killed)
+        await house.client.post(WS + path, json={"groupId": number, **body}, headers=own_headers(house))
+    assert (await roles(house, number))["bob"] == MEMBER
+    with monkeypatch.context() as patched:
+        patched.setattr(house.core.members, "make_admin", killed)
+        await house.client.post(WS + "group/update", json={"groupId": number, "users": [{"userId": "bob", "role": 2}]},
+            headers=own_headers(house))  # fmt: skip
+    assert (await roles(house, number))["bob"] == MEMBER
+
+
+def own_headers(house: House) -> dict[str, str]:
+    return {name: value.format_map(house.names) for name, value in as_user("alice").items()}
 
 
 async def test_long_words_are_cut(house: House) -> None:
