@@ -37,9 +37,9 @@ class Failure(Exception):
       `disabled`, `members` (too many), `limit` (a full list), `pending`, `attributes`;
     - of users: `login` (too many attempts), `inactive`, `remark`, `status`, `name` (not a legal name), `reserved`;
     - of messages, imports and conversations: `audience`, `time`, `cursor`, `foreign` (not a legal foreign id), `sender`,
-      `external_id`, `muted_until`, `colour`;
+      `external_id`, `muted_until`, `colour`, `hidden_as`;
     - of files: `file_expired`, `secret` (none, or a wrong one), `files` (where their bytes lie does not answer);
-    - for tokens: `malformed`, `unknown`, `expired`;
+    - for tokens: `malformed`, `unknown`, `expired`; for stations: `station`;
     - of the store: `full`, `schema`, `url`, `retention`, `backup` (not a whole one), `store` (not empty), `value` (can't be
       written), `page` (too long, or of none).
 
