@@ -13,7 +13,7 @@ Conversations, in the partition of their identity:
                             the first) and 128 of q, g packed group, l 1 once it is large, 2 for a room,
                             p number of the group's owner, m when the group or who is in it changed last (ms), absent as
                             long as nothing did, x how many members it takes, n last place in the order of joining,
-                            q what limits sends to it (bits, in `group.lua`), y its place in the tenant's list, z packed group
+                            q what limits sends to it (bits, in `prelude.lua`), y its place in the tenant's list, z packed group
                             that is being deleted, empty once nothing is left of it, at how far that is, k head when
                             a member left last, v how many of the live lane were recalled,
                             d sequence up to which the log was dropped, e ordinal there, c how often all of it was cleared

@@ -12,7 +12,7 @@ local added, newcomers = {}, 0
 for index = 12, #ARGV, 2 do
   local user = ARGV[index]
   if not added[user] and not is_present(group, user) then
-    if bit.band(group.limits, 8) ~= 0 and redis.call('HEXISTS', list_of(group, 'b'), user) == 1 then return {'blocked', user} end
+    if bit.band(group.limits, SOME_BLOCKED) ~= 0 and redis.call('HEXISTS', list_of(group, 'b'), user) == 1 then return {'blocked', user} end
     if ARGV[11] ~= '' then
       local row = redis.call('HGET', list_of(group, 'p'), user)
       if not row or cmsgpack.unpack(row)[3] ~= ARGV[11] then return {'pending', user} end

@@ -27,8 +27,9 @@ if conversation then
   end
 end
 if one then
-  -- A block is between the users whose conversation it is now: 64 by the first, 128 by the second.
-  if limits and ARGV[17] ~= '' and users == one .. ' ' .. two and bit.band(tonumber(limits), sender == one and 128 or 64) ~= 0 then
+  -- A block is between the users whose conversation it is now.
+  local blocked = sender == one and SECOND_BLOCKS or FIRST_BLOCKS
+  if limits and ARGV[17] ~= '' and users == one .. ' ' .. two and bit.band(tonumber(limits), blocked) ~= 0 then
     return {0, 7, 0, 0}
   end
 elseif limits or ARGV[17] ~= '' then
@@ -51,7 +52,7 @@ if not conversation then
 end
 local sequence = head + 1
 local flags = tonumber(ARGV[11])
-local counted = bit.band(flags, 8) ~= 0
+local counted = bit.band(flags, COUNTED) ~= 0
 if counted then ordinal = ordinal + 1 end
 redis.call('HSET', prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096), sequence,
   struct.pack('>I6I4BI2I6', time, ordinal, tonumber(ARGV[10]), flags, tonumber(sender)) .. ARGV[16])
@@ -72,11 +73,11 @@ if stranger or large == '2' then redis.call('HSETNX', state, 'o' .. sender, 1) e
 local audience = ARGV[14] ~= '' and cmsgpack.unpack(ARGV[14])
 local addressees = audience and audience[1] or nil
 if audience then
-  if bit.band(flags, 2) ~= 0 then
+  if bit.band(flags, RESTRICTED) ~= 0 then
     redis.call('HSET', prefix .. 'j:' .. conversation, sequence,
       cmsgpack.pack({addressees or false, audience[2] or false, audience[3]}))
   end
-  if addressees and large ~= '2' and ARGV[10] == '0' and bit.band(flags, 4) == 0 then
+  if addressees and large ~= '2' and ARGV[10] == '0' and bit.band(flags, ONLINE_ONLY) == 0 then
     redis.call('HSET', meta, 'w', 1)
     for _, number in ipairs(addressees) do
       local user = string.format('%.0f', number)

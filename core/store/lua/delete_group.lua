@@ -6,6 +6,6 @@ if not group then return conversation and redis.call('HGET', prefix .. 'c:' .. c
 redis.call('ZREM', prefix .. (is_room(group) and 'lr' or 'lg'), redis.call('HGET', group.key, 'y'))
 redis.call('HSET', group.key, 'z', group.packed)
 redis.call('HDEL', group.key, 'g', 'm', 'p', 'x', 'y')
-set_limit(group, 16, true)
+set_limit(group, ENDED, true)
 tell('group', conversation, group.head, tonumber(ARGV[3]), group.identity, nil, nil, 0)
 return group.packed

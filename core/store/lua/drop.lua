@@ -36,8 +36,8 @@ local function drop_live(conversation, meta, last, room)
       local _, position, _, flags, number = struct.unpack('>I6I4BI2I6', record)
       local sender = string.format('%.0f', number)
       ordinal = position
-      if bit.band(flags, 2) ~= 0 then drop_audience(conversation, wanted[index]) end
-      if bit.band(flags, 8) ~= 0 then
+      if bit.band(flags, RESTRICTED) ~= 0 then drop_audience(conversation, wanted[index]) end
+      if bit.band(flags, COUNTED) ~= 0 then
         local own = senders[sender]
         if not own then
           own = {count = 0}
@@ -46,7 +46,9 @@ local function drop_live(conversation, meta, last, room)
           taken = taken + 8
         end
         if wanted[index] > own.from and wanted[index] <= own.top then own.count = own.count + 1 end
-        if bit.band(flags, 1) ~= 0 then redis.call('ZREM', prefix .. 't:' .. conversation .. ':' .. sender, wanted[index]) end
+        if bit.band(flags, DELETED) ~= 0 then
+          redis.call('ZREM', prefix .. 't:' .. conversation .. ':' .. sender, wanted[index])
+        end
       end
     end
     redis.call('HDEL', key, unpack(wanted))

@@ -42,12 +42,12 @@ local function erase_lane(conversation, sign, last)
     looked = looked + #wanted
     for index, record in ipairs(redis.call('HMGET', key, unpack(wanted))) do
       bytes = bytes + (record and #record or 0)
-      if record and struct.unpack('>I6', record, 14) == sender and bit.band(string.byte(record, 13), 1) == 0 then
+      if record and struct.unpack('>I6', record, 14) == sender and bit.band(string.byte(record, 13), DELETED) == 0 then
         local sequence = sign * wanted[index]
         local time, ordinal, kind, flags = struct.unpack('>I6I4BI2', record)
-        redis.call('HSET', key, wanted[index], struct.pack('>I6I4BI2I6', time, ordinal, kind, bit.bor(flags, 1), sender))
-        if bit.band(flags, 8) ~= 0 then count_as_recalled(conversation, sequence) end
-        if bit.band(flags, 2) ~= 0 then drop_audience(conversation, sequence) end
+        redis.call('HSET', key, wanted[index], struct.pack('>I6I4BI2I6', time, ordinal, kind, bit.bor(flags, DELETED), sender))
+        if bit.band(flags, COUNTED) ~= 0 then count_as_recalled(conversation, sequence) end
+        if bit.band(flags, RESTRICTED) ~= 0 then drop_audience(conversation, sequence) end
       end
     end
   end
@@ -69,7 +69,7 @@ end
 -- The newest message that touches lists, when that one has gone. Returns whether it is found; a long way back takes steps.
 local function move_newest(conversation, meta)
   local record = meta.newest > meta.dropped and record_at(conversation, meta.newest)
-  if not record or bit.band(string.byte(record, 13), 1) == 0 then return true end
+  if not record or bit.band(string.byte(record, 13), DELETED) == 0 then return true end
   local found = walk({conversation = conversation, meta = meta}, meta.newest - 1, meta.dropped + 1, meta.newest, -1, 1, mask)
   redis.call('HSET', prefix .. 'c:' .. conversation, 's', found[1] or math.max(meta.dropped, meta.newest - 1000))
   room = room - 1000

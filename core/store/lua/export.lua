@@ -28,7 +28,7 @@ local function records_after(conversation, sign, sequence, last)
         rows[#rows + 1] = record
         bytes = bytes + #record
         add(users, string.format('%.0f', (struct.unpack('>I6', record, 14))))
-        if bit.band(string.byte(record, 13), 2) ~= 0 then
+        if bit.band(string.byte(record, 13), RESTRICTED) ~= 0 then
           local place = string.format('%.0f', sign * wanted[index])
           local row = redis.call('HGET', prefix .. 'j:' .. conversation, place)
           if row then

@@ -1,5 +1,4 @@
--- A group, found by its identity. What limits sends is kept as bits, so that an ordinary append looks at one field: 1 disabled,
--- 2 all members muted, 4 some muted, 8 some blocked, 16 deleted. 32 says that attributes go with who set them.
+-- A group, found by its identity.
 
 -- Nothing when no such group was created, or it was deleted.
 local function group_of(identity)
@@ -43,7 +42,7 @@ end
 
 -- The lists of people that a group keeps beside its members: a letter, as in the key. A row is packed {id, number}, the number
 -- a time (ms).
-local limits_of = {m = 4, b = 8}
+local limits_of = {m = SOME_MUTED, b = SOME_BLOCKED}
 
 local function list_of(group, letter)
   return prefix .. 'g' .. letter .. ':' .. group.conversation
@@ -71,7 +70,7 @@ local function drop_attributes(group, goes)
     local _, _, user, leaves = unpack(cmsgpack.unpack(rows[index + 1]), 1, 4)
     if goes(user, leaves) then redis.call('HDEL', key, rows[index]) else more = more or leaves end
   end
-  set_limit(group, 32, more)
+  set_limit(group, ATTRIBUTES_LEAVE, more)
 end
 
 -- What a group keeps of a user beside the membership.

@@ -14,7 +14,7 @@ for index = 6, #ARGV do
   result[index - 5] = 0
   if record and is_shown(view, 255, sequence, record) then
     local time, _, _, flags, sender = struct.unpack('>I6I4BI2I6', record)
-    hide(conversation, sequence, user, bit.band(flags, 8) ~= 0 and sender ~= tonumber(user))
+    hide(conversation, sequence, user, bit.band(flags, COUNTED) ~= 0 and sender ~= tonumber(user))
     view.hidden = {} -- what the view remembers of the bits is out of date
     redis.call('ZREM', prefix .. 'w:' .. conversation .. ':' .. user, sequence)
     result[index - 5] = 1

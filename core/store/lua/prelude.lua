@@ -6,3 +6,9 @@ local known = tonumber(redis.call('GET', base) or '0')
 local given = tonumber(ARGV[1])
 if given < known then return redis.error_reply('-STALE refused') end
 local prefix = base .. ':' .. ARGV[2] .. ':'
+-- Flags of a record, as in model/message.py.
+local DELETED, RESTRICTED, ONLINE_ONLY, COUNTED, EDITED = 1, 2, 4, 8, 16
+-- What limits sends, as bits so that an ordinary append looks at one field: in a group (the last only says that attributes go
+-- with who set them), and between the two users of a direct conversation, in the order of its identity.
+local DISABLED, ALL_MUTED, SOME_MUTED, SOME_BLOCKED, ENDED, ATTRIBUTES_LEAVE = 1, 2, 4, 8, 16, 32
+local FIRST_BLOCKS, SECOND_BLOCKS = 64, 128

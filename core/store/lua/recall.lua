@@ -9,7 +9,7 @@ local record = meta and sequence <= meta.head and (sequence < 0 or sequence > me
 if not record then return {0, 0, 0} end
 local time, ordinal, kind, flags, sender = struct.unpack('>I6I4BI2I6', record)
 local position = sequence > 0 and sequence or ordinal
-if bit.band(flags, 1) ~= 0 then
+if bit.band(flags, DELETED) ~= 0 then
   -- Whoever did it may not have come to the end.
   return {2, time, each_user(conversation, meta, nil, position, function() end) and 1 or 0}
 end
@@ -24,14 +24,14 @@ local by = string.format('%.0f', sender)
 local key = prefix .. 'c:' .. conversation
 
 redis.call('HSET', key_of(conversation, sequence), math.abs(sequence),
-  struct.pack('>I6I4BI2I6', time, ordinal, kind, bit.bor(flags, 1), sender) .. ARGV[6])
-if bit.band(flags, 8) ~= 0 then
+  struct.pack('>I6I4BI2I6', time, ordinal, kind, bit.bor(flags, DELETED), sender) .. ARGV[6])
+if bit.band(flags, COUNTED) ~= 0 then
   redis.call('ZADD', prefix .. 't:' .. conversation, sequence, sequence)
   redis.call('ZADD', prefix .. 't:' .. conversation .. ':' .. by, sequence, sequence)
   redis.call('HSETNX', prefix .. 'v:' .. conversation, 'o' .. by, 1)
   redis.call('HSET', key, 'r', 1)
 end
-local row = bit.band(flags, 2) ~= 0 and redis.call('HGET', prefix .. 'j:' .. conversation, sequence)
+local row = bit.band(flags, RESTRICTED) ~= 0 and redis.call('HGET', prefix .. 'j:' .. conversation, sequence)
 for _, user in ipairs(row and cmsgpack.unpack(row)[1] or {}) do
   redis.call('ZREM', prefix .. 'w:' .. conversation .. ':' .. string.format('%.0f', user), sequence)
 end

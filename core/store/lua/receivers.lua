@@ -4,7 +4,7 @@
 local conversation, sequence = ARGV[3], tonumber(ARGV[4])
 local meta = meta_of(conversation)
 local record = meta and record_at(conversation, sequence)
-if not record or bit.band(string.byte(record, 13), 1) ~= 0 then return false end
+if not record or bit.band(string.byte(record, 13), DELETED) ~= 0 then return false end
 local result = {meta.identity, (struct.unpack('>I6', record, 14))}
 if is_direct(meta) then
   for user in string.gmatch(meta.users, '%d+') do result[#result + 1] = user end

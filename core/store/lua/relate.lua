@@ -47,7 +47,7 @@ if changed then
   note_pair(conversation, fields[2], one, two, fields[3] or 0)
   local key = prefix .. 'c:' .. conversation
   redis.call('HSET', key, 'f', cmsgpack.pack(row))
-  local limits = (row[4][1] == 'a' and 64 or 0) + (row[5][1] == 'a' and 128 or 0)
+  local limits = (row[4][1] == 'a' and FIRST_BLOCKS or 0) + (row[5][1] == 'a' and SECOND_BLOCKS or 0)
   if limits > 0 then redis.call('HSET', key, 'q', limits) else redis.call('HDEL', key, 'q') end
 end
 return {done, contact[1], contact[2], contact[3], row[4][1], row[4][2], row[5][1], row[5][2]}

@@ -25,7 +25,7 @@ for index = 11, #ARGV do
     if blocks > 0 then put_on_list(group, 'b', user, id, now) end
   end
 end
-if bit.band(group.limits, 32) ~= 0 then
+if bit.band(group.limits, ATTRIBUTES_LEAVE) ~= 0 then
   drop_attributes(group, function(user, leaves) return leaves and left[user] end)
 end
 done = table.concat(result)

@@ -17,7 +17,7 @@ for index = 10, #ARGV, 3 do
   else
     redis.call('HSET', key, name, cmsgpack.pack({ARGV[index + 2], ARGV[6], user, ARGV[8] == '1', now}))
     redis.call('HSETNX', prefix .. 'v:' .. group.conversation, 'o' .. user, 1)
-    if ARGV[8] == '1' then set_limit(group, 32, true) end
+    if ARGV[8] == '1' then set_limit(group, ATTRIBUTES_LEAVE, true) end
     result[#result + 1] = 1
   end
 end

@@ -70,7 +70,7 @@ local function count_own(conversation, user, from, to)
       sequence = sequence + 1
     end
     for _, record in ipairs(redis.call('HMGET', prefix .. 'l:' .. conversation .. ':' .. chunk, unpack(wanted))) do
-      if record and bit.band(string.byte(record, 13), 8) ~= 0 and struct.unpack('>I6', record, 14) == sender then
+      if record and bit.band(string.byte(record, 13), COUNTED) ~= 0 and struct.unpack('>I6', record, 14) == sender then
         count = count + 1
       end
     end

@@ -1,7 +1,7 @@
 -- Replaces a group's profile if it still is what the caller read. ARGV: 3 now (ms), 4 class of the reference row, 5 its period
--- (ms), 6 reference, 7 identity, 8 packed group as read, 9 the new one, 10 what of it limits sends (bits 1 and 2 as in
--- group.lua), 11 new maximum of members (0: none, empty: as it was), 12 number of the new owner (0: nobody, empty: as it was),
--- 13 whether the new owner has to be a member, and another one.
+-- (ms), 6 reference, 7 identity, 8 packed group as read, 9 the new one, 10 what of it limits sends (DISABLED, ALL_MUTED),
+-- 11 new maximum of members (0: none, empty: as it was), 12 number of the new owner (0: nobody, empty: as it was), 13 whether
+-- the new owner has to be a member, and another one.
 -- Returns `done`, `changed` when another was faster, else why it was not done: `full`, `member`, `owner`.
 local now, period, reference = tonumber(ARGV[3]), tonumber(ARGV[5]), 'update:' .. ARGV[7] .. ':' .. ARGV[6]
 if first_result(ARGV[4], period, now, reference) then return 'done' end
@@ -16,7 +16,7 @@ end
 redis.call('HSET', group.key, 'g', ARGV[9])
 if maximum and maximum > 0 then redis.call('HSET', group.key, 'x', maximum) elseif maximum then redis.call('HDEL', group.key, 'x') end
 local bits = tonumber(ARGV[10])
-set_limit(group, 3, false)
+set_limit(group, DISABLED + ALL_MUTED, false)
 if bits > 0 then set_limit(group, bits, true) end
 if owner ~= '' and owner ~= group.owner then
   local members = prefix .. 'm:' .. group.conversation

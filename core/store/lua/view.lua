@@ -118,15 +118,15 @@ local function may_see(view, sequence, record, flags)
   elseif sequence < view.low then
     return false
   end
-  if bit.band(flags, 4) ~= 0 then return false end -- for those who were online
+  if bit.band(flags, ONLINE_ONLY) ~= 0 then return false end
   if view.own and struct.unpack('>I6', record, 14) ~= view.own then return false end
   if view.intervals and not within(view.intervals, position) then return false end
   if view.hidden and is_hidden(view, sequence) then return false end
-  return bit.band(flags, 2) == 0 or is_addressed(view, sequence, struct.unpack('>I6', record, 14))
+  return bit.band(flags, RESTRICTED) == 0 or is_addressed(view, sequence, struct.unpack('>I6', record, 14))
 end
 
 -- Whether a record is shown. `kinds` is the mask of those that are wanted.
 local function is_shown(view, kinds, sequence, record)
   local kind, _, flags = string.byte(record, 11, 13)
-  return bit.band(kinds, bit.lshift(1, kind)) ~= 0 and bit.band(flags, 1) == 0 and may_see(view, sequence, record, flags)
+  return bit.band(kinds, bit.lshift(1, kind)) ~= 0 and bit.band(flags, DELETED) == 0 and may_see(view, sequence, record, flags)
 end

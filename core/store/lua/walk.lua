@@ -35,6 +35,7 @@ local function walk(view, sequence, low, high, step, limit, mask)
   local conversation = view.conversation
   -- Nothing to ask but kind and flags.
   local open = not (view.intervals or view.own or view.hidden)
+  local closing = DELETED + RESTRICTED + ONLINE_ONLY
   for kind = 0, 7 do kinds[kind] = bit.band(mask, bit.lshift(1, kind)) ~= 0 end
   if view.intervals then sequence = next_within(view.intervals, sequence, step) end
   while sequence >= low and sequence <= high and shown < limit and scanned < 1000 and bytes < 1048576 do
@@ -51,11 +52,11 @@ local function walk(view, sequence, low, high, step, limit, mask)
       if record then
         last = record
         bytes = bytes + #record
-        -- Byte 11 of the header is the kind, bytes 12 and 13 the flags: 1 deleted, 2 for some, 4 for those online.
+        -- Byte 11 of the header is the kind, bytes 12 and 13 the flags.
         local kind, _, flags = string.byte(record, 11, 13)
-        local closed = bit.band(flags, 7)
-        if kinds[kind] and closed ~= 1 and ((open and closed == 0)
-          or (bit.band(flags, 1) == 0 and may_see(view, wanted[index], record, flags))) then
+        local closed = bit.band(flags, closing)
+        if kinds[kind] and closed ~= DELETED and ((open and closed == 0)
+          or (bit.band(flags, DELETED) == 0 and may_see(view, wanted[index], record, flags))) then
           shown = shown + 1
           found[2 * shown - 1] = wanted[index]
           found[2 * shown] = record
