@@ -23,6 +23,7 @@ from adapters.ozeki.wire import parse_lenient
 from core.errors import Failure, Kind
 from core.ids import Ids
 from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Stored, Text, Video
+from core.names import fits
 
 Codec = Literal["plain", "opaque"]
 MESSAGE = "Message"
@@ -177,7 +178,7 @@ def _text(value: dict[str, Any], name: str, maximum: int | None, default: str | 
     text = value.get(name)
     if text is None or (text == "" and default is not None):
         text = default
-    legal = isinstance(text, str) and (maximum is None or (0 < len(text) <= maximum and text.isprintable()))
+    legal = isinstance(text, str) and (maximum is None or (text and fits(text, maximum) and text.isprintable()))
     if not isinstance(text, str) or not legal:
         raise Failure(Kind.BAD_REQUEST, f"message.{name} is not valid", reason="body", field=name)
     return text

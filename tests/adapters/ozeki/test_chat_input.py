@@ -121,6 +121,7 @@ async def test_an_unknown_conversation_is_an_error(house: House, action: str, fi
         ({"ID": "", "Data": "x"}, "message.ID is not valid"),
         ({"ID": 5, "Data": "x"}, "message.ID is not valid"),
         ({"ID": "x" * 129, "Data": "x"}, "message.ID is not valid"),
+        ({"ID": "\U0001f600" * 128, "Data": "x"}, "message.ID is not valid"),
         ({"ID": "a\nb", "Data": "x"}, "message.ID is not valid"),
         ({"ID": ID}, "message.Data is not valid"),
         ({"ID": ID, "Data": 5}, "message.Data is not valid"),
