@@ -2,10 +2,10 @@
 another type, status and counterpart; in a group it has one key and names its sender.
 
 What depends on the viewer is put together for each row, all else is written once and kept with the message for as long as
-that is remembered.
+that is remembered. So is the last page that began with a message: clients ask for the same one again and again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import orjson
@@ -44,8 +44,8 @@ class Readers(msgspec.Struct, frozen=True):
     files: FileAddresses
 
 
-class _Written(msgspec.Struct, frozen=True, gc=False):
-    """What a row says of the message itself, as JSON."""
+class _Written(msgspec.Struct, eq=False, gc=False):
+    """What a row says of the message itself, as JSON. Only `page` ever changes."""
 
     files: str
     """What the address in it begins with; empty when no file of ours is in it."""
@@ -63,6 +63,20 @@ class _Written(msgspec.Struct, frozen=True, gc=False):
     lost: tuple[str, ...]
     is_plain: bool
     """Whether it has no topic and loses nothing."""
+    page: "_Page | None" = None
+    """The last page that began with this message."""
+
+
+class _Page(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A page as it was written, and what of: it holds as long as all of that is the same."""
+
+    thread: Thread
+    files: str
+    rest: list[_Written]
+    """What follows the first message. References go to older messages alone, never round."""
+    json: bytes
+    losses: dict[str, None]
+    topics: dict[int, None]
 
 
 def _state(kind: int, status: int) -> bytes:
@@ -82,10 +96,20 @@ _OWN = {status: _state(5, status) for status in (SENT, DELIVERED, DELIVERED_AND_
 
 
 def array(
-    messages: Iterable[Stored], thread: Thread, readers: Readers, losses: dict[str, None], topics: dict[int, None]
+    messages: Sequence[Stored], thread: Thread, readers: Readers, losses: dict[str, None], topics: dict[int, None]
 ) -> bytes:
     """The JSON array of messages of a thread, in their order. What they can't say here is added to `losses`, and the topics that
     they belong to to `topics`, each once."""
+    first, *rest = [stored.memo for stored in messages] or (None,)
+    page = first.page if type(first) is _Written else None
+    if page is None or page.thread != thread or page.files != readers.files.prefix or page.rest != rest:
+        page = _write_page(messages, thread, readers)
+    losses.update(page.losses)
+    topics.update(page.topics)
+    return page.json
+
+
+def _write_page(messages: Sequence[Stored], thread: Thread, readers: Readers) -> _Page:
     viewer, read, delivered, seen = thread.viewer, thread.read, thread.peer_delivered, thread.peer_read
     known = ("", readers.files.prefix)
     group = thread.group
@@ -98,11 +122,14 @@ def array(
         to = _names(thread.peer)  # who sends what the viewer gets is the peer, too
         sent_only, reached, both = (_OWN[status] + to for status in (SENT, DELIVERED, DELIVERED_AND_READ))
         received = (_RECEIVED[0] + to, _RECEIVED[1] + to)
-    pieces = [b"["]
+    pieces, memos = [b"["], list[_Written]()
+    losses, topics = dict[str, None](), dict[int, None]()
     for stored in messages:
         written = stored.memo
         if type(written) is not _Written or written.files not in known:
             written = stored.memo = _write(stored, readers)
+        written.page = None
+        memos.append(written)
         if not written.is_plain:
             losses.update(dict.fromkeys(written.lost))
             if written.topic is not None:
@@ -117,10 +144,13 @@ def array(
             pieces += (written.own, state, written.rest)
         else:
             pieces += (written.theirs, received[sequence <= read], written.rest)
-    if len(pieces) > 1:
+    if memos:
         pieces[-1] = pieces[-1][:-1]  # no comma behind the last
     pieces.append(b"]")
-    return b"".join(pieces)
+    page = _Page(thread, readers.files.prefix, memos[1:], b"".join(pieces), losses, topics)
+    if len(memos) > 1:
+        memos[0].page = page
+    return page
 
 
 def _write(stored: Stored, readers: Readers) -> _Written:

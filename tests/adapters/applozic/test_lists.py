@@ -269,3 +269,31 @@ async def test_a_stranger_reads_nothing_of_a_private_group(house: House, query: 
     assert [row["id"] for row in (await listed(house, "bob", query))["groupFeeds"]] == [number]
     answer = await listed(house, "carol", query)
     assert (answer["message"], answer["groupFeeds"], answer["userDetails"]) == ([], [], [])
+
+
+async def test_a_page_that_was_read_before_is_read_anew_when_anything_of_it_changed(house: House) -> None:
+    keys = [await send(house, sender, to=to, message=sender) for sender, to in (("alice", "bob"), ("bob", "alice")) * 2]
+
+    async def seen(user: str, peer: str) -> list[tuple[Any, ...]]:
+        rows = (await listed(house, user, f"userId={peer}&skipRead=true"))["message"]
+        again = (await listed(house, user, f"userId={peer}&skipRead=true"))["message"]
+        assert rows == again
+        return [(row["key"] in keys, row["status"], row["metadata"]) for row in rows]
+
+    mine: tuple[bool, int, dict[str, str]] = (True, 3, {})
+    theirs: tuple[bool, int, dict[str, str]] = (False, 0, {})
+    assert await seen("alice", "bob") == [theirs, mine] * 2
+    assert await seen("bob", "alice") == [mine, theirs] * 2
+    await ask(house, "bob", "GET", f"message/read?key={keys[0]}")
+    assert await seen("alice", "bob") == [theirs, mine, theirs, (True, 5, {})]
+    assert await seen("bob", "alice") == [mine, theirs, mine, (False, 1, {})]
+    body = {"key": keys[1], "metadata": {"like": "1"}}
+    await ask(house, "alice", "POST", "message/update/metadata", json=body)
+    assert await seen("alice", "bob") == [theirs, mine, (False, 0, {"like": "1"}), (True, 5, {})]
+    await ask(house, "alice", "GET", f"message/delete?key={keys[2]}")
+    assert await seen("alice", "bob") == [theirs, (False, 0, {"like": "1"}), (True, 5, {})]
+    assert await seen("bob", "alice") == [mine, theirs, (True, 3, {"like": "1"}), (False, 1, {})]
+    await ask(house, "bob", "GET", f"message/v2/delete?key={keys[3]}&deleteForAll=true")
+    assert await seen("alice", "bob") == [(False, 0, {"like": "1"}), (True, 5, {})]
+    await send(house, "bob", to="alice", message="new")
+    assert await seen("alice", "bob") == [(False, 0, {}), (False, 0, {"like": "1"}), (True, 5, {})]
