@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 
@@ -12,7 +12,7 @@ from core.errors import Failure, Kind, check_limit
 from core.ids import group_identity
 from core.membership import Announce, Check, GroupPage, GroupView, Visibility
 from core.messages import kind_of
-from core.model import Group, Member, Tenant, UserKey
+from core.model import Group, GroupChanges, Member, Tenant, UserKey
 from core.names import check_name
 from core.store.dropping import Dropping
 from core.store.group_lists import GroupLists
@@ -149,14 +149,11 @@ class Groups:
         change: Callable[[Group], Group] = lambda group: group,
         reference: str | None = None,
         announce: Announce | None = None,
-        **changes: Any,
+        **changes: Unpack[GroupChanges],
     ) -> Group:
-        """Change fields of the group's profile (`name`, `announcement`, `disabled`, `muted`, …); `change` does what depends on
-        the present ones, as they are by then. A new `owner` need not be a member; the old one becomes an ordinary member.
+        """Change fields of the group's profile; `change` does what depends on the present ones, as they are by then. A new `owner` need not be a member; the old one becomes an ordinary member.
         Raises *conflict* with reason `members` for a `maximum_members` below the present number of members."""
-        if owner is not None:
-            changes["owner"] = owner.id
-        return await self._update(tenant, number, changes, owner, reference, announce, change=change)
+        return await self._update(tenant, number, {**changes}, owner, reference, announce, change=change)
 
     async def transfer(
         self, tenant: Tenant, number: int, owner: UserKey, *, reference: str | None = None,
@@ -164,13 +161,15 @@ class Groups:
     ) -> Group:  # fmt: skip
         """Make another member the owner; the old one becomes an ordinary member. Raises *not found* with reason `member` for
         who is none, *forbidden* with reason `owner` for who is the owner."""
-        return await self._update(tenant, number, {"owner": owner.id}, owner, reference, announce, transfer=True)
+        return await self._update(tenant, number, {}, owner, reference, announce, transfer=True)
 
     async def _update(
         self, tenant: Tenant, number: int, changes: dict[str, Any], owner: UserKey | None, reference: str | None,
         announce: Announce | None, *, transfer: bool = False, change: Callable[[Group], Group] = lambda group: group,
     ) -> Group:  # fmt: skip
         now = self._clock.now()
+        if owner is not None:
+            changes["owner"] = owner.id
         changed = await self._store.update(
             tenant,
             number,

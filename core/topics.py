@@ -1,7 +1,7 @@
 """Use cases of topics: labels on messages within a conversation, each with a profile and a state of its own."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 
@@ -9,7 +9,7 @@ from core.clock import Clock
 from core.errors import Failure, Kind, check_limit
 from core.ids import Parties, identity_of, parties_of
 from core.messages import Page, Query
-from core.model import Tenant, Topic, UserKey
+from core.model import Tenant, Topic, TopicChanges, UserKey
 from core.names import check_name
 from core.store.log import Log
 from core.store.topics import TopicStore
@@ -105,8 +105,8 @@ class Topics:
         found = await self._store.several(tenant, await self._store.places(tenant, numbers))
         return [topic for topic in found if topic is not None], numbers[-1] if len(numbers) == limit else 0
 
-    async def update(self, tenant: Tenant, number: int, **changes: Any) -> Topic:
-        """Change `title`, `attributes`, `leftovers` or `open` of a topic. Raises *not found* with reason `topic`."""
+    async def update(self, tenant: Tenant, number: int, **changes: Unpack[TopicChanges]) -> Topic:
+        """Change fields of a topic. Raises *not found* with reason `topic`."""
         changed = await self._store.update(tenant, number, {**changes, "modified": self._clock.now()})
         if changed is None:
             raise _unknown(number)

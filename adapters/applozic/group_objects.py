@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from adapters.contract import Call
 from core.clock import HIGHEST_TIME
 from core.ids import Parties
 from core.membership import GroupView
-from core.model import Group, Member, Topic, UserKey
+from core.model import Group, Member, Topic, UserKey, leftovers_of
 
 MEMBERS_SHOWN = 100
 """Of a larger group lists show the first ones, and `userCount` how many there are: the vendor's groups have no more."""
@@ -117,7 +117,7 @@ def group_object(call: Call, view: GroupView) -> GroupRow:
     }
     if group.image_url is not None:
         row["imageUrl"] = group.image_url
-    parent = own_leftovers(group).get(PARENT)
+    parent = leftovers_of(group, NAME).get(PARENT)
     if parent is not None:
         row["parentKey"] = parent
     if view.marks.muted_until:
@@ -174,14 +174,9 @@ def other_of(pair: tuple[str, str], user: str) -> str:
     return second if first == user else first
 
 
-def own_leftovers(kept: Group | Topic) -> Mapping[str, Any]:
-    """What only this dialect knows of a group or a topic."""
-    return (kept.leftovers or {}).get(NAME, {})
-
-
 def group_type(group: Group) -> int:
     """The vendor's type; of a group that was made in another dialect the nearest one."""
-    own = own_leftovers(group).get(TYPE)
+    own = leftovers_of(group, NAME).get(TYPE)
     if isinstance(own, int):
         return own
     return OPEN if group.room else PUBLIC if group.public else PRIVATE
@@ -191,7 +186,7 @@ def role_of(group: Group, member: Member) -> int:
     """A member's role. Moderators are admins in every other dialect."""
     if member.role == "member":
         return MEMBER
-    return MODERATOR if member.role == "admin" and member.id in own_leftovers(group).get(MODERATORS, ()) else ADMIN
+    return MODERATOR if member.role == "admin" and member.id in leftovers_of(group, NAME).get(MODERATORS, ()) else ADMIN
 
 
 async def _views(call: Call, numbers: Sequence[int], user: UserKey | None) -> Sequence[GroupView | None]:
@@ -204,7 +199,7 @@ async def _topics(call: Call, labels: Sequence[tuple[Parties, int]]) -> Sequence
 
 def _detail(topic: Topic) -> str | None:
     """The text that the app gave, byte for byte; of another dialect's topic what it says, in the vendor's form."""
-    detail = own_leftovers(topic).get(DETAIL)
+    detail = leftovers_of(topic, NAME).get(DETAIL)
     if isinstance(detail, str):
         return detail
     said = {**({"title": topic.title} if topic.title is not None else {}), **(topic.attributes or {})}

@@ -6,13 +6,13 @@ import msgspec
 
 from adapters.applozic.auth import acting_user
 from adapters.applozic.errors import no_group, not_allowed
-from adapters.applozic.group_objects import ADMIN, OPEN, PUBLIC, TYPE, own_leftovers, role_of
+from adapters.applozic.group_objects import ADMIN, OPEN, PUBLIC, TYPE, role_of
 from adapters.applozic.ids import client_group_id, group_number
 from adapters.applozic.options import NAME
 from adapters.applozic.wire import Fields
 from adapters.contract import Call
 from core.membership import Visibility
-from core.model import Group, Member, UserKey
+from core.model import Group, Member, UserKey, leftovers_of
 from core.names import is_legal
 
 _NOTHING = frozenset({"null", "undefined"})
@@ -35,7 +35,7 @@ class Target(msgspec.Struct, frozen=True):
     def is_open(self) -> bool:
         """Whether the members add and remove each other. Another dialect's public group is one that everybody may look at, and
         no more."""
-        return own_leftovers(self.group).get(TYPE) in (PUBLIC, OPEN)
+        return leftovers_of(self.group, NAME).get(TYPE) in (PUBLIC, OPEN)
 
     @property
     def manages(self) -> bool:

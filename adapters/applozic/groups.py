@@ -22,7 +22,6 @@ from adapters.applozic.group_objects import (
     TYPE,
     GroupRow,
     full_object,
-    own_leftovers,
     role_of,
 )
 from adapters.applozic.group_target import (
@@ -41,7 +40,7 @@ from adapters.applozic.options import NAME
 from adapters.applozic.wire import Fields, read, read_list, success
 from adapters.contract import Call, Reply
 from core.errors import Failure
-from core.model import Group, UserKey
+from core.model import Group, UserKey, leftovers_of, with_leftovers
 
 _GROUP_OF_TWO = 7
 _HIGHEST_TYPE = 1_000
@@ -169,7 +168,7 @@ async def make(
 
 async def give_role(call: Call, target: Target, user: UserKey, role: int) -> None:
     """Make a member an admin or a moderator, who is noted as one before having an admin's rights."""
-    if role == MODERATOR or user.id in own_leftovers(target.group).get(MODERATORS, ()):
+    if role == MODERATOR or user.id in leftovers_of(target.group, NAME).get(MODERATORS, ()):
         reference = f"{call.reference}:role"
         noted = partial(_with_moderators, roles=[(user, role)])
         await call.core.groups.update(call.tenant, target.number, change=noted, reference=reference)
@@ -288,8 +287,7 @@ def _with_moderators(group: Group, roles: Sequence[tuple[UserKey, int]]) -> Grou
     """The group, knowing who is a moderator when its members have these roles."""
     if not roles:
         return group
-    own, changed = own_leftovers(group), {key.id for key, _ in roles}
+    own, changed = leftovers_of(group, NAME), {key.id for key, _ in roles}
     moderators = [user for user in own.get(MODERATORS, ()) if user not in changed]
     moderators += [key.id for key, role in roles if role == MODERATOR]
-    leftovers = {**(group.leftovers or {}), NAME: {**own, MODERATORS: moderators}}
-    return msgspec.structs.replace(group, leftovers=leftovers)
+    return with_leftovers(group, NAME, own | {MODERATORS: moderators})

@@ -11,11 +11,11 @@ from adapters.applozic import auth, sessions
 from adapters.applozic.errors import login_failure, unauthenticated
 from adapters.applozic.ids import user_key
 from adapters.applozic.options import NAME, Options
-from adapters.applozic.profiles import ROLE, Profile, key_of, own, read_profile, role_of
+from adapters.applozic.profiles import ROLE, Profile, key_of, read_profile, role_of
 from adapters.applozic.wire import Fields, flat, header, json_reply, read, success, sync_point, text_reply
 from adapters.contract import Call, Reply
 from core.errors import Failure, Kind
-from core.model import Principal, Tenant, User
+from core.model import Principal, Tenant, User, leftovers_of
 from core.names import is_legal, is_reserved, is_sender
 
 INVALID_PARAMETER = "INVALID_PARAMETER"
@@ -88,7 +88,7 @@ async def initialize_page(call: Call, options: Options) -> Reply:
     except _Refused as refused:
         return json_reply(_OF_PAGES.get(refused.word, refused.word))
     key, ids, request = key_of(user), call.core.ids(tenant), call.request
-    known = own(user)
+    known = leftovers_of(user, NAME)
     address = urlsplit(request.origin)
     return json_reply(
         {
@@ -246,7 +246,7 @@ async def _updated(call: Call, tenant: Tenant, user: User, profile: Profile) -> 
 async def _registered(
     call: Call, tenant: Tenant, application: str, user: User, message: str, *, is_new: bool = False, device: str = ""
 ) -> Reply:
-    ids, known = call.core.ids(tenant), own(user)
+    ids, known = call.core.ids(tenant), leftovers_of(user, NAME)
     shown: dict[str, Any] = {
         "message": message,
         "userKey": user_key(ids, user.number),

@@ -13,7 +13,7 @@ import msgspec
 from adapters.applozic.options import NAME
 from adapters.applozic.wire import Fields, flat
 from adapters.contract import Call
-from core.model import Presence, Relationship, User, UserKey
+from core.model import Presence, Relationship, User, UserKey, leftovers_of, with_leftovers
 
 BOT, APPLICATION_ADMIN, USER, ADMIN, BUSINESS, BROADCASTER, SUPPORT, AGENT = range(1, 9)
 ROLES = {
@@ -53,13 +53,12 @@ class Profile(msgspec.Struct, frozen=True):
 
     def of(self, user: User) -> User:
         """The user with this profile: metadata is merged, what is not spoken of stays."""
-        kept = {**(user.leftovers or {}), NAME: own(user) | self.own}
-        return msgspec.structs.replace(
+        known = msgspec.structs.replace(
             user,
             name=self.name if self.name is not None else user.name,
-            leftovers=kept if kept[NAME] else user.leftovers,
             attributes=(user.attributes or {}) | self.metadata if self.metadata else user.attributes,
         )
+        return with_leftovers(known, NAME, leftovers_of(user, NAME) | self.own)
 
 
 def read_profile(fields: Fields, role: int | None = None) -> Profile:
@@ -70,14 +69,9 @@ def read_profile(fields: Fields, role: int | None = None) -> Profile:
     return Profile(fields.text("displayName"), dict(found), fields.metadata("metadata"))
 
 
-def own(user: User) -> dict[str, Any]:
-    """What only this dialect knows of the user."""
-    return (user.leftovers or {}).get(NAME, {})
-
-
 def role_of(user: User) -> int:
     """The user's role in the application."""
-    role = own(user).get(ROLE, USER)
+    role = leftovers_of(user, NAME).get(ROLE, USER)
     return role if isinstance(role, int) else USER
 
 
@@ -99,7 +93,7 @@ def user_object(
     muted_until: int | None = None,
 ) -> dict[str, Any]:
     """A registered user as replies show it. What is not known is left out, never null."""
-    known = own(user)
+    known = leftovers_of(user, NAME)
     shown: dict[str, Any] = {
         "userId": user.id,
         "userName": user.name or user.id,

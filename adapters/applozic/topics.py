@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from adapters.applozic.errors import bad_request, no_group, no_user
-from adapters.applozic.group_objects import DETAIL, GroupRow, group_objects, own_leftovers, topic_object, virtual_object
+from adapters.applozic.group_objects import DETAIL, GroupRow, group_objects, topic_object, virtual_object
 from adapters.applozic.group_target import caller_key, find, require, user_key_of
 from adapters.applozic.options import NAME
 from adapters.applozic.wire import Fields, read, success
@@ -15,7 +15,7 @@ from adapters.bodies import parse_json
 from adapters.contract import Call, Reply
 from core.errors import Failure
 from core.ids import Parties
-from core.model import Topic, UserKey
+from core.model import Topic, UserKey, leftovers_of
 from core.names import is_legal
 
 _NEW, _OPEN = "NEW", "OPEN"
@@ -64,7 +64,7 @@ async def place(
         reference=call.reference,
     )
     if status == _NEW:
-        ended = own_leftovers(topic).get(_ENDS)
+        ended = leftovers_of(topic, NAME).get(_ENDS)
         if ended is not None:
             # Also when this is a repeat, whose first try may not have come this far.
             await topics.update(call.tenant, ended, open=False)

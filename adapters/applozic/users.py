@@ -12,7 +12,6 @@ from adapters.applozic.profiles import (
     CREATED,
     ROLE,
     USER,
-    own,
     read_profile,
     role_named,
     role_of,
@@ -20,7 +19,7 @@ from adapters.applozic.profiles import (
 )
 from adapters.applozic.wire import Fields, json_reply, read, success, text_reply
 from adapters.contract import Call, Reply
-from core.model import User, UserKey
+from core.model import User, UserKey, leftovers_of
 from core.names import fold, is_legal
 
 MAXIMUM_NAMED = 1_000
@@ -256,7 +255,7 @@ async def _page(call: Call, fields: Fields) -> tuple[list[User], int]:
         rows = await call.core.users.page(call.tenant, after, min(size + skipped, _LARGEST_PAGE))
         for user in rows:
             after = user.number
-            created = own(user).get(CREATED, user.created)
+            created = leftovers_of(user, NAME).get(CREATED, user.created)
             if (
                 (start < _EARLIEST_TIME or created >= start)
                 and (end is None or end < _EARLIEST_TIME or created < end)

@@ -1,6 +1,6 @@
 """Groups and their members."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from adapters.contract import Call, Reply
 from core.errors import Failure, Kind
 from core.groups import Visibility
 from core.membership import Announce
-from core.model import Group, Member, UserKey
+from core.model import Group, Member, UserKey, leftovers_of, with_leftovers
 from core.names import is_legal
 
 _DONE = {"success": True}
@@ -141,7 +141,7 @@ async def rename(call: Call) -> Reply:
         raise mandatory(text, "group_name")
     if not isinstance(name, str):
         name = identifier(name, "group_name", text)
-    return await _update(call, name=name)
+    return await _update(call, lambda group: msgspec.structs.replace(group, name=name))
 
 
 async def set_attributes(call: Call) -> Reply:
@@ -149,7 +149,7 @@ async def set_attributes(call: Call) -> Reply:
     attributes = (await read_body(call)).get(_ATTRIBUTES)
     if not truthy(attributes):
         raise mandatory("attributes is mandatory", _ATTRIBUTES)
-    return await _update(call, attributes=attributes)
+    return await _update(call, _with_attributes(attributes))
 
 
 async def find(call: Call, group: str) -> Group | None:
@@ -213,18 +213,14 @@ async def _overwrite(
     attributes: Any,
 ) -> Group:
     group, present = existing
-    changes: dict[str, Any] = {"name": name, "owner": owner}
-    if truthy(attributes):
-        changes |= _attributes(attributes)
+    change = _with_attributes(attributes) if truthy(attributes) else _as_it_is
     await _change_members(call, group, present, members)
-    return await call.core.groups.update(call.tenant, group.number, **changes)
+    return await call.core.groups.update(call.tenant, group.number, name=name, owner=owner, change=change)
 
 
-async def _update(call: Call, *, attributes: Any = None, **changes: Any) -> Reply:
+async def _update(call: Call, change: Callable[[Group], Group]) -> Reply:
     group = permitted(call, await find(call, call.parameters["group"]), "change", "Unauthorized")
-    if attributes is not None:
-        changes |= _attributes(attributes)
-    await call.core.groups.update(call.tenant, group.number, reference=call.reference, **changes)
+    await call.core.groups.update(call.tenant, group.number, reference=call.reference, change=change)
     return json_reply(200, _DONE)
 
 
@@ -271,14 +267,15 @@ async def _add(
     return [user for user, was in zip(users, done, strict=True) if was]
 
 
-def _attributes(attributes: Any) -> dict[str, Any]:
-    """What changes of a group's profile when it gets attributes."""
+def _as_it_is(group: Group) -> Group:
+    return group
+
+
+def _with_attributes(attributes: Any) -> Callable[[Group], Group]:
+    """What makes these the attributes of a group."""
+    neutral = attributes if isinstance(attributes, dict) else None
     own = _odd(attributes) or {}
-
-    def kept(group: Group) -> Group:
-        return msgspec.structs.replace(group, leftovers={**(group.leftovers or {}), NAME: own})
-
-    return {_ATTRIBUTES: attributes if isinstance(attributes, dict) else None, "change": kept}
+    return lambda group: with_leftovers(msgspec.structs.replace(group, attributes=neutral), NAME, own)
 
 
 def _odd(attributes: Any) -> dict[str, Any] | None:
@@ -296,7 +293,7 @@ def _render(call: Call, group: Group, members: Iterable[str]) -> dict[str, Any]:
         "createdOn": group.created,
         "updatedOn": group.modified,
     }
-    attributes = (group.leftovers or {}).get(NAME, {}).get(_ATTRIBUTES, group.attributes)
+    attributes = leftovers_of(group, NAME).get(_ATTRIBUTES, group.attributes)
     if attributes is not None:
         row["attributes"] = attributes
     return row

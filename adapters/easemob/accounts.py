@@ -23,7 +23,7 @@ from adapters.easemob.users import (
 )
 from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_body, parse_object, success, text_of
 from core.errors import Failure, Kind
-from core.model import User
+from core.model import User, leftovers_of, with_leftovers
 
 _MAXIMUM_NICKNAMES = 50
 _HOURS = range(24)
@@ -117,16 +117,12 @@ async def activate(call: Call) -> Reply:
 
 def _change(nickname: str | None, settings: dict[str, Any]) -> Callable[[User], User]:
     def change(user: User) -> User:
-        leftovers = user.leftovers or {}
-        own = {**leftovers.get(NAME, {}), **settings}
+        own = {**leftovers_of(user, NAME), **settings}
         if sum(name.startswith(_IGNORED_GROUP) for name in own) > _MAXIMUM_IGNORED_GROUPS:
             raise illegal(f"notifications of over {_MAXIMUM_IGNORED_GROUPS} groups are ignored")
-        return msgspec.structs.replace(
-            user,
-            # An empty nickname is none.
-            name=user.name if nickname is None else nickname or None,
-            leftovers={**leftovers, NAME: own} if own else leftovers or None,
-        )
+        # An empty nickname is none.
+        named = msgspec.structs.replace(user, name=user.name if nickname is None else nickname or None)
+        return with_leftovers(named, NAME, own)
 
     return change
 

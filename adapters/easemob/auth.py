@@ -7,7 +7,7 @@ from adapters.easemob.ids import unescape
 from adapters.easemob.options import NAME
 from core.core import Core
 from core.errors import Failure, Kind
-from core.model import Principal, Tenant, User
+from core.model import Principal, Tenant, User, leftovers_of
 from core.names import fold
 from core.tenants import credentials_of
 
@@ -97,7 +97,7 @@ async def _verify_signed(call: Call, application: str, token: str, signed: dynam
 
 def may_bring(user: User, issued: int) -> bool:
     """Whether a token that the app signed for the user at this time (seconds) has not ended since."""
-    since = (user.leftovers or {}).get(NAME, {}).get(TOKENS_SINCE, 0)
+    since = leftovers_of(user, NAME).get(TOKENS_SINCE, 0)
     return bool(user.active and issued >= since // 1000)
 
 

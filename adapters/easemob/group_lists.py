@@ -9,12 +9,13 @@ from adapters.easemob.auth import application_of, require_administrator
 from adapters.easemob.errors import illegal, no_group, no_such_member_name
 from adapters.easemob.group_fields import DEFAULT_MAXIMUM_USERS
 from adapters.easemob.ids import group_id
+from adapters.easemob.options import NAME
 from adapters.easemob.target import Needs, Target, find_target, of_rooms, people, target_of
 from adapters.easemob.users import key_of, names_of, subject
 from adapters.easemob.wire import boolean_of, echoed, integer_of, page_size, success
 from core.errors import Failure, Kind
 from core.membership import Counted, GroupPage
-from core.model import Group, UserKey
+from core.model import Group, UserKey, leftovers_of
 
 _DEFAULT_PAGE = 10
 _MAXIMUM_PAGE = 100
@@ -231,7 +232,7 @@ async def _detail(call: Call, target: Target) -> dict[str, Any]:
 
 def _details(call: Call, group: Group) -> dict[str, Any]:
     """What a group is, without its people."""
-    own = Target("", group).own_leftovers
+    own = leftovers_of(group, NAME)
     shown = {
         "id": group_id(call.tenant, group),
         "name": group.name,

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import find_user
 from adapters.easemob.errors import forbidden_operation, illegal, invalid_parameter
@@ -27,7 +25,7 @@ from adapters.easemob.target import (
 )
 from adapters.easemob.wire import BODY_LIMIT_BYTES, parse_object, success, text_of
 from core.errors import Failure, Kind
-from core.model import Group, UserKey
+from core.model import Group, UserKey, leftovers_of, with_leftovers
 from core.names import is_legal
 
 _MAXIMUM_MEMBERS = 100
@@ -171,12 +169,7 @@ async def _change(call: Call, target: Target, fields: dict[str, Any]) -> None:
     own = leftovers(fields)
 
     def kept(group: Group) -> Group:
-        others = group.leftovers or {}
-        return (
-            msgspec.structs.replace(group, leftovers={**others, NAME: {**others.get(NAME, {}), **own}})
-            if own
-            else group
-        )
+        return with_leftovers(group, NAME, leftovers_of(group, NAME) | own)
 
     announce = await of_renaming(call, target, changes["name"]) if "name" in changes else None
     try:

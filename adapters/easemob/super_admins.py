@@ -1,10 +1,6 @@
 """Super admins of rooms: users who may create rooms themselves. It stands in the user's own profile, so a list of them reads
 all profiles."""
 
-from typing import Any
-
-import msgspec
-
 from adapters.contract import Call, Reply
 from adapters.easemob.auth import find_user, require_administrator
 from adapters.easemob.errors import forbidden_operation, illegal, no_such_member_name
@@ -13,7 +9,7 @@ from adapters.easemob.options import NAME
 from adapters.easemob.target import body_name
 from adapters.easemob.users import names_of
 from adapters.easemob.wire import BODY_LIMIT_BYTES, echoed, integer_of, page_size, parse_object, success
-from core.model import User
+from core.model import User, leftovers_of, with_leftovers
 
 _SUPER_ADMIN = "super_admin"
 _DEFAULT_PAGE = 10
@@ -58,7 +54,7 @@ async def remove(call: Call) -> Reply:
 
 def is_super_admin(user: User) -> bool:
     """Whether the user may create rooms."""
-    return bool((user.leftovers or {}).get(NAME, {}).get(_SUPER_ADMIN))
+    return bool(leftovers_of(user, NAME).get(_SUPER_ADMIN))
 
 
 async def _registered(call: Call, name: str) -> User:
@@ -70,11 +66,8 @@ async def _registered(call: Call, name: str) -> User:
 
 async def _mark(call: Call, user: User, is_one: bool) -> None:
     def changed(found: User) -> User:
-        leftovers: dict[str, dict[str, Any]] = dict(found.leftovers or {})
-        own = {name: value for name, value in leftovers.pop(NAME, {}).items() if name != _SUPER_ADMIN}
-        if is_one:
-            own[_SUPER_ADMIN] = True
-        return msgspec.structs.replace(found, leftovers={**leftovers, NAME: own} if own else leftovers or None)
+        own = {name: value for name, value in leftovers_of(found, NAME).items() if name != _SUPER_ADMIN}
+        return with_leftovers(found, NAME, own | ({_SUPER_ADMIN: True} if is_one else {}))
 
     if is_super_admin(user) != is_one:
         await call.core.users.update(call.tenant, user.id, changed)

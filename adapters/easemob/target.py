@@ -16,7 +16,7 @@ from adapters.easemob.parties import known_group, known_user
 from adapters.easemob.users import find_users, key_of
 from adapters.easemob.wire import text_of
 from core.errors import Failure, Kind
-from core.model import Group, UserKey
+from core.model import Group, UserKey, leftovers_of
 
 MAXIMUM_PEOPLE = 60
 """How many users one request may name."""
@@ -54,7 +54,7 @@ class Target(NamedTuple):
 
     @property
     def own_leftovers(self) -> dict[str, Any]:
-        return (self.group.leftovers or {}).get(NAME) or {}
+        return leftovers_of(self.group, NAME)
 
     def lacks(self, name: str) -> str:
         """That somebody is no member, in the wording of single users."""

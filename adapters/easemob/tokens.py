@@ -4,8 +4,6 @@ word, either for a token that the app signed itself; and the end of a user's tok
 import hmac
 from typing import Any
 
-import msgspec
-
 from adapters.bodies import json_reply
 from adapters.contract import Call, Reply
 from adapters.easemob import agora
@@ -29,7 +27,7 @@ from adapters.easemob.users import check_new_name, entity, subject
 from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_object, success, text_of
 from core.errors import Failure, Kind
 from core.ids import USER
-from core.model import Principal, Tenant, User
+from core.model import Principal, Tenant, User, leftovers_of, with_leftovers
 from core.names import fold
 from core.tenants import credentials_of
 
@@ -70,8 +68,7 @@ async def revoke(call: Call) -> Reply:
     user = await subject(call)
 
     def change(found: User) -> User:
-        own = {**(found.leftovers or {}).get(NAME, {}), TOKENS_SINCE: call.now}
-        return msgspec.structs.replace(found, leftovers={**(found.leftovers or {}), NAME: own})
+        return with_leftovers(found, NAME, leftovers_of(found, NAME) | {TOKENS_SINCE: call.now})
 
     await call.core.users.update(call.tenant, user.id, change)
     await call.core.users.revoke(call.tenant, user.id)

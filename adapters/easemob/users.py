@@ -12,7 +12,7 @@ from adapters.easemob.options import NAME
 from adapters.easemob.wire import cursor_number, cursor_text, echoed, page_size, success, text_of
 from core.errors import Failure, Kind
 from core.ids import USER
-from core.model import User, UserKey
+from core.model import User, UserKey, leftovers_of
 from core.names import fold, is_legal, is_reserved
 
 NOTIFICATION = "notification_"
@@ -224,6 +224,5 @@ def entity(call: Call, user: User, owns_folded: bool) -> dict[str, Any]:
     }
     if user.name is not None:
         entity["nickname"] = user.name
-    own = (user.leftovers or {}).get(NAME, {})
-    entity.update((name, value) for name, value in own.items() if name.startswith(NOTIFICATION))
+    entity.update((name, value) for name, value in leftovers_of(user, NAME).items() if name.startswith(NOTIFICATION))
     return entity

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from adapters.ozeki.options import NAME
 from core.core import Core
-from core.model import Tenant, User
+from core.model import Tenant, User, leftovers_of, with_leftovers
 
 _BITS = 2048
 _EXPONENT = 65537
@@ -46,7 +46,7 @@ class UserKeys(msgspec.Struct, frozen=True):
 
 def known_keys(user: User) -> UserKeys | None:
     """The user's keys; none before the first login."""
-    own = (user.leftovers or {}).get(NAME, {})
+    own = leftovers_of(user, NAME)
     if "privatekey" not in own:
         return None
     return UserKeys(b64decode(own["privatekey"]), b64decode(own["publickey"]))
@@ -62,9 +62,8 @@ async def keys_of(core: Core, tenant: Tenant, user: User) -> UserKeys:
     def kept(current: User) -> User:
         if known_keys(current) is not None:
             return current
-        others = current.leftovers or {}
-        own = others.get(NAME, {}) | {"privatekey": public_text(made.private), "publickey": public_text(made.public)}
-        return msgspec.structs.replace(current, leftovers={**others, NAME: own})
+        own = {"privatekey": public_text(made.private), "publickey": public_text(made.public)}
+        return with_leftovers(current, NAME, leftovers_of(current, NAME) | own)
 
     changed = known_keys(await core.users.update(tenant, user.id, kept))
     return changed or made

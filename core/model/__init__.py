@@ -9,9 +9,10 @@ Units: times are epoch milliseconds, durations and sizes say their unit in the n
 """
 
 from core.model.content import Audio, Content, Custom, Event, File, Html, Image, Location, Signal, Text, Video
-from core.model.conversation import Active, Box, Change, Marks, Overview, Portion, Topic
+from core.model.conversation import Active, Box, Change, Marks, Overview, Portion, Topic, TopicChanges
 from core.model.file import StoredFile, Thumbnail
-from core.model.group import Group, Member
+from core.model.group import Group, GroupChanges, Member
+from core.model.leftovers import leftovers_of, with_leftovers
 from core.model.message import (
     EVERY_KIND,
     EVERYBODY,
@@ -48,6 +49,7 @@ __all__ = [
     "File",
     "Flag",
     "Group",
+    "GroupChanges",
     "Html",
     "Image",
     "Location",
@@ -75,8 +77,11 @@ __all__ = [
     "Text",
     "Thumbnail",
     "Topic",
+    "TopicChanges",
     "User",
     "UserKey",
     "UserReceipt",
     "Video",
+    "leftovers_of",
+    "with_leftovers",
 ]

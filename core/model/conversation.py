@@ -1,7 +1,7 @@
 """Conversations, as a whole tenant and as one user has them, and topics within them."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -46,8 +46,8 @@ class Marks(msgspec.Struct, frozen=True):
 
 class Overview(msgspec.Struct, frozen=True):
     """One row of a user's conversation list: with a `peer`, or of a group, by number. `group` is absent when nobody created
-    the group that the messages were sent to. `last` is the newest message that the user is shown, absent when there is
-    none. `read` is the sequence up to which the user has read."""
+    the group that the messages were sent to. `last` is the newest message that the user is shown; a row of a list always has
+    one, the whole of a conversation (`Conversations.whole`) need not. `read` is the sequence up to which the user has read."""
 
     conversation: int
     time: int
@@ -101,3 +101,12 @@ class Topic(msgspec.Struct, frozen=True, array_like=True):
     """The app's own map."""
     leftovers: dict[str, dict[str, Any]] | None = None
     """By dialect: what only that dialect knows of the topic."""
+
+
+class TopicChanges(TypedDict, total=False):
+    """Fields of a topic that change at once; what each means stands at `Topic`."""
+
+    open: bool
+    title: str | None
+    attributes: dict[str, Any] | None
+    leftovers: dict[str, dict[str, Any]] | None

@@ -1,6 +1,6 @@
 """Groups and their members; `core.membership` has what else somebody is in one."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -44,3 +44,17 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     """Nobody sends to it."""
     muted: bool = False
     """Of the users only the owner, admins and those who are allowed to send to it."""
+
+
+class GroupChanges(TypedDict, total=False):
+    """Fields of a group's profile that change at once; what each means stands at `Group`."""
+
+    name: str
+    description: str | None
+    public: bool
+    maximum_members: int | None
+    attributes: dict[str, Any] | None
+    announcement: str | None
+    image_url: str | None
+    disabled: bool
+    muted: bool

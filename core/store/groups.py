@@ -116,9 +116,9 @@ class GroupStore:
         reference: str | None = None,
         makes_room: bool = False,
     ) -> Group | None:
-        """Replace a group's profile by what `change` makes of it, with these fields; none when there is no such group. With `owner`, the number of the new one (0:
-        nobody); with `transfer` it has to be a member; with `makes_room` it is done on a full server too. Raises
-        *conflict*."""
+        """Replace a group's profile by what `change` makes of it, with these fields; none when there is no such group. `owner` is
+        the number of a new one (0: nobody), who with `transfer` has to be a member. With `makes_room` it is done on a full
+        server too. Raises *conflict*."""
         identity, partition = place_of(number)
         for _ in range(_TRIES):
             found = await self._store.call(tenant, scripts.READ_GROUP, partition, identity, 0)

@@ -14,7 +14,7 @@ from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
 from core.messages import Query
-from core.model import Group, Receipt, Tenant, User
+from core.model import Group, GroupChanges, Receipt, Tenant, User
 from tests.core.support import opened, text
 from tests.servers import Engine
 
@@ -167,7 +167,7 @@ async def test_names_placed_at_once_have_one_place_each(workers: list[Core], ten
 async def test_changes_of_a_group_at_once_are_all_kept(workers: list[Core], tenant: Tenant) -> None:
     ada = await workers[0].users.key(tenant, "ada")
     group = await workers[0].groups.create(tenant, name="group", owner=ada, members=[ada], dialect="plain")
-    changes: list[dict[str, Any]] = [
+    changes: list[GroupChanges] = [
         {"name": "new"},
         {"description": "described"},
         {"public": True},

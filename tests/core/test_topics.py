@@ -12,7 +12,7 @@ from core.errors import Failure, Kind
 from core.ids import Parties, bucket_of
 from core.imports import Import
 from core.messages import Query
-from core.model import EVERY_KIND, Audience, Message, Signal, Stored, Tenant, Text, Topic, UserKey
+from core.model import EVERY_KIND, Audience, Message, Signal, Stored, Tenant, Text, Topic, TopicChanges, UserKey
 from core.store import scripts
 from core.store.keys import partition_of
 from tests.core.store.rows import of_tenant
@@ -228,7 +228,7 @@ async def test_a_repeated_creation_gives_the_first_topic(core: Core, tenant: Ten
 
 async def test_changes_at_once_are_all_kept(core: Core, tenant: Tenant, users: Two) -> None:
     topic = await new(core, tenant, users)
-    changes: list[dict[str, object]] = [{"title": "new"}, {"open": False}, {"attributes": {"a": 1}}]
+    changes: list[TopicChanges] = [{"title": "new"}, {"open": False}, {"attributes": {"a": 1}}]
     await asyncio.gather(*(core.topics.update(tenant, topic.number, **change) for change in changes))
     found = await core.topics.find(tenant, topic.number)
     assert found is not None
