@@ -26,6 +26,7 @@ _MAXIMUM_WAITING = 200
 """Logins that wait for those threads, some seconds' worth."""
 _ATTEMPTS = 10
 _ATTEMPTS_WINDOW = 300_000
+_PLACES = 4_096
 
 Result = TypeVar("Result")
 
@@ -211,6 +212,18 @@ class Users:
         if not user.active:
             raise _inactive(name)
         return user
+
+    async def is_guessed(self, tenant: Tenant, login: str, client: str, secret: str, *, right: bool) -> bool:
+        """Whether the login of a program, whose secret the caller has compared, is refused whatever the secret: after 10 different
+        wrong ones in 5 minutes, the same one again counting once, from this client's address. Others can use it all the same."""
+
+        def digest(text: str) -> bytes:
+            return hashlib.blake2b(text.encode(errors="replace"), key=tenant.secret, digest_size=8).digest()
+
+        # Addresses share places, in a way that nobody can foresee: what all of them can fill is bounded.
+        place = int.from_bytes(digest(client)) % _PLACES
+        noted = b"" if right else digest(secret)
+        return await self._store.guess(tenant, login, place, noted, _ATTEMPTS, _ATTEMPTS_WINDOW)
 
     async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
         """Registered users in order of creation, those with a number above `after`, at most `limit`. Raises *bad

@@ -80,7 +80,7 @@ class OzekiAdapter:
     async def authenticate(self, call: Call) -> Principal:
         """The HTTP API user, or the user who logged in at the chat client's station."""
         if isinstance(call.parsed, asked.Asked):
-            return auth.authenticate(call, call.parsed.parameters)
+            return await auth.authenticate(call, call.parsed.parameters)
         return await client.authenticate(self._options, call)
 
     def preflight(self, request: Request) -> Reply:

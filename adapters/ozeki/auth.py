@@ -62,31 +62,42 @@ def secrets_in(request: Request) -> Iterator[str]:
             yield value
 
 
-def authenticate(call: Call, parameters: Mapping[str, str]) -> Principal:
+async def authenticate(call: Call, parameters: Mapping[str, str]) -> Principal:
     """The HTTP API user of the header, else of the parameters. Raises *unauthenticated*."""
-    header = call.request.headers.get("authorization", "")
-    known = call.core.tokens.remembered(NAME, "", header, call.tenants) if header else None
+    tokens, header = call.core.tokens, call.request.headers.get("authorization", "")
+    known = tokens.remembered(NAME, "", header, call.tenants) if header else None
     if known is not None:
         return known
-    login = basic_login(call.request)
-    if login is not None:
-        principal = _verified(call, *login)
-        call.core.tokens.remember(NAME, "", header, principal, 0)
-        return principal
-    login = login_in(parameters)
+    login, shown = basic_login(call.request), header
     if login is None:
-        raise _wrong_login()
-    return _verified(call, *login)
+        login = login_in(parameters)
+        if login is None:
+            raise _wrong_login()
+        shown = "\0".join(login)
+        known = tokens.remembered(NAME, "", shown, call.tenants)
+        if known is not None:
+            return known
+    principal = await _verified(call, *login)
+    tokens.remember(NAME, "", shown, principal, 0)
+    return principal
 
 
-def _verified(call: Call, name: str, password: str) -> Principal:
-    given = password.encode(errors="replace")
+async def _verified(call: Call, name: str, password: str) -> Principal:
+    """The user of a login. After too many wrong passwords from an address none is right there for some minutes, but for a program
+    that goes on with the one that let it in. With its domain a name is a login of its own."""
+    given, counted, found = password.encode(errors="replace"), None, None
     for tenant in call.tenants:
         for application, credential in _users_of(tenant):
-            named = name in (credential.name, f"{credential.name}@{application.name}")
-            if named and hmac.compare_digest(credential.secret.encode(), given):
-                return Principal(tenant, credential.name)
-    raise _wrong_login()
+            if name in (credential.name, f"{credential.name}@{application.name}"):
+                counted = counted or tenant
+                if found is None and hmac.compare_digest(credential.secret.encode(), given):
+                    found = Principal(tenant, credential.name)
+    if counted is None:
+        raise _wrong_login()
+    is_guessed = await call.core.users.is_guessed(counted, name, call.request.client, password, right=found is not None)
+    if found is None or is_guessed:
+        raise _wrong_login()
+    return found
 
 
 def _wrong_login() -> Failure:

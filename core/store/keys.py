@@ -86,6 +86,8 @@ Users, in the partition of their folded name:
     p, s            hash    id -> packed profile, id -> salt and hash of the password
     z               zset    ids of registered users by number
     at:ID           string  attempts to log in since the last that succeeded, for some minutes
+    gs:PLACE:LOGIN  set     digests of the wrong secrets that a program's login was tried with, for some minutes; the addresses
+                            that try share 4,096 places
 
 Files, in the partition of their id; their bytes lie elsewhere:
 

@@ -189,6 +189,12 @@ class UserStore:
         """Forget the attempts, after one that succeeded."""
         await self._store.call(tenant, scripts.FORGIVE, _partition(name), name)
 
+    async def guess(self, tenant: Tenant, login: str, place: int, digest: bytes, most: int, window: int) -> bool:
+        """Note a wrong secret, by its digest (empty: it was the right one), that was tried from a place; whether there were too
+        many before."""
+        arguments = (f"{place}:{login}", digest, most, window)
+        return bool(await self._store.call(tenant, scripts.GUESS, _partition(login), *arguments))
+
     async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
         """Registered users with a number above `after`, lowest numbers first."""
         works: list[Work] = [(scripts.ROSTER, partition, (after, limit)) for partition in range(PARTITIONS)]

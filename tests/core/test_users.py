@@ -209,6 +209,27 @@ async def test_passwords_cannot_be_guessed_for_long(engine: Engine, core: Core, 
     assert all(0 < time <= 300_000 for time in left)
 
 
+async def test_secrets_of_programs_cannot_be_guessed_for_long(engine: Engine, core: Core, tenant: Tenant) -> None:
+    async def is_guessed(login: str, secret: str, client: str = "192.0.2.1") -> bool:
+        return await core.users.is_guessed(tenant, login, client, secret, right=secret == "right")
+
+    # A forgotten program with an old secret keeps nobody out.
+    assert not any([await is_guessed("program", "old") for _ in range(20)])
+    assert not await is_guessed("program", "right")
+    found = await asyncio.gather(*(is_guessed("program", f"wrong {number}\ud800") for number in range(12)))
+    assert found.count(False) == 9
+    assert await is_guessed("program", "right")
+    assert not await is_guessed("another", "right")
+    # Another address shares the place of this one as good as never.
+    assert sum([await is_guessed("program", "right", f"192.0.2.{number}") for number in range(2, 100)]) < 5
+    other = await core.tenants.add("another")
+    assert not await core.users.is_guessed(other, "program", "192.0.2.1", "right", right=True)
+    (row,) = [key for key in of_tenant(engine, tenant.number) if b":gs:" in key]
+    partition = TAGS.index(row[3 : row.index(b"}")].decode())
+    assert await core.store.command(partition, "SCARD", row) == 10
+    assert 0 < await core.store.command(partition, "PTTL", row) <= 300_000
+
+
 async def test_logins_that_wait_are_bounded(core: Core, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(users, "_MAXIMUM_WAITING", 4)
     ada = await core.users.register(tenant, "ada", password="right")

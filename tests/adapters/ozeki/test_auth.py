@@ -1,5 +1,6 @@
 """Whose request it is, when none names a tenant; and whose name an HTTP API user's is."""
 
+import httpx
 import pytest
 
 from adapters import chat21, easemob, ozeki
@@ -62,6 +63,47 @@ async def test_an_empty_password_opens_nothing(house: House) -> None:
     for user in ("http_user", "", "http_user@", f"@{house.names['domain']}"):
         house.names["empty"] = basic(user, "")
         assert await ask(house, "deletemsg", {}, user="empty") == WRONG_LOGIN
+
+
+def client_at(house: House, address: str) -> httpx.AsyncClient:
+    """A client that calls from an address of its own: others' wrong logins would count for it, and its own for others."""
+    transport = httpx.ASGITransport(house.app, client=(address, 40000))
+    return httpx.AsyncClient(transport=transport, base_url="http://gateway.test:8080")
+
+
+async def test_passwords_can_not_be_guessed_for_long(house: House) -> None:
+    other = await second_tenant(house)
+
+    async def opens(user: str, password: str) -> bool:
+        house.names["tried"] = basic(user, password)
+        answer = await ask(house, "deletemsg", {}, user="tried")
+        assert answer in (WRONG_LOGIN, {"folder": "inbox", "message_ids": []})
+        return bool(answer != WRONG_LOGIN)
+
+    password, domain = house.names["password"], house.names["domain"]
+    house.client = client_at(house, "192.0.2.1")
+    assert await ask(house, "deletemsg", {}) != WRONG_LOGIN
+    assert not any([await opens("http_user", f"wrong {number}") for number in range(10)])
+    # Who comes anew has to wait, in whatever style. Who was let in before goes on; so do other names, tenants and addresses.
+    query = {"action": "receivemessage", "username": "http_user", "password": password}
+    assert b"1157" in (await house.client.get("/api", params=query)).content
+    assert not await opens("http_user", other.credentials[0].secret)
+    assert await ask(house, "deletemsg", {}) != WRONG_LOGIN
+    assert await opens(f"http_user@{domain}", password)
+    assert await opens(f"http_user@{other.name}", other.credentials[0].secret)
+    assert await ask(house, "deletemsg", {}, user="alerts") != WRONG_LOGIN
+    house.client = client_at(house, "192.0.2.2")
+    assert await opens("http_user", other.credentials[0].secret)
+    assert b"1157" not in (await house.client.get("/api", params=query)).content
+
+
+async def test_an_old_password_keeps_nobody_out(house: House) -> None:
+    query = {"action": "receivemessage", "username": "http_user"}
+    for _ in range(20):
+        answer = await house.client.get("/api", params=query | {"password": "old"})
+        assert b"1157" in answer.content
+    assert b"1157" not in (await house.client.get("/api", params=query | {"password": house.names["password"]})).content
+    assert await ask(house, "deletemsg", {}) != WRONG_LOGIN
 
 
 async def test_nobody_becomes_a_program(embedded_engine: Engine) -> None:
