@@ -159,19 +159,19 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
         """How long the request has taken so far."""
         return int((time.perf_counter() - self.started) * 1000)
 
-    async def body(self, limit: int) -> bytes:
+    def body(self, limit: int) -> Awaitable[bytes]:
         """The request's body, read once and kept. A body over `limit` bytes raises a *too large* failure as soon as the
         limit is passed, a client that is too slow a *timed out* failure."""
-        return await self.read(limit)
+        return self.read(limit)
 
-    async def form(self, file_bytes: int) -> Form:
+    def form(self, file_bytes: int) -> Awaitable[Form]:
         """The request's body as a multipart form, received once and kept; the gateway closes its files. No file needs more than
         a megabyte of memory.
 
         Raises *too large* as soon as a file has more than `file_bytes` (reason `file`), or all else more than 64 KB, *bad
         request* with reason `form` when the body is no form or not all of one, *timed out*, *store unavailable* with reason
         `files`."""
-        return await self.receive(file_bytes)
+        return self.receive(file_bytes)
 
 
 Handler = Callable[[Call], Awaitable[Reply]]

@@ -5,8 +5,8 @@ together with the tenant in whose generation that was, and with the user as he w
 revocation or erasure ends it as it ends tokens.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from time import monotonic
 
 import msgspec
 
@@ -60,7 +60,7 @@ class Stations:
         """Who logged in at a station, in one of these tenants. Raises *unauthenticated* with reason `station` when nobody did,
         or that has ended. What is remembered is a second old at most; nothing is with `anew`."""
         known = self._remembered.get((dialect, station)) if not anew else None
-        if known is not None and asyncio.get_running_loop().time() - known[1] < _FRESH_SECONDS:
+        if known is not None and monotonic() - known[1] < _FRESH_SECONDS:
             try:
                 return await self._believed(dialect, station, tenants, known[0])
             except Failure as failure:
@@ -116,7 +116,7 @@ class Stations:
     def _remember(self, dialect: str, station: str, binding: Binding) -> None:
         if len(self._remembered) >= _MAXIMUM_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
-        self._remembered[dialect, station] = (binding, asyncio.get_running_loop().time())
+        self._remembered[dialect, station] = (binding, monotonic())
 
 
 def _unknown() -> Failure:

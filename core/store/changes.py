@@ -1,6 +1,6 @@
 """Whose tokens have ended lately: what one worker writes in a stream, every worker reads about once a second."""
 
-import asyncio
+from time import monotonic
 from typing import Protocol
 
 from core.model import Tenant, User
@@ -36,12 +36,12 @@ class UserChanges:
     @property
     def fresh(self) -> bool:
         """Whether what came until a second ago is known, or can't be found out now."""
-        age = asyncio.get_running_loop().time() - self._read_at
+        age = monotonic() - self._read_at
         return age < _FRESH_SECONDS or not self._store.answers(0)
 
     async def read(self) -> None:
         """Tell the memory what came. Raises *store unavailable*."""
-        before, self._read_at = self._read_at, asyncio.get_running_loop().time()  # others need not ask, too
+        before, self._read_at = self._read_at, monotonic()  # others need not ask, too
         try:
             await self._read()
         except BaseException:

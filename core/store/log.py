@@ -105,17 +105,22 @@ class Log:
                 if body.topic is not None and len({one.identity for one in appends}) > 1:
                     raise unknown_topic(body.topic)
             works.append(_append_work(tenant, append, packed, now))
-        replies = []
-        for start in range(0, len(works), APPENDS_AT_ONCE):
-            replies += await self._store.calls(tenant, works[start : start + APPENDS_AT_ONCE])
+        if len(works) == 1:
+            ((script, partition, arguments),) = works
+            replies = [await self._store.call(tenant, script, partition, *arguments)]
+        else:
+            replies = []
+            for start in range(0, len(works), APPENDS_AT_ONCE):
+                replies += await self._store.calls(tenant, works[start : start + APPENDS_AT_ONCE])
+        message_id = self._store.ids(tenant).message
+        receipts = []
         for append, reply in zip(appends, replies, strict=True):
             if not reply[0]:
                 raise _refused(append, reply[1])
-        message_id = self._store.ids(tenant).message
-        return [
-            Receipt(message_id(conversation, LIVE, sequence), conversation, sequence, time, bool(repeated))
-            for conversation, sequence, time, repeated in replies
-        ]
+            conversation, sequence, time, repeated = reply
+            message = message_id(conversation, LIVE, sequence)
+            receipts.append(Receipt(message, conversation, sequence, time, bool(repeated)))
+        return receipts
 
     async def page(
         self, tenant: Tenant, identity: str, viewer: int | None, query: Query, *, bulk: bool = False

@@ -7,6 +7,7 @@ Errors: `StaleTenant` (nothing was done), a *store unavailable* failure (perhaps
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import Any
 
 import hiredis
@@ -43,6 +44,7 @@ class _Sent(msgspec.Struct, eq=False):
     script: Script | None
     tenant: int | None
     started: float
+    """Seconds of `time.monotonic`, which is what event loops count in, too."""
     bulk: bool = False
     future: asyncio.Future[Reply] | None = None
     heard: bool = False
@@ -109,12 +111,12 @@ class Store:
 
     async def command(self, partition: int, *arguments: Argument) -> Reply:
         """Run a plain command on the server of a partition; it must be safe to repeat."""
-        return await self._settle(self._submit(_Sent(_packed(arguments), partition, None, None, _time())))
+        return await self._settle(self._submit(_Sent(_packed(arguments), partition, None, None, monotonic())))
 
     async def run_system(self, script: Script, key: str | bytes, *arguments: Argument, partition: int = 0) -> Reply:
         """Run a script that takes no tenant's view, on a key of a partition."""
         command = _packed((b"EVALSHA", script.sha, 1, key, *arguments))
-        return await self._settle(self._submit(_Sent(command, partition, script, None, _time())))
+        return await self._settle(self._submit(_Sent(command, partition, script, None, monotonic())))
 
     async def ping(self) -> None:
         """A round trip to every server that holds a partition."""
@@ -148,7 +150,7 @@ class Store:
             command = pack((b"EVALSHA", script.sha, 1, key, tenant.version, tenant.generation, *arguments))
         except UnicodeEncodeError:  # half of a surrogate pair
             raise not_storable() from None
-        return self._submit(_Sent(command, partition, script, tenant.number, _time(), bulk))
+        return self._submit(_Sent(command, partition, script, tenant.number, monotonic(), bulk))
 
     def _submit(self, sent: _Sent) -> _Sent:
         try:
@@ -213,10 +215,6 @@ def _packed(words: tuple[Argument, ...]) -> bytes:
         return pack(words)
     except UnicodeEncodeError:
         raise not_storable() from None
-
-
-def _time() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _raise_final(error: str, sent: _Sent) -> None:

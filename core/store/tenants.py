@@ -1,8 +1,8 @@
 """The registry of tenants, in the system's partition, and what a worker remembers of it."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from time import monotonic
 
 import msgspec
 
@@ -33,7 +33,7 @@ class TenantStore:
 
     async def owners(self, dialect: str, application: str | None) -> tuple[Tenant, ...]:
         """The tenants that own an application name (any of the dialect for none), in order of their numbers."""
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         owned = dialect if application is None else f"{dialect}\0{application}"
         found = self._owners.get(owned)
         if found is not None:
