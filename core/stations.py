@@ -5,6 +5,7 @@ together with the tenant in whose generation that was, and with the user as he w
 revocation or erasure ends it as it ends tokens.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
@@ -42,6 +43,7 @@ class Stations:
         self._tokens = tokens
         self._clock = clock
         self._remembered: dict[tuple[str, str], tuple[Binding, float]] = {}
+        self._asked: dict[tuple[str, str, int, str], None] = {}
 
     async def bind(
         self, tenant: Tenant, dialect: str, station: str, user: User, lifetime_ms: int, notes: Mapping[str, bytes]
@@ -91,6 +93,18 @@ class Stations:
         """Note something of a station until the next login there; with `first`, unless something stands under the name. What
         stands there then, none when somebody else has logged in meanwhile."""
         return await self._store.note(dialect, station.name, station.binding, name, value, first=first)
+
+    async def is_first(self, dialect: str, station: Station, what: str) -> bool:
+        """Whether this is asked for the first time since the login at a station, of whatever worker; so that something is said of
+        it once. `what` is a note's name."""
+        asked = (dialect, station.name, station.binding.since, what)
+        if asked in self._asked:
+            return False
+        if len(self._asked) >= _MAXIMUM_REMEMBERED:
+            del self._asked[next(iter(self._asked))]
+        self._asked[asked] = None
+        own = secrets.token_bytes(8)
+        return await self.note(dialect, station, what, own, first=True) == own
 
     async def _believed(self, dialect: str, station: str, tenants: Sequence[Tenant], binding: Binding) -> Station:
         tenant = next((each for each in tenants if each.number == binding.tenant), None)

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+import structlog
 
 from adapters.contract import Call, Request
 from adapters.ozeki.auth import API_KEY, domain_of
@@ -31,7 +32,9 @@ API_KEY_NOTE = "apikey"
 DEMO_API_KEY = "demo-apikey"
 """The secret that everybody knows in the development mode."""
 _SCHEME_NOTE = "scheme"
+_UNVERIFIED_NOTE = "unverified"
 _STATION_ID = re.compile("[0-9A-Za-z-]{16,64}")
+_log = structlog.get_logger(__name__)
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 
@@ -91,7 +94,10 @@ async def authenticate(options: Options, call: Call, *, by_station_alone: bool) 
     else:
         raise Failure(Kind.UNAUTHENTICATED, "Ozeki-User did not log in at this station", reason="user")
     _check_time(options, call, body)
-    if options.signature != "ignore" and not by_station_alone:
+    if options.signature == "ignore":
+        if SIGNATURE in call.request.headers and await call.core.stations.is_first(NAME, station, _UNVERIFIED_NOTE):
+            _log.info("signature present, not verified", dialect=NAME, tenant=tenant.name, user=station.user.id)
+    elif not by_station_alone:
         await _check_signature(options, call, caller)
     call.parsed = caller
     return station.principal

@@ -1,5 +1,6 @@
 import pytest
 
+from core import stations
 from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
@@ -103,6 +104,24 @@ async def test_another_worker_knows_a_login_and_its_notes(
         await log_in(core, tenant, bob)
         anew = await second.stations.find(DIALECT, PLACE, [tenant], anew=True)
         assert anew.user.id == "bob"
+
+
+async def test_something_is_said_of_a_station_once(
+    engine: Engine, core: Core, tenant: Tenant, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log_in(core, tenant, ada)
+    station = await found(core, tenant)
+    assert [await core.stations.is_first(DIALECT, station, name) for name in ("one", "one", "two")] == [
+        True,
+        False,
+        True,
+    ]
+    async with opened(engine.url, ManualClock(START)) as second:
+        assert not await second.stations.is_first(DIALECT, station, "one")
+    # What was forgotten here stands in the store.
+    monkeypatch.setattr(stations, "_MAXIMUM_REMEMBERED", 1)
+    await core.stations.is_first(DIALECT, station, "three")
+    assert not await core.stations.is_first(DIALECT, station, "one")
 
 
 async def test_a_name_that_is_none_is_no_station(core: Core, tenant: Tenant, ada: User) -> None:

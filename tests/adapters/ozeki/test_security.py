@@ -151,6 +151,22 @@ async def signed(client: ChatClient, sign: Sign | None, *, hexadecimal: bool = F
 DONE = {"friends": {}, "availabilities": [], "status": "OK", "errormessage": ""}
 
 
+async def test_a_signature_that_nobody_looks_at_is_said_once_for_a_station(house: House) -> None:
+    alice, bob = await logged_in(house, "alice", "bob")
+    unsigned = {name: value for name, value in alice.headers.items() if name != "Ozeki-Signature"}
+    body = orjson.dumps({"action": "list"})
+    await alice.post("/?srv=chatserver&api=chatfriends", body, unsigned)
+    said = "signature present, not verified"
+    assert said not in house.log.text
+    for client in (alice, alice, bob):
+        assert await signed(client, None) == DONE
+    lines = [line for line in house.log.lines if line["event"] == said]
+    assert [(line["tenant"], line["user"]) for line in lines] == [
+        (house.tenant.name, name) for name in ("alice", "bob")
+    ]
+    assert not any(client.station in str(line) for client in (alice, bob) for line in lines)
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_required_signature_is_the_only_one(embedded_engine: Engine, name: str) -> None:
     async with chat_house(embedded_engine, signature=f"require:{name}", key_protection="none") as house:
