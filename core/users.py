@@ -225,6 +225,11 @@ class Users:
         noted = b"" if right else digest(secret)
         return await self._store.guess(tenant, login, place, noted, _ATTEMPTS, _ATTEMPTS_WINDOW)
 
+    async def of_number(self, tenant: Tenant, number: int) -> User | None:
+        """The profile of the registered user with a number; none for a number that is nobody's, or of a name that is only
+        addressed."""
+        return await self._store.of_number(tenant, number)
+
     async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
         """Registered users in order of creation, those with a number above `after`, at most `limit`. Raises *bad
         request* with reason `page` for a `limit` that is not 1 to 5,000."""

@@ -3,7 +3,7 @@
 - `X-Authorization`: the JWT of a login, raw;
 - `Apz-Token: Basic` email and password of an administrator of the application, `Authorization: Basic` a bot and its password,
   either way round: both are credentials of the application here, or users of a role that administers;
-- `Authorization` or `Application-User: Basic` a user and the device key of a login; `Device-Key` repeats it, `Access-Token`
+- `Authorization` or `Application-User: Basic` a user, or its user key, and the device key of a login; `Device-Key` repeats it, `Access-Token`
   repeats what the login was given, and neither says more;
 - `Api-Key`: a credential's secret, alone or beside the application's key; or an administrator's token that
   `chatgateway token mint` made.
@@ -22,6 +22,7 @@ import msgspec
 
 from adapters.applozic import sessions
 from adapters.applozic.errors import no_user, not_allowed, unauthenticated
+from adapters.applozic.ids import user_number
 from adapters.applozic.options import NAME, Options
 from adapters.applozic.profiles import ADMINISTRATORS, AGENT, USER, role_of
 from adapters.applozic.wire import Fields, header
@@ -194,10 +195,15 @@ async def _by_token(call: Call, tenant: Tenant, token: str) -> Caller | None:
 async def _by_user(call: Call, tenant: Tenant, name: str, secret: str) -> Caller | None:
     """A user with a device key, or, where its role administers the application, with its password. Nobody else's password opens
     anything here: clients whose device key has ended go on sending it, and would use the attempts to log in up."""
-    user = await call.core.users.find(tenant, name)
+    ids, users = call.core.ids(tenant), call.core.users
+    user = await users.find(tenant, name)
+    if user is None:
+        # The oldest clients have the user's key in the place of the id.
+        number = user_number(ids, name)
+        user = await users.of_number(tenant, number) if number is not None else None
     if user is None:
         return None
-    if sessions.is_device_key(call.core.ids(tenant), tenant, user, secret):
+    if sessions.is_device_key(ids, tenant, user, secret):
         return _caller(user)
     if role_of(user) not in ADMINISTRATORS:
         return None

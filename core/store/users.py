@@ -6,7 +6,7 @@ from heapq import nsmallest
 import msgspec
 
 from core.errors import Failure, Kind
-from core.ids import BUCKET_BITS, bucket_of
+from core.ids import BUCKET_BITS, BUCKETS, bucket_of
 from core.model import Tenant, User, UserKey
 from core.names import fold, is_reserved
 from core.store import scripts
@@ -194,6 +194,14 @@ class UserStore:
         many before."""
         arguments = (f"{place}:{login}", digest, most, window)
         return bool(await self._store.call(tenant, scripts.GUESS, _partition(login), *arguments))
+
+    async def of_number(self, tenant: Tenant, number: int) -> User | None:
+        """The profile of the registered user with a number."""
+        partition = partition_of(number & BUCKETS - 1)
+        for packed in await self._store.call(tenant, scripts.ROSTER, partition, number - 1, 1):
+            user = decode_user(packed)
+            return user if user.number == number else None
+        return None
 
     async def page(self, tenant: Tenant, after: int, limit: int) -> list[User]:
         """Registered users with a number above `after`, lowest numbers first."""

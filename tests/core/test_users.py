@@ -263,6 +263,14 @@ async def test_users_are_paged_by_their_numbers(core: Core, tenant: Tenant) -> N
     assert found == registered
 
 
+async def test_a_number_leads_to_its_user(core: Core, tenant: Tenant) -> None:
+    registered = [await core.users.register(tenant, f"user {number}") for number in range(12)]
+    addressed = await core.users.key(tenant, "addressed only")
+    assert [await core.users.of_number(tenant, user.number) for user in registered] == registered
+    for number in (0, 1, addressed.number, max(user.number for user in registered) + 1, 1 << 59):
+        assert await core.users.of_number(tenant, number) is None
+
+
 async def test_names_and_references_that_join_to_the_same_text_stay_apart(core: Core, tenant: Tenant) -> None:
     await core.users.register(tenant, "a", reference="client:b:client:c")
     with pytest.raises(Failure):
