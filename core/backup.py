@@ -50,8 +50,8 @@ class Backup:
 
     async def write(self, file: BinaryIO) -> Summary:
         """Write everything into an open file, as it is while this goes on. Memory stays bounded by the largest conversation's
-        members and recalled messages. Raises *store unavailable*, *conflict* with reason `tenant` for one that is reset again and again, and
-        what writing to a file raises."""
+        members and recalled messages. Raises *store unavailable*, *conflict* with reason `tenant` for one that is reset again
+        and again, and what writing to a file raises."""
         async with self._erasing_paused():
             known = await self._erasures.all()
             tenants = await self._tenants.all()

@@ -5,6 +5,9 @@ from typing import Protocol
 
 HIGHEST_TIME = (1 << 48) - 1
 """Epoch milliseconds. A record has 48 bits for its time; Lua, which packs rows anew, knows integers up to 2^53 only."""
+LAG_MS = 2_000
+"""How far a time with which a client asks what came since has to lie behind the newest write: a message's time is its sender's
+worker's, whose clock may differ, and sending takes up to a second."""
 
 
 class Clock(Protocol):

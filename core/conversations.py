@@ -8,7 +8,7 @@ import msgspec
 
 from core.clock import HIGHEST_TIME, Clock
 from core.errors import Failure, Kind, check_limit
-from core.ids import direct_identity, group_identity
+from core.ids import Parties, direct_identity, group_identity, identity_of
 from core.model import EVERY_KIND, Box, Change, Marks, Overview, Tenant, UserKey
 from core.names import fits
 from core.store.dropping import Dropping
@@ -153,5 +153,10 @@ class Conversations:
         return await self._dropping.clear(tenant, _identity(user, target), self._clock.now(), station)
 
 
+def parties_with(user: UserKey, target: Target) -> Parties:
+    """Whose the conversation is that the user calls so."""
+    return target if isinstance(target, int) else (user.id, target)
+
+
 def _identity(user: UserKey, target: Target) -> str:
-    return group_identity(target) if isinstance(target, int) else direct_identity(user.id, target)
+    return identity_of(parties_with(user, target))

@@ -10,6 +10,7 @@ import msgspec
 
 from core.clock import HIGHEST_TIME, Clock
 from core.errors import Failure, Kind, StaleTenant, check_limit, is_away, not_storable
+from core.ids import CLIENT_REFERENCE
 from core.membership import Check
 from core.messages import Messages
 from core.model import EVERYBODY, Audience, Message, Tenant, UserKey
@@ -230,7 +231,7 @@ class Due:
         send = _decode(row.action)
         audience = send.audience or EVERYBODY
         # The row's id makes a repeat after a crash the same message.
-        reference = f"client:due:{row.id}"
+        reference = f"{CLIENT_REFERENCE}due:{row.id}"
         recipients = await self._present(tenant, send.recipients) if tenant.erasures else send.recipients
         if recipients:
             await self._messages.send_direct(

@@ -151,8 +151,9 @@ class Groups:
         announce: Announce | None = None,
         **changes: Unpack[GroupChanges],
     ) -> Group:
-        """Change fields of the group's profile; `change` does what depends on the present ones, as they are by then. A new `owner` need not be a member; the old one becomes an ordinary member.
-        Raises *conflict* with reason `members` for a `maximum_members` below the present number of members."""
+        """Change fields of the group's profile; `change` does what depends on the present ones, as they are by then. A new
+        `owner` need not be a member; the old one becomes an ordinary member. Raises *conflict* with reason
+        `members` for a `maximum_members` below the present number of members."""
         return await self._update(tenant, number, {**changes}, owner, reference, announce, change=change)
 
     async def transfer(

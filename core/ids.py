@@ -26,6 +26,8 @@ GROUP = 1 << 60
 2^62."""
 USER = 1 << 61
 """The same for a user's number."""
+CLIENT_REFERENCE = "client:"
+"""How the references begin that a client chose: they are remembered for a day, those of requests for a minute."""
 
 _BITS = BUCKET_BITS + NUMBER_BITS + LANE_BITS + SEQUENCE_BITS
 _MASK = (1 << _BITS) - 1

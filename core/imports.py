@@ -53,8 +53,8 @@ class Imports:
 
         Raises before anything is stored: *bad request* with reason `time` for one that is not between the epoch and now,
         `sender` for who is not one of the two, `external_id`, *too large*, *not found* with reason `topic` for one that is
-        not the conversation's, *unsupported* as `Translation.check` does. Raises afterwards, with what came before stored: *rate limited* when the next free time
-        would be over half a second ahead of the clock, *store unavailable*.
+        not the conversation's, *unsupported* as `Translation.check` does. Raises afterwards, with what came before stored:
+        *rate limited* when the next free time would be over half a second ahead of the clock, *store unavailable*.
         """
         for each in imports:
             if each.sender not in (first, second):

@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from core.clock import Clock
+from core.clock import LAG_MS, Clock
 from core.errors import Failure, store_unavailable
 from core.ids import bucket_of, group_identity
 from core.model import Tenant, UserKey
 from core.store.keys import PARTITIONS, partition_of, tenant_key
-from core.store.live import LAG, Subscriptions
+from core.store.live import Subscriptions
 from core.store.store import DEADLINE, Store
 from core.tenants import Tenants
 
@@ -264,7 +264,7 @@ class Live:
         except ValueError:
             # A gateway of another version, perhaps, with something to say.
             for listener in source.all_listeners():
-                listener._miss(self._clock.now() - LAG)
+                listener._miss(self._clock.now() - LAG_MS)
             return
         identity = event.identity
         subjects = identity[1:].split("\0") if identity.startswith("d") else [identity]

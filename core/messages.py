@@ -6,7 +6,7 @@ import msgspec
 
 from core.clock import Clock
 from core.errors import Failure, Kind
-from core.ids import Parties, direct_identity, group_identity
+from core.ids import Parties, direct_identity, group_identity, identity_of
 from core.membership import Check
 from core.model import EVERYBODY, Audience, Event, Message, MessageKind, Receipt, Signal, Stored, Tenant, UserKey
 from core.store.log import Append, Log, Page, Query
@@ -103,17 +103,20 @@ class Messages:
         ]
         return await self._log.append(tenant, appends, self._clock.now())
 
+    async def page(self, tenant: Tenant, parties: Parties, query: Query, viewer: UserKey | None = None) -> Page:
+        """A page of a conversation as the viewer sees it (everything for `viewer=None`, an administrator's look); empty when
+        there is none. Of a group, who never was a member sees only own messages."""
+        return await self._log.page(tenant, identity_of(parties), viewer.number if viewer else None, query)
+
     async def direct_page(
         self, tenant: Tenant, first: str, second: str, query: Query, viewer: UserKey | None = None
     ) -> Page:
-        """A page of the direct conversation between two user ids as the viewer sees it (everything for `viewer=None`, an
-        administrator's look); empty when they have none."""
-        return await self._log.page(tenant, direct_identity(first, second), viewer.number if viewer else None, query)
+        """`page` of the direct conversation between two user ids."""
+        return await self.page(tenant, (first, second), query, viewer)
 
     async def group_page(self, tenant: Tenant, viewer: UserKey | None, group: int, query: Query) -> Page:
-        """A page of a group: what the viewer may see of it (everything for `viewer=None`, an administrator's look).
-        Who never was a member sees only own messages."""
-        return await self._log.page(tenant, group_identity(group), viewer.number if viewer else None, query)
+        """`page` of a group, by number."""
+        return await self.page(tenant, group, query, viewer)
 
     async def get(
         self, tenant: Tenant, message: int, viewer: UserKey | None = None, station: str = ""

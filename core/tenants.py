@@ -24,7 +24,8 @@ class Tenants:
 
     async def owners(self, dialect: str, application: str | None) -> tuple[Tenant, ...]:
         """The tenants that own an application name (any name of the dialect for none), in order of creation; empty when
-        nobody does, several when they share it and only their secrets tell them apart. What was remembered of their users' tokens is then at most a second old, too."""
+        nobody does, several when they share it and only their secrets tell them apart. What was remembered of their users'
+        tokens is then at most a second old, too."""
         if not self._changes.fresh:
             await self._changes.read()
         return await self._store.owners(dialect, application)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from adapters.applozic import lookup, wire
 from adapters.applozic.errors import bad_request, not_allowed
 from adapters.contract import Call, Reply
-from core.conversations import Target
+from core.conversations import Target, parties_with
 from core.messages import Query
 from core.model import EVERY_KIND, UserKey
 
@@ -96,10 +96,7 @@ async def _hide_topic(call: Call, user: UserKey, target: Target, topic: int) -> 
     cursor = 0
     for _ in range(_MAXIMUM_TURNS):
         query = Query(_MESSAGES_AT_ONCE, cursor=cursor, kinds=EVERY_KIND, topic=topic)
-        if isinstance(target, int):
-            page = await messages.group_page(tenant, user, target, query)
-        else:
-            page = await messages.direct_page(tenant, user.id, target, query, user)
+        page = await messages.page(tenant, parties_with(user, target), query, user)
         await messages.hide(tenant, user, [stored.id for stored in page.messages])
         cursor = page.cursor
         if not cursor:

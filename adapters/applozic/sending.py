@@ -20,13 +20,13 @@ from adapters.applozic.topics import place
 from adapters.applozic.wire import Fields, whole
 from adapters.contract import Call, Reply
 from core.errors import Failure
+from core.ids import CLIENT_REFERENCE
 from core.imports import Import
 from core.membership import Check
 from core.model import Audience, Message, Receipt, Topic, UserKey
 from core.names import check_name
 
 CLOSED = "CONVERSATION_CLOSED"
-_KEYED = "client:"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """What a client's own key of a message must look like to tell messages apart; some send any word."""
 
@@ -100,8 +100,8 @@ def check_of(call: Call) -> Check:
 def reference_of(call: Call, fields: Fields) -> str:
     """What makes a repeat one send: the header for that, else the client's own key of the message."""
     key = fields.body.get("key")
-    if not call.reference.startswith(_KEYED) and isinstance(key, str) and _UUID.fullmatch(key):
-        return f"{_KEYED}{key.lower()}"
+    if not call.reference.startswith(CLIENT_REFERENCE) and isinstance(key, str) and _UUID.fullmatch(key):
+        return f"{CLIENT_REFERENCE}{key.lower()}"
     return call.reference
 
 
@@ -191,7 +191,7 @@ async def _import(call: Call, fields: Fields, sender: str, destination: Destinat
 def _external_id(call: Call, fields: Fields, time: int) -> str:
     """What makes a repeated import one: a migration that was broken off begins again, and its messages have no ids."""
     reference = reference_of(call, fields)
-    if reference.startswith(_KEYED):
+    if reference.startswith(CLIENT_REFERENCE):
         return reference
     said = orjson.dumps([time, fields.body], option=orjson.OPT_SORT_KEYS)
     return "said:" + blake2b(said, digest_size=16).hexdigest()

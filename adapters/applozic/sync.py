@@ -11,9 +11,6 @@ from core.conversations import Target
 from core.messages import Page, Query
 from core.model import EVERY_KIND, UserKey
 
-LAG_MS = 2_000
-"""How far the clock that clients send back lags behind: the workers' clocks differ, and what one of them stores now may have an
-earlier time than what another has stored."""
 _MAXIMUM_MESSAGES = 1_000
 _FEWEST = 10
 """Messages of one conversation that are taken at least, however many conversations there are."""
@@ -32,7 +29,7 @@ async def sync(call: Call) -> Reply:
     fields = await wire.read(call)
     since = max(fields.integer("lastSyncTime") or 0, 0)
     user = await call.core.users.known_key(call.tenant, acting_user(call, fields))
-    now = call.now - LAG_MS
+    now = wire.sync_point(call.now)
     rows = b"[]"
     if user is not None:
         if fields.flag("metadataUpdate"):

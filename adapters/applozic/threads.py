@@ -6,7 +6,7 @@ from adapters.applozic.files import addresses
 from adapters.applozic.ids import client_group_id
 from adapters.applozic.rows import Readers, Thread, array
 from adapters.contract import Call
-from core.conversations import Target
+from core.conversations import Target, parties_with
 from core.messages import Page, Query
 from core.model import Progress, Stored, UserKey
 
@@ -17,10 +17,7 @@ _NOTHING = Progress()
 
 async def page(call: Call, user: UserKey, target: Target, query: Query) -> Page:
     """A page of the conversation that the user calls so."""
-    messages, tenant = call.core.messages, call.tenant
-    if isinstance(target, int):
-        return await messages.group_page(tenant, user, target, query)
-    return await messages.direct_page(tenant, user.id, target, query, user)
+    return await call.core.messages.page(call.tenant, parties_with(user, target), query, user)
 
 
 async def rows_of(call: Call, user: UserKey, found: Sequence[Row], progress: Mapping[Target, Progress | None]) -> bytes:

@@ -9,12 +9,12 @@ import orjson
 
 from adapters.bodies import parse_json
 from adapters.contract import Call, Reply, Request
+from core.clock import LAG_MS
 from core.errors import Failure, Kind
 
 BODY_LIMIT_BYTES = 262_144
 """The largest body; the vendor states no limit."""
 
-_SYNC_LAG = 2_000
 # Browsers' clients speak from pages of other origins. They send no cookies.
 _CORS = ((b"access-control-allow-origin", b"*"),)
 _JSON = ((b"content-type", b"application/json"), *_CORS)
@@ -76,9 +76,8 @@ def envelope(call: Call, response: Any, generated: int | None = None) -> dict[st
 
 
 def sync_point(now: int) -> int:
-    """The clock that clients send back to learn what came since: behind the newest write, whose worker's clock may be late.
-    They know what they see twice by its key."""
-    return now - _SYNC_LAG
+    """The clock that clients send back to learn what came since. They know what they see twice by its key."""
+    return now - LAG_MS
 
 
 def failed_reply(now: int, code: str, description: str, status: int = 200, headers: Headers = ()) -> Reply:

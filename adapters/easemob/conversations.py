@@ -36,13 +36,12 @@ from adapters.easemob.wire import (
 )
 from core.errors import Failure, Kind
 from core.messages import Query
-from core.model import EVERY_KIND, Box, MessageKind, Overview, UserKey
+from core.model import Box, MessageKind, Overview, UserKey
 
 MAXIMUM_LISTED = 1_000
 MAXIMUM_DELETED = 50
 _DEFAULT_PAGE = 20
 _MAXIMUM_PAGE = 50
-_MESSAGES_AT_ONCE = 200
 
 
 async def list_all(call: Call) -> Reply:
@@ -141,17 +140,9 @@ async def _clear(call: Call, chat_type: str, field: str) -> Reply:
         return _done(call)
     if time >= call.now:
         await call.core.conversations.clear(call.tenant, user, target)
-        return _done(call)
-    query = Query(_MESSAGES_AT_ONCE, until=time + 1, kinds=EVERY_KIND)
-    while True:
-        if isinstance(target, int):
-            page = await call.core.messages.group_page(call.tenant, user, target, query)
-        else:
-            page = await call.core.messages.direct_page(call.tenant, user.id, target, query, user)
-        await call.core.messages.hide(call.tenant, user, [stored.id for stored in page.messages])
-        if not page.cursor:
-            return _done(call)
-        query = Query(_MESSAGES_AT_ONCE, cursor=page.cursor, until=time + 1, kinds=EVERY_KIND)
+    else:
+        await call.core.conversations.clear_before(call.tenant, user, target, time + 1)
+    return _done(call)
 
 
 async def _delete_messages(call: Call, field: str) -> Reply:

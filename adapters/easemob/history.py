@@ -195,10 +195,7 @@ async def _messages(call: Call, parties: Parties, wanted: Query) -> list[Stored]
     """The first messages of a conversation that are wanted. A page may come short of them and still go on."""
     found: list[Stored] = []
     while True:
-        if isinstance(parties, int):
-            page = await call.core.messages.group_page(call.tenant, None, parties, wanted)
-        else:
-            page = await call.core.messages.direct_page(call.tenant, *parties, wanted)
+        page = await call.core.messages.page(call.tenant, parties, wanted)
         found += page.messages
         if not page.cursor or len(found) >= wanted.limit:
             return found

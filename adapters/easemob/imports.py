@@ -15,10 +15,9 @@ from adapters.easemob.groups import check_group_id, place_groups
 from adapters.easemob.options import NAME, Options
 from adapters.easemob.users import place_users
 from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_request, success, text_of
+from core.ids import CLIENT_REFERENCE
 from core.imports import Import
 from core.model import Message
-
-_KEYED = "client:"
 
 
 async def to_user(options: Options, call: Call) -> Reply:
@@ -101,7 +100,7 @@ def _time(request: dict[str, Any], call: Call) -> int:
 def _external_id(call: Call, request: dict[str, Any], time: int) -> str:
     """What makes a repeated import one. The vendor's imports have no ids, and a migration that was broken off begins again:
     so a message with a time of its own is known by all that it says."""
-    if call.reference.startswith(_KEYED) or request.get("msg_timestamp") is None:
+    if call.reference.startswith(CLIENT_REFERENCE) or request.get("msg_timestamp") is None:
         return call.reference
     said = [time, request.get("from"), request.get("type"), request.get("body"), request.get("msg"), request.get("ext")]
     return "said:" + blake2b(orjson.dumps(said, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()

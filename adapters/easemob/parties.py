@@ -45,10 +45,8 @@ async def known_target(call: Call, chat_type: str, name: str) -> Target | None:
 async def lies_in(call: Call, stored: Stored, target: Target) -> bool:
     """Whether a message was sent to this user, group or room: no two of a conversation have one time."""
     query = Query(1, since=stored.time, until=stored.time + 1, kinds=EVERY_KIND)
-    if isinstance(target, int):
-        page = await call.core.messages.group_page(call.tenant, None, target, query)
-    else:
-        page = await call.core.messages.direct_page(call.tenant, stored.message.sender, target, query)
+    parties = target if isinstance(target, int) else (stored.message.sender, target)
+    page = await call.core.messages.page(call.tenant, parties, query)
     return any(message.id == stored.id for message in page.messages)
 
 

@@ -10,6 +10,7 @@ from adapters.ozeki.replies import answer
 from adapters.ozeki.wholes import target_in, whole
 from core.conversations import Target
 from core.errors import Failure, Kind
+from core.ids import CLIENT_REFERENCE
 from core.membership import Check
 from core.model import Overview, Receipt, Stored
 
@@ -24,7 +25,7 @@ async def add(options: Options, call: Call) -> Reply:
         return answer({"message": await _ours(call, target, given)})
     codec = codec_of(options, caller.tenant)
     message = to_message(given, caller.user.id, codec, caller.veil, files.addresses(call), call.losses)
-    reference = f"client:{given.id}"
+    reference = f"{CLIENT_REFERENCE}{given.id}"
     if isinstance(target, int):
         await whole(call, target)  # others' groups are unknown conversations
         (receipt,) = await core.messages.send_group(

@@ -18,6 +18,7 @@ from adapters.ozeki.files import addresses
 from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_group
 from adapters.ozeki.options import NAME
 from core.errors import Failure, Kind
+from core.ids import CLIENT_REFERENCE
 from core.membership import Check
 from core.model import EVERYBODY, Audience, Message, UserKey
 from core.names import is_legal
@@ -26,8 +27,6 @@ MAXIMUM_MESSAGES = 1_000
 """Of one request; the vendor names no limit."""
 _MAXIMUM_ID = 255
 _AT_ONCE = 50
-_KEYED = "client:"
-"""How the reference of a request begins that has a key of its caller's."""
 _AS_CREATED_MS = 1_000
 """The two may be read from the clock at both sides of a second's end."""
 # What befalls the gateway, not one message: the whole request is answered with it, and can be repeated.
@@ -111,10 +110,10 @@ async def _send(call: Call, sender: UserKey, keys: Mapping[str, UserKey], row: _
     sent, address = row.sent, row.address
     if address is None:
         return
-    if sent.message_id and not call.reference.startswith(_KEYED):
+    if sent.message_id and not call.reference.startswith(CLIENT_REFERENCE):
         # Some callers give all their messages one id: only what says the same is the same.
         said = zlib.crc32(sent.fields.get("text", "").encode(errors="replace"))
-        row.reference = f"client:{sent.message_id}:{said:08x}"
+        row.reference = f"{CLIENT_REFERENCE}{sent.message_id}:{said:08x}"
     try:
         target = keys[address.user] if row.group is None else row.group
         audience = EVERYBODY

@@ -16,14 +16,14 @@ from adapters.ozeki.codec import STATION
 from adapters.ozeki.options import NAME, Options
 from adapters.ozeki.replies import answer
 from adapters.ozeki.wholes import handle_of
-from core.messages import Page, Query
+from core.clock import LAG_MS
+from core.messages import Query
 from core.model import SHOWN, Change, Presence, Stored, Tenant, UserKey
 
 SEEN_NOTE = "seen"
 UNAVAILABLE = "unavailable"
 _AVAILABLE = "available"
 _STATES = frozenset({_AVAILABLE, "away", "busy"})
-_LAG_MS = 2_000
 _REMEMBERED_MS = 86_400_000
 """For how long changes of lists are known."""
 _REWRITTEN_MS = 60_000
@@ -45,7 +45,7 @@ _decode = msgspec.msgpack.Decoder(_Seen).decode
 
 async def beginning(call: Call, tenant: Tenant, user: UserKey) -> bytes:
     """The note of a station at its login: all that is there now is known."""
-    found = await call.core.conversations.changed(tenant, user, call.now - _LAG_MS)
+    found = await call.core.conversations.changed(tenant, user, call.now - LAG_MS)
     return _encode(_Seen(call.now, {_name(change): change.time for change in found}, {}))
 
 
@@ -53,7 +53,7 @@ async def download(options: Options, call: Call) -> Reply:
     """`chatnotification`, `download`: and from now on it is told. Keeps an available station available."""
     caller, core = caller_of(call), call.core
     seen = await _seen(call)
-    found = await core.conversations.changed(caller.tenant, caller.user, seen.since - _LAG_MS)
+    found = await core.conversations.changed(caller.tenant, caller.user, seen.since - LAG_MS)
     own_names = (caller.veil, caller.station.name)
     news = [
         change for change in found if seen.told.get(_name(change)) != change.time and change.station not in own_names
@@ -67,7 +67,7 @@ async def download(options: Options, call: Call) -> Reply:
     since = max(call.now, *(change.time for change in found)) if found else call.now
     is_new = any(seen.told.get(_name(change)) != change.time for change in found)
     if is_new or changed or since - seen.since > _REWRITTEN_MS:
-        told = {_name(change): change.time for change in found if change.time > since - _LAG_MS}
+        told = {_name(change): change.time for change in found if change.time > since - LAG_MS}
         await core.stations.note(NAME, caller.station, SEEN_NOTE, _encode(_Seen(since, told, friends)))
     conversations = [_handle(call, caller, change) for change in news if change.what != "notes"]
     lists = any(change.what != "message" and change.what != "report" for change in news)
@@ -122,14 +122,9 @@ async def _friends(options: Options, call: Call, seen: _Seen) -> dict[str, str]:
 async def _is_own(call: Call, seen: _Seen, change: Change) -> bool:
     """Whether everything that came into a conversation was sent at this very station."""
     caller, core = caller_of(call), call.core
-    after = seen.told.get(_name(change), seen.since - _LAG_MS)
+    after = seen.told.get(_name(change), seen.since - LAG_MS)
     query = Query(_LOOKED_INTO, since=after + 1, kinds=SHOWN)
-    parties = change.parties
-    page: Page
-    if isinstance(parties, int):
-        page = await core.messages.group_page(caller.tenant, caller.user, parties, query)
-    else:
-        page = await core.messages.direct_page(caller.tenant, *parties, query, caller.user)
+    page = await core.messages.page(caller.tenant, change.parties, query, caller.user)
     return not page.cursor and _all_from(page.messages, caller.user.id, caller.veil)
 
 

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 import hiredis
 
-from core.clock import Clock
+from core.clock import LAG_MS, Clock
 from core.errors import Failure
 from core.store.address import Address
 from core.store.connection import CONNECT_TIMEOUT, Argument, ConnectionLost, Reply, connect, pack, sign_in
@@ -26,9 +26,6 @@ PROBE_INTERVAL = 1.5
 PROBE_ANSWER = 1.5
 """Seconds. A connection that hears nothing is found within both and the second that a call to the store may take."""
 _PROBE_AGAIN = 0.1
-LAG = 2_000
-"""Milliseconds by which a message's time can be before its announcement: it is its sender's, whose clock may differ, and
-sending takes up to a second."""
 _LONGEST_PAUSE = 1.0
 _CHANNELS_AT_ONCE = 512
 
@@ -176,7 +173,7 @@ class _Subscriber:
             if name in self._heard:
                 self._heard.remove(name)
                 if lost:
-                    self._owner.receiver.lost(name, self._proven - LAG)
+                    self._owner.receiver.lost(name, self._proven - LAG_MS)
         if self._proved and self._wire is not None:
             for name in names:
                 self._leaving[name] = self._leaving.get(name, 0) + 1
@@ -252,7 +249,7 @@ class _Subscriber:
             wire.end()
         lost, self._heard = self._heard, set()
         for name in lost:
-            self._owner.receiver.lost(name, self._proven - LAG)
+            self._owner.receiver.lost(name, self._proven - LAG_MS)
 
     def _subscribe(self, channels: Mapping[bytes, int]) -> None:
         # In a cluster the channels of one command must lie in one slot.

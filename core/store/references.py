@@ -3,6 +3,8 @@ row is known for one to two periods."""
 
 import secrets
 
+from core.ids import CLIENT_REFERENCE
+
 _CLIENT = ("c", 86_400_000)
 """References that a client chose: class, and period in ms."""
 _OWN = ("o", 60_000)
@@ -13,5 +15,5 @@ def reference_arguments(now: int, reference: str | None) -> tuple[int, str, int,
     """What a script is told of a reference, the caller's time first: `client:…`, `request:…`, or none for one that nothing
     repeats."""
     reference = reference or f"request:{secrets.token_hex(12)}"
-    rows, period = _CLIENT if reference.startswith("client:") else _OWN
+    rows, period = _CLIENT if reference.startswith(CLIENT_REFERENCE) else _OWN
     return now, rows, period, reference
