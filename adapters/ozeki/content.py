@@ -11,6 +11,8 @@ from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from adapters.files import FileAddresses
 from adapters.ozeki.ids import EVERY_STATION
 from adapters.ozeki.options import NAME
@@ -108,6 +110,11 @@ def losses(message: Message, files: FileAddresses) -> list[str]:
     plain_text(files.shown(message.content), lost)
     _tags(message, {}, lost)
     return lost
+
+
+def size_of(message: Message) -> int:
+    """About how many bytes a message takes."""
+    return len(msgspec.msgpack.encode(message))
 
 
 def _staying(message: Message) -> list[str]:

@@ -14,6 +14,7 @@ from adapters.ozeki import files
 from adapters.ozeki.adding import message_in
 from adapters.ozeki.callers import caller_of, codec_of
 from adapters.ozeki.codec import LEFT_OUT, own_message, written
+from adapters.ozeki.content import size_of
 from adapters.ozeki.dates import read_date
 from adapters.ozeki.options import Options
 from adapters.ozeki.replies import written as reply
@@ -26,7 +27,7 @@ from adapters.ozeki.reports import (
     written_reports,
 )
 from adapters.ozeki.wholes import is_stale, target_in, whole
-from core.conversations import Target
+from core.conversations import Target, parties_with
 from core.messages import Page, Query
 from core.model import Overview, Report, Stored
 
@@ -35,6 +36,8 @@ _MAXIMUM_LIMIT = 1_000
 _PAGE = 500
 _MAXIMUM_MESSAGES = 10_000
 """Of one download; the vendor names no limit. What is left is downloaded from the last one on."""
+_MAXIMUM_BYTES = 16 << 20
+"""After which a download reads no further page: anybody may send a thousand large messages."""
 _TURNS = 100
 _SECOND_MS = 1_000
 
@@ -96,12 +99,14 @@ async def _cursors(call: Call, target: Target, found: Overview, end: str) -> tup
 
 
 async def _read(call: Call, target: Target, query: Query, maximum: int) -> list[Stored]:
-    """At most so many messages, in the order of the query."""
+    """At most so many messages, in the order of the query; fewer when they are large."""
     found: list[Stored] = []
+    size = 0
     for _ in range(_TURNS):
         page = await _page(call, target, msgspec.structs.replace(query, limit=min(_PAGE, maximum - len(found))))
         found += page.messages
-        if not page.cursor or len(found) >= maximum:
+        size += sum(size_of(stored.message) for stored in page.messages)
+        if not page.cursor or len(found) >= maximum or size >= _MAXIMUM_BYTES:
             break
         query = msgspec.structs.replace(query, cursor=page.cursor)
     return found
@@ -110,9 +115,7 @@ async def _read(call: Call, target: Target, query: Query, maximum: int) -> list[
 async def _page(call: Call, target: Target, query: Query) -> Page:
     caller, messages = caller_of(call), call.core.messages
     query = msgspec.structs.replace(query, station=caller.station.name)
-    if isinstance(target, int):
-        return await messages.group_page(caller.tenant, caller.user, target, query)
-    return await messages.direct_page(caller.tenant, caller.user.id, target, query, caller.user)
+    return await messages.page(caller.tenant, parties_with(caller.user, target), query, caller.user)
 
 
 async def _reply(

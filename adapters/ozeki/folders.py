@@ -13,10 +13,11 @@ from enum import StrEnum
 import msgspec
 
 from adapters.contract import Call
+from adapters.ozeki.content import size_of
 from adapters.ozeki.messages import sender_of
 from adapters.ozeki.options import NAME
 from core.bin import MAXIMUM_IN_BIN
-from core.conversations import Target
+from core.conversations import Target, parties_with
 from core.due import Scheduled
 from core.errors import Failure, Kind
 from core.messages import Query
@@ -27,6 +28,8 @@ MAXIMUM_ROWS = 1_000
 _CONVERSATIONS = 200
 _LISTS = 50
 """How often as many conversations are listed: those of the latest 10,000 are looked into."""
+_MAXIMUM_BYTES = 16 << 20
+"""Of the messages of one answer, but for the newest: anybody may send a thousand large ones."""
 _PAGE = 100
 _PAGES_AT_ONCE = 16
 _ROUNDS = 200
@@ -105,6 +108,9 @@ class _Search:
         self._wanted = wanted
         self._inbox = inbox
         self._found: list[Filed] = []
+        self._bytes = 0
+        self._floor = 0
+        """The time before which there was too much."""
         self._waiting: list[tuple[int, int, Overview, int, int]] = []
         """A heap of what may have more: the time below which it goes on, negative; conversation; its row; cursor; how many
         of its messages are known to be left (-1: unknown)."""
@@ -124,15 +130,18 @@ class _Search:
                 await self._list()
             else:
                 break
-        self._found.sort(key=lambda one: (one.stored.time, one.stored.id))
-        return self._found[-limit:]
+        self._oldest(limit)
+        found = [one for one in self._found if one.stored.time >= self._floor]
+        return sorted(found, key=lambda one: (one.stored.time, one.stored.id))
 
     def _oldest(self, limit: int) -> int:
-        """The time before which nothing is wanted any more; 0 while there are too few."""
-        if len(self._found) < limit:
-            return 0
+        """The time before which nothing is wanted any more; 0 while there are too few, of too few bytes."""
+        if len(self._found) < limit and self._bytes <= _MAXIMUM_BYTES:
+            return self._floor
         self._found.sort(key=lambda one: -one.stored.time)
-        del self._found[limit:]
+        while len(self._found) > limit or (self._bytes > _MAXIMUM_BYTES and len(self._found) > 1):
+            self._floor = self._found[-2].stored.time
+            self._bytes -= size_of(self._found.pop().stored.message)
         return self._found[-1].stored.time
 
     async def _list(self) -> None:
@@ -150,15 +159,11 @@ class _Search:
     async def _page(self, limit: int, row: Overview, cursor: int, left: int) -> None:
         core, tenant, user = self._call.core, self._call.tenant, self._user
         query = Query(min(limit, _PAGE), cursor=cursor, kinds=_SHOWN)
-        target: Target
-        if row.peer is not None:
-            target = row.peer
-            page = await core.messages.direct_page(tenant, user.id, row.peer, query, user)
-        else:
-            target = row.group_number or 0
-            page = await core.messages.group_page(tenant, user, target, query)
+        target: Target = row.peer if row.peer is not None else row.group_number or 0
+        page = await core.messages.page(tenant, parties_with(user, target), query, user)
         found = [Filed(stored, target) for stored in page.messages if stored.sequence > 0 and self._wanted(stored)]
         self._found += found
+        self._bytes += sum(size_of(one.stored.message) for one in found)
         if left > 0:
             left = max(left - len(found), 0)
         if page.cursor and left:

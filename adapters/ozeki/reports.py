@@ -32,6 +32,8 @@ _TYPES = {"read": "viewed", "delivered": "delivered"}
 _ROWS = 1_000
 _PAGES = 10
 _LOOKED_THROUGH = 200
+_MESSAGES_AT_ONCE = 50
+"""Of those that reports are on: each may be large."""
 _SECOND_MS = 1_000
 
 
@@ -122,19 +124,21 @@ async def written_reports(
         return []
     caller, core = caller_of(call), call.core
     ids, addresses = core.ids(caller.tenant), files.addresses(call)
-    known = {stored.id: stored for stored in messages}
-    missing = list(dict.fromkeys(row.message for row in reports if row.message not in known))
-    others = await asyncio.gather(
-        *(core.messages.get(caller.tenant, message, caller.user, caller.station.name) for message in missing)
-    )
-    known |= {stored.id: stored for stored in others if stored is not None}
-    shown = []
-    for row in reports:
-        stored = known.get(row.message)
-        if row.user is not None and stored is not None:
-            head = written(stored, ids, caller.domain, addresses).head
-            shown.append(orjson.dumps(_row(options, caller, ids, found, row, row.user, head)))
-    return shown
+    heads = {stored.id: written(stored, ids, caller.domain, addresses).head for stored in messages}
+    missing = list(dict.fromkeys(row.message for row in reports if row.message not in heads))
+    for start in range(0, len(missing), _MESSAGES_AT_ONCE):
+        some = missing[start : start + _MESSAGES_AT_ONCE]
+        others = await asyncio.gather(
+            *(core.messages.get(caller.tenant, message, caller.user, caller.station.name) for message in some)
+        )
+        heads |= {
+            stored.id: written(stored, ids, caller.domain, addresses).head for stored in others if stored is not None
+        }
+    return [
+        orjson.dumps(_row(options, caller, ids, found, row, row.user, heads[row.message]))
+        for row in reports
+        if row.user is not None and row.message in heads
+    ]
 
 
 def _row(

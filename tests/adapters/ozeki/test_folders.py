@@ -68,6 +68,27 @@ async def test_a_limit_is_a_text_and_has_bounds(house: House, given: str, limit:
     assert (data["folder"], data["limit"]) == ("inbox", limit)
 
 
+async def test_large_messages_leave_the_others_for_the_next_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or whoever sends a thousand of a megabyte takes the memory of who reads them."""
+    monkeypatch.setattr(folders, "_MAXIMUM_BYTES", 5_000)
+    for name in ("_PAGE", "_PAGES_AT_ONCE"):
+        monkeypatch.setattr(folders, name, 2)
+    for number in range(30):
+        house.manual_clock.move(1000)
+        await says(house, f"user{number % 3}", "http_user", f"{number} " + "x" * (1_000 if number % 4 else 10))
+    left = 30
+    while left:
+        rows = await folder(house)
+        numbers = [int(row["text"].split()[0]) for row in rows]
+        assert numbers == list(range(left - len(rows), left))
+        assert 4 <= len(rows) <= 6 or len(rows) == left
+        assert sum(len(row["text"]) for row in rows) <= 5_000
+        left -= len(rows)
+        await ask(house, "deletemsg", {"folder": "inbox", "message_ids": [row["message_id"] for row in rows]})
+    await says(house, "ann", "http_user", "x" * 10_000)
+    assert len(await folder(house)) == 1
+
+
 async def test_the_newest_of_all_conversations_are_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("_CONVERSATIONS", 2), ("_PAGE", 2), ("_PAGES_AT_ONCE", 2)):
         monkeypatch.setattr(folders, name, value)

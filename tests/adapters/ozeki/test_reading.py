@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from adapters.ozeki import downloads
+from adapters.ozeki import reports as module_of_reports
 from adapters.ozeki.reports import report_id, report_number
 from core.ids import Ids
 from tests.adapters.ozeki.chat_client import ChatClient, plain, said
@@ -315,6 +317,33 @@ async def test_many_messages_come_whole(house: House) -> None:
     assert got["messages"] == sent[-600:]
     assert said(await bob.download(conversation, firstmessageid=sent[615]["ID"])) == [str(n) for n in range(615, 620)]
     assert key.number != peer.number
+
+
+async def test_large_messages_leave_the_others_for_the_next_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or whoever sends a thousand of a megabyte takes the memory of who reads them."""
+    for module, name, value in (
+        (downloads, "_MAXIMUM_BYTES", 5_000),
+        (downloads, "_PAGE", 2),
+        (module_of_reports, "_MESSAGES_AT_ONCE", 2),
+    ):
+        monkeypatch.setattr(module, name, value)
+    alice, bob, conversation = await talking(house)
+    sent = []
+    for number in range(12):
+        house.manual_clock.move(1000)
+        sent.append(await alice.add(conversation, plain(str(number) + "x" * 1_000)))
+    here = {"conversationid": conversation["id"], "instance": conversation["instance"]}
+    await bob.ask("reports", "viewed", **here, messageids=[message["ID"] for message in sent])
+    seen = (await bob.download(conversation))["messages"]
+    while len(seen) < len(sent):
+        got = await bob.download(conversation, firstmessageid=seen[-1]["ID"])
+        assert 2 <= len(got["messages"]) <= 4
+        assert [row["MessageID"] for row in got["reports"]] == [message["ID"] for message in sent]
+        seen += got["messages"][1:]
+    assert seen == sent
+    got = await bob.ask("conversation", "downloadpartial", **here, limit=10)
+    assert got["messages"] == sent[-len(got["messages"]) :]
+    assert 2 <= len(got["messages"]) <= 4
 
 
 async def test_reports_of_another_dialect_are_on_the_last_message(house: House) -> None:
