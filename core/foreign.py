@@ -45,12 +45,8 @@ class Foreign:
         """The id of the message that a foreign id leads to; none for an unknown one. The message may be gone since."""
         return await self._store.find(tenant, dialect, foreign) if _is_legal(foreign) else None
 
-    async def of(self, tenant: Tenant, dialect: str, message: int) -> list[str]:
-        """The foreign ids of a message in a dialect, in the order of linking."""
-        return (await self._store.of(tenant, dialect, [message]))[0]
-
-    async def of_page(self, tenant: Tenant, dialect: str, messages: Sequence[int]) -> list[list[str]]:
-        """The same of many messages, in one turn."""
+    async def of(self, tenant: Tenant, dialect: str, messages: Sequence[int]) -> list[list[str]]:
+        """The foreign ids of messages in a dialect, each's in the order of linking, in one turn."""
         return await self._store.of(tenant, dialect, messages)
 
 

@@ -75,13 +75,6 @@ class Stations:
         self._remember(dialect, station, binding)
         return await self._believed(dialect, station, tenants, binding)
 
-    async def is_at(self, tenant: Tenant, dialect: str, station: str, user: UserKey) -> bool:
-        """Whether the user is logged in at a station."""
-        binding, _ = await self._store.read(dialect, station)
-        expected = (tenant.number, tenant.generation, user.number)
-        known = binding is not None and (binding.tenant, binding.generation, binding.number) == expected
-        return known and binding is not None and binding.until > self._clock.now()
-
     async def notes(self, dialect: str, station: Station, *names: str) -> list[bytes | None]:
         """What was noted of a station under these names."""
         binding, notes = await self._store.read(dialect, station.name, *names)

@@ -7,7 +7,6 @@ vendor has milliseconds two messages could collide.
 """
 
 import re
-from collections.abc import Sequence
 
 from adapters.applozic.options import NAME
 from core.ids import USER, Ids
@@ -35,11 +34,6 @@ def sent_key(ids: Ids, sender: int, message: int) -> str:
     return f"5-{ids.uuid(USER | sender)}-{message}"
 
 
-def received_key(ids: Ids, sender: int, message: int) -> str:
-    """The key of a one-to-one message as its receiver knows it."""
-    return f"4-{ids.uuid(USER | sender)}-{message}"
-
-
 def group_key(group: int, message: int) -> str:
     """The key of a group's message, the same for everybody."""
     return f"5-{group}-{message}"
@@ -50,11 +44,6 @@ def message_number(key: str) -> int | None:
     and the caller may see it, is for the store to say."""
     found = _KEY.fullmatch(key)
     return int(found[2]) if found is not None else None
-
-
-def message_numbers(keys: Sequence[str]) -> list[int]:
-    """The neutral message ids in keys; those that were not made here are left out."""
-    return [number for number in map(message_number, keys) if number is not None]
 
 
 def group_number(text: str) -> int | None:

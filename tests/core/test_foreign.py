@@ -33,11 +33,11 @@ async def test_an_id_leads_to_its_message_and_back(core: Core, tenant: Tenant, m
         assert await core.foreign.link(tenant, "plain", f"id {number}", message) == message
     for number, message in enumerate(messages):
         assert await core.foreign.find(tenant, "plain", f"id {number}") == message
-        assert await core.foreign.of(tenant, "plain", message) == [f"id {number}"]
-    assert await core.foreign.of_page(tenant, "plain", messages) == [[f"id {number}"] for number in range(9)]
+        assert await core.foreign.of(tenant, "plain", [message]) == [[f"id {number}"]]
+    assert await core.foreign.of(tenant, "plain", messages) == [[f"id {number}"] for number in range(9)]
     assert await core.foreign.find(tenant, "plain", "id 10") is None
-    assert await core.foreign.of_page(tenant, "plain", [0, 1 << 62, 7, (1 << 63) - 1]) == [[], [], [], []]
-    assert await core.foreign.of_page(tenant, "plain", []) == []
+    assert await core.foreign.of(tenant, "plain", [0, 1 << 62, 7, (1 << 63) - 1]) == [[], [], [], []]
+    assert await core.foreign.of(tenant, "plain", []) == []
 
 
 async def test_a_message_has_several_ids_in_the_order_of_linking(
@@ -46,13 +46,13 @@ async def test_a_message_has_several_ids_in_the_order_of_linking(
     one, two, *_ = messages
     for foreign in (*ODD, *ODD):
         assert await core.foreign.link(tenant, "plain", foreign, one) == one
-    assert await core.foreign.of(tenant, "plain", one) == ODD
+    assert await core.foreign.of(tenant, "plain", [one]) == [ODD]
     for foreign in ODD:
         assert await core.foreign.find(tenant, "plain", foreign) == one
     # Each dialect has ids of its own.
     assert await core.foreign.find(tenant, "other", "a") is None
     assert await core.foreign.link(tenant, "other", "a", two) == two
-    assert await core.foreign.of(tenant, "other", one) == []
+    assert await core.foreign.of(tenant, "other", [one]) == [[]]
     assert (await core.foreign.find(tenant, "plain", "a"), await core.foreign.find(tenant, "other", "a")) == (one, two)
 
 
@@ -60,7 +60,7 @@ async def test_the_first_message_keeps_an_id(core: Core, tenant: Tenant, message
     one, two, *_ = messages
     assert await core.foreign.link(tenant, "plain", "x", one) == one
     assert await core.foreign.link(tenant, "plain", "x", two) == one
-    assert await core.foreign.of_page(tenant, "plain", [one, two]) == [["x"], []]
+    assert await core.foreign.of(tenant, "plain", [one, two]) == [["x"], []]
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_of_many_that_link_one_id_at_once_one_wins(
         )
     )
     assert len(set(firsts)) == 1
-    found = await workers[0].foreign.of_page(tenant, "plain", messages)
+    found = await workers[0].foreign.of(tenant, "plain", messages)
     assert found == [["x"] if message == firsts[0] else [] for message in messages]
 
 
@@ -98,14 +98,14 @@ async def test_what_a_crash_left_out_is_completed_by_linking_again(
         await core.store.command(
             partition_of(conversation_bucket(place.conversation)), "HDEL", back, f"plain\0{place.sequence}"
         )
-        assert await core.foreign.of(tenant, "plain", one) == []
+        assert await core.foreign.of(tenant, "plain", [one]) == [[]]
         assert await core.foreign.link(tenant, "plain", "x", again) == one
-        assert await core.foreign.of_page(tenant, "plain", [one, two]) == [["x"], []]
+        assert await core.foreign.of(tenant, "plain", [one, two]) == [["x"], []]
     await core.store.command(partition, "HDEL", forward, field)
     assert await core.foreign.find(tenant, "plain", "x") is None
     assert await core.foreign.link(tenant, "plain", "x", one) == one
     assert await core.foreign.find(tenant, "plain", "x") == one
-    assert await core.foreign.of(tenant, "plain", one) == ["x"]
+    assert await core.foreign.of(tenant, "plain", [one]) == [["x"]]
 
 
 async def test_the_two_lanes_are_kept_apart(core: Core, tenant: Tenant, messages: list[int]) -> None:
@@ -119,7 +119,7 @@ async def test_the_two_lanes_are_kept_apart(core: Core, tenant: Tenant, messages
     live, old = (ids.message(place.conversation, lane, 2) for lane in (LIVE, BACKFILL))
     await core.foreign.link(tenant, "plain", "live", live)
     await core.foreign.link(tenant, "plain", "old", old)
-    assert await core.foreign.of_page(tenant, "plain", [old, live]) == [["old"], ["live"]]
+    assert await core.foreign.of(tenant, "plain", [old, live]) == [["old"], ["live"]]
     assert await core.foreign.find(tenant, "plain", "old") == old
     fields = await core.store.command(partition, "HKEYS", f"{prefix}ic:{place.conversation}")
     assert sorted(fields) == [b"plain\0-2", b"plain\0002"]
@@ -172,14 +172,14 @@ async def test_the_ids_of_a_message_are_bounded(
             await core.foreign.link(tenant, "plain", foreign, messages[0])
         assert (caught.value.kind, caught.value.reason) == (Kind.BAD_REQUEST, "foreign")
         assert await core.foreign.find(tenant, "plain", foreign) is None
-    assert await core.foreign.of(tenant, "plain", messages[0]) == [f"id {number}" for number in range(10)]
+    assert await core.foreign.of(tenant, "plain", [messages[0]]) == [[f"id {number}" for number in range(10)]]
 
 
 async def test_tenants_and_generations_have_ids_of_their_own(core: Core, tenant: Tenant, messages: list[int]) -> None:
     await core.foreign.link(tenant, "plain", "x", messages[0])
     other = await core.tenants.add(f"{tenant.name} two")
     assert await core.foreign.find(other, "plain", "x") is None
-    assert await core.foreign.of(other, "plain", messages[0]) == []
+    assert await core.foreign.of(other, "plain", [messages[0]]) == [[]]
     fresh = await core.tenants.reset(tenant.name)
     assert await core.foreign.find(fresh, "plain", "x") is None
     with pytest.raises(Failure):

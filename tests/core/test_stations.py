@@ -44,8 +44,6 @@ async def test_a_station_is_its_users_in_the_tenant_of_the_login_alone(core: Cor
     await refused(core)
     await refused(core, tenant, station=PLACE[::-1])
     await refused(core, tenant, dialect="another")
-    assert await core.stations.is_at(tenant, DIALECT, PLACE, station.user)
-    assert not await core.stations.is_at(other, DIALECT, PLACE, station.user)
 
 
 async def test_a_login_ends_the_one_before_at_this_station(core: Core, tenant: Tenant, ada: User) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from core.model import UserKey
+from core.errors import Failure
 from tests.adapters.ozeki.chat_client import ChatClient
 from tests.adapters.ozeki.chats import api_key, befriend, chat_house, logged_in
 from tests.harness import House, Row, match
@@ -176,7 +176,8 @@ NO_STATION = "Ozeki-Station must be 16 to 64 letters, digits and dashes"
 async def test_who_does_not_log_in_right_is_not_logged_in(house: House, row: Row) -> None:
     house.names["secret"] = house.names["key"].partition(":")[0]
     await row.check(house)
-    assert not await house.core.stations.is_at(house.tenant, "ozeki", STATION, UserKey("alice", 0))
+    with pytest.raises(Failure):
+        await house.core.stations.find("ozeki", STATION, [house.tenant], anew=True)
     assert await house.core.users.find(house.tenant, "alice") is None
 
 
