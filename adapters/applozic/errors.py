@@ -108,11 +108,18 @@ def render_failure(request: Request, failure: Failure, now: int) -> Reply:
         return text_reply(UNAUTHORIZED, 401)
     if failure.reason == _WORD:
         return text_reply(writable(failure.text))
-    status = _STATUSES.get(failure.kind) or _REASONED.get(failure.reason, 200)
+    status = _status(failure)
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if failure.retry_after_ms is not None:
         headers = ((b"retry-after", b"%d" % max(1, -(-failure.retry_after_ms // 1000))),)
     return _family(request)(failure, status, headers, now)
+
+
+def _status(failure: Failure) -> int:
+    if failure.kind is Kind.TOO_LARGE:
+        # A field that holds too much is the app's mistake like any other.
+        return 413 if failure.reason in _SENT else 200
+    return _STATUSES.get(failure.kind) or _REASONED.get(failure.reason, 200)
 
 
 _Headers = tuple[tuple[bytes, bytes], ...]
@@ -181,8 +188,9 @@ _NEUTRAL: dict[tuple[Kind, str], tuple[str, str]] = {
     (Kind.CONFLICT, "group"): (GROUP_EXISTS, "group already exists"),
 }
 _REASONED = {"route": 404, "method": 405, "path": 400, "host": 400, "file": 404, "file_expired": 404}
+_SENT = ("body", "file")
+"""What is too large to be read to its end."""
 _STATUSES = {
-    Kind.TOO_LARGE: 413,
     Kind.RATE_LIMITED: 429,
     Kind.TIMED_OUT: 408,
     Kind.UPSTREAM_FAILED: 502,
