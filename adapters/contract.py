@@ -12,6 +12,7 @@ An adapter is pure translation: it keeps no state, opens no connection and reads
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl
 
@@ -22,6 +23,10 @@ from core.errors import Failure
 from core.model import Application, Credential, Message, Principal, Tenant
 from core.objects import Content
 from core.spool import Spool
+
+_MAXIMUM_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 512
+"""Queries come again and again, and cost more to read than all the rest of a request's head."""
 
 
 class Evidence(StrEnum):
@@ -72,22 +77,30 @@ class Request(msgspec.Struct, kw_only=True, eq=False):
     host: str
     """Host and port as the caller addressed us: what rendered links start with."""
     client: str
-    _query: dict[str, str] | None = None
+    _query: Mapping[str, str] | None = None
 
     @property
-    def query(self) -> dict[str, str]:
+    def query(self) -> Mapping[str, str]:
         """The query; of repeated names the first."""
         if self._query is None:
-            pairs = parse_qsl(self.query_string, keep_blank_values=True, errors="replace") if self.query_string else ()
-            self._query = {}
-            for name, value in pairs:
-                self._query.setdefault(name, value)
+            read = _query_read_before if len(self.query_string) <= _LONGEST_REMEMBERED else _read_query
+            self._query = read(self.query_string)
         return self._query
 
     @property
     def origin(self) -> str:
         """Scheme and host for links in replies, as `https://host:port`."""
         return f"{self.scheme}://{self.host}"
+
+
+def _read_query(text: str) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
+        found.setdefault(name, value)
+    return found
+
+
+_query_read_before = lru_cache(_MAXIMUM_REMEMBERED)(_read_query)
 
 
 class Reply(msgspec.Struct, eq=False):

@@ -9,7 +9,7 @@ from adapters.contract import Call, Reply
 from adapters.ozeki.asked import Asked
 from adapters.ozeki.folders import MAXIMUM_ROWS, Folder, delete, filed, folder_named, mark, waiting
 from adapters.ozeki.messages import send
-from adapters.ozeki.rows import Rows
+from adapters.ozeki.rows import Rows, sent_row
 from core.errors import Failure, Kind
 
 _MAXIMUM_IDS = 5_000
@@ -27,8 +27,7 @@ class JsonApi:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise Failure(Kind.BAD_REQUEST, "messages must be an array of messages", reason="body", field="messages")
         sent = await send(call, entries, self._zone)
-        rows = Rows(call, self._zone)
-        messages = [rows.sent(one) for one in sent]
+        messages = [sent_row(one, self._zone) for one in sent]
         failed = sum(bool(one.problem) for one in sent)
         data = {
             "total_count": len(sent),

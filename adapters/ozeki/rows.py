@@ -28,8 +28,15 @@ class _Written(msgspec.Struct, frozen=True, gc=False):
     lost: tuple[str, ...]
 
 
+def sent_row(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
+    """The row of a message that was to be sent; what was not given is left out or has its default."""
+    message = sent.message  # a text: there are no addresses of files in it
+    said = shown_fields(message, message.content, sent.time, zone, [])
+    return {**_row(sent.message_id, own_addresses(message), said), "status": sent.problem or "SUCCESS"}
+
+
 class Rows:
-    """Makes the rows of one answer."""
+    """Makes the rows of messages in folders, for one answer."""
 
     def __init__(self, call: Call, zone: ZoneInfo) -> None:
         self._call = call
@@ -40,11 +47,6 @@ class Rows:
         self._own = full_address(sender_of(call), self._domain)
         self._reader = (sender_of(call), self._domain, self._files.prefix, zone.key)
         self.losses: list[str] = []
-
-    def sent(self, sent: Sent) -> dict[str, Any]:
-        """The answer's row of a message that was to be sent; what was not given is left out or has its default."""
-        status = sent.problem or "SUCCESS"
-        return {**self._row(sent.message_id, own_addresses(sent.message), sent.message, sent.time), "status": status}
 
     def filed(self, filed: Filed) -> dict[str, Any]:
         """A message in the inbox, in `sent` or in `deleted`."""
@@ -91,6 +93,10 @@ class Rows:
 
     def _row(self, message_id: str, addresses: dict[str, str], message: Message, time: int) -> dict[str, Any]:
         content = self._files.shown(message.content)
-        row: dict[str, Any] = {"message_id": message_id} if message_id else {}
-        row |= {name: addresses[name] for name in _ADDRESSES if name in addresses}
-        return row | shown_fields(message, content, time, self._zone, self.losses)
+        return _row(message_id, addresses, shown_fields(message, content, time, self._zone, self.losses))
+
+
+def _row(message_id: str, addresses: dict[str, str], said: dict[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {"message_id": message_id} if message_id else {}
+    row |= {name: addresses[name] for name in _ADDRESSES if name in addresses}
+    return row | said

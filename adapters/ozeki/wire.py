@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
@@ -55,7 +56,13 @@ def read_date(text: str, zone: ZoneInfo) -> int | None:
 
 def write_date(time: int, zone: ZoneInfo) -> str:
     """Epoch milliseconds as `yyyy-MM-dd HH:mm:ss`."""
-    return datetime.fromtimestamp(min(time, _LATEST) // 1000, zone).isoformat(" ")[:_DATE_LENGTH]
+    return _written_second(min(time, _LATEST) // 1000, zone)
+
+
+@lru_cache(4096)
+def _written_second(seconds: int, zone: ZoneInfo) -> str:
+    """What is sent has the dates of this second, over and over."""
+    return datetime.fromtimestamp(seconds, zone).isoformat(" ")[:_DATE_LENGTH]
 
 
 def _milliseconds(date: datetime) -> int | None:
