@@ -251,11 +251,32 @@ async def test_strangers_send_to_open_groups_alone(house: House) -> None:
     match(failed("AL-UN-01"), await ask(house, "carol", "POST", "message/v2/send", json={"groupId": closed}))
     sent = await ask(house, "carol", "POST", "message/v2/send", json={"groupId": opened, "message": "hello"})
     assert sent["status"] == "success"
-    body = {"clientGroupIds": [str(opened), str(closed)], "messageObject": {"message": "x"}}
-    match(failed("AL-UN-01"), await ask(house, "carol", "POST", "message/v2/sendall", json=body))
+    many = {"userNames": ["bob"], "clientGroupIds": [str(opened), str(closed)], "messageObject": {"message": "x"}}
+    match(failed("AL-UN-01"), await ask(house, "carol", "POST", "message/v2/sendall", json=many))
+    # Nobody has got it then.
+    assert await received(house, "bob", "carol") == []
+    rows = (await ask(house, "bob", "GET", f"message/v2/list?groupId={opened}"))["message"]
+    assert rows[0]["message"] == "hello"
+    many["clientGroupIds"] = [str(opened)]
+    match(envelope(), await ask(house, "carol", "POST", "message/v2/sendall", json=many))
+    assert len(await received(house, "bob", "carol")) == 1
     assert (await ask_as_bot(house, "carol", "POST", "message/v2/send", json={"groupId": closed}))[
         "status"
     ] == "success"
+
+
+async def test_the_older_broadcast_names_groups_by_their_numbers(house: House) -> None:
+    first = await group(house)
+    other = await group(house, clientGroupId=str(first + 2))
+    number = await group(house)
+    assert number == first + 2
+    body = {"groupIds": [number], "messageObject": {"message": "x"}}
+    assert await ask(house, "alice", "POST", "message/sendall", json=body) == "success"
+    for one, text in ((number, "x"), (other, "alice created group Tea")):
+        rows = (await ask(house, "bob", "GET", f"message/v2/list?groupId={one}"))["message"]
+        assert rows[0]["message"] == text
+    body = {"groupIds": [number, "x"], "messageObject": {"message": "y"}}
+    assert await ask(house, "alice", "POST", "message/sendall", json=body) == "error"
 
 
 async def test_topics_say_where_a_message_goes(house: House) -> None:
