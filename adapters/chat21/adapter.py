@@ -99,7 +99,7 @@ class Chat21Adapter:
 
     def secrets(self, request: Request) -> Sequence[str]:
         """The request's tokens."""
-        return tuple(auth.tokens_in(request))
+        return tuple(auth.secrets_in(request))
 
     def losses(self, tenant: Tenant, message: Message) -> Sequence[str]:
         """What is lost of a message at this end."""

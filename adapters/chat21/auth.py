@@ -61,7 +61,7 @@ def find_token(request: Request, strict: bool = False) -> str:
     return query.get("jwt") or query.get("JWT") or query.get("token") or ""
 
 
-def tokens_in(request: Request) -> Iterator[str]:
+def secrets_in(request: Request) -> Iterator[str]:
     """Everything in a request that is a token, for redaction."""
     for value in (request.headers.get("authorization"), *map(request.query.get, ("jwt", "JWT", "token"))):
         if value:

@@ -1,6 +1,6 @@
 """Message content both ways, pure: the vendor's message fields -> neutral message, neutral message -> fields.
 
-A neutral message has one rendering here, `default_fields`. A message that came in by this dialect keeps as leftovers
+A neutral message has one rendering here, `write`. A message that came in by this dialect keeps as leftovers
 exactly what differs from its own default rendering, so that it reads back as it was sent: values under their field's name,
 and under `absent` the fields that the default has and the original had not.
 """
@@ -29,7 +29,7 @@ _MEDIA_TYPES = {File: "application/octet-stream", Audio: "audio/*", Video: "vide
 _TYPES = frozenset({*_FILES, "text", "html"})
 
 
-def from_fields(
+def read(
     body: dict[str, Any], files: FileAddresses, sender: str, recipient: str, *, group: bool, chosen: bool
 ) -> Message:
     """The neutral message for the body of a send, whose mandatory fields are there. `chosen`: the recipient is an id that
@@ -44,7 +44,7 @@ def from_fields(
     content = _content(wire)
     extension = attributes if isinstance(attributes, dict) else None
     display_name = sender_name if isinstance(sender_name, str) else None
-    default = default_fields(content, extension, [])
+    default = write(content, extension, [])
     default |= {
         "sender_fullname": display_name or sender,
         "recipient_fullname": recipient,
@@ -65,7 +65,7 @@ def losses(message: Message, files: FileAddresses) -> list[str]:
     if message.dialect == NAME:
         return _staying(message)
     lost = [TOPIC_LOST] if message.topic is not None else []
-    default_fields(files.shown(message.content), message.extension, lost)
+    write(files.shown(message.content), message.extension, lost)
     return lost
 
 
@@ -86,7 +86,7 @@ def _staying(message: Message) -> list[str]:
     return [f"{name}: stays in this dialect" for name in staying]
 
 
-def default_fields(content: Content, extension: dict[str, Any] | None, losses: list[str]) -> dict[str, Any]:
+def write(content: Content, extension: dict[str, Any] | None, losses: list[str]) -> dict[str, Any]:
     """`text`, `type`, `attributes` and `metadata` of a neutral message, and of a notice the group's name; what can't be said is
     added to `losses`."""
     match content:

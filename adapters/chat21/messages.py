@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from adapters.chat21 import content
 from adapters.chat21.auth import acting_user
-from adapters.chat21.content import GROUP, from_fields, losses
 from adapters.chat21.errors import foreign_timeline, mandatory
 from adapters.chat21.files import addresses
 from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number
@@ -74,19 +74,19 @@ async def _send(call: Call) -> _Sent:
     core, tenant, reference = call.core, call.tenant, call.reference
     # What other dialects forbid a user counts here too; an administrator is the app's own server.
     check = Check.NONE if call.authenticated.administrator else Check.USER
-    in_group, files = body.get("channel_type") == GROUP or names_group(recipient), addresses(call)
+    in_group, files = body.get("channel_type") == content.GROUP or names_group(recipient), addresses(call)
     if in_group:
         number = own_number(core.ids(tenant), recipient)
-        message = from_fields(body, files, sender, recipient, group=True, chosen=number is None)
-        call.losses += losses(message, files)
+        message = content.read(body, files, sender, recipient, group=True, chosen=number is None)
+        call.losses += content.losses(message, files)
         if number is None:
             number = await core.groups.place(tenant, NAME, recipient)
         key, *left_out = await core.users.keys(tenant, (sender, *_left_out(message)))
         audience = _audience(message, left_out)
         (receipt,) = await core.messages.send_group(tenant, key, [number], message, reference, audience, check=check)
     else:
-        message = from_fields(body, files, sender, recipient, group=False, chosen=False)
-        call.losses += losses(message, files)
+        message = content.read(body, files, sender, recipient, group=False, chosen=False)
+        call.losses += content.losses(message, files)
         key, other = await core.users.keys(tenant, (sender, recipient))
         audience = _audience(message, [])
         (receipt,) = await core.messages.send_direct(tenant, key, [other], message, reference, audience, check=check)

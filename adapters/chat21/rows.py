@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from adapters.chat21.content import ABSENT, DIRECT, GROUP, TOPIC_LOST, default_fields
+from adapters.chat21.content import ABSENT, DIRECT, GROUP, TOPIC_LOST, write
 from adapters.chat21.ids import suffix
 from adapters.chat21.options import NAME
 from adapters.files import FileAddresses
@@ -141,7 +141,7 @@ def _message(
             fields["attributes"] = message.extension
     else:
         # Of its own messages a dialect loses nothing: the leftovers have the rest.
-        fields |= default_fields(content, message.extension, lost if message.dialect != NAME else [])
+        fields |= write(content, message.extension, lost if message.dialect != NAME else [])
     if message.leftovers is not None and message.dialect == NAME:
         fields |= message.leftovers
         for name in fields.pop(ABSENT, ()):

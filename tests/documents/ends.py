@@ -51,7 +51,7 @@ def _by_easemob(message: Message) -> Any:
 
 def _by_chat21(message: Message) -> Any:
     content = chat21_files.nowhere(TENANT).shown(message.content)
-    return chat21_content.default_fields(content, message.extension, [])
+    return chat21_content.write(content, message.extension, [])
 
 
 def _by_applozic(message: Message) -> Any:
@@ -93,7 +93,7 @@ def from_chat21(fields: dict[str, Any], extension: dict[str, Any] | None = None)
     """The neutral message of the fields of a body, without the names that each body has."""
     body = {"sender_fullname": "ann", "recipient_fullname": "bob", **fields}
     body |= {"attributes": extension} if extension is not None else {}
-    return chat21_content.from_fields(body, chat21_files.nowhere(TENANT), "ann", "bob", group=False, chosen=False)
+    return chat21_content.read(body, chat21_files.nowhere(TENANT), "ann", "bob", group=False, chosen=False)
 
 
 def from_applozic(fields: dict[str, Any], extension: dict[str, Any] | None = None) -> Message:

@@ -14,7 +14,6 @@ from adapters import bodies
 from adapters.chat21 import auth as chat21_auth
 from adapters.chat21 import content as chat21_content
 from adapters.chat21 import ids as chat21_ids
-from adapters.chat21.content import from_fields
 from adapters.chat21.rows import row
 from adapters.contract import Request
 from adapters.easemob import agora, dynamic, wire
@@ -81,7 +80,7 @@ def test_an_easemob_message_is_refused_or_comes_out_as_it_went_in(kind: str, msg
 @given(body=st.dictionaries(FIELDS, json_of(FIELDS), max_size=6), group=st.booleans(), chosen=st.booleans())
 def test_a_chat21_message_is_readable_in_both_dialects(body: dict[str, Any], group: bool, chosen: bool) -> None:
     body = {"sender_fullname": "Ann", "recipient_id": "bob", "recipient_fullname": "Bob", **body}
-    packed = msgspec.msgpack.encode(from_fields(body, FILES, "ann", "bob", group=group, chosen=chosen))
+    packed = msgspec.msgpack.encode(chat21_content.read(body, FILES, "ann", "bob", group=group, chosen=chosen))
     message = msgspec.msgpack.decode(packed, type=Message)
     shown = row(_stored(message), IDS, FILES, {}, app="a", owner="bob", other="ann", group="g" if group else None)
     assert msgspec.json.encode(shown)
@@ -138,7 +137,7 @@ def test_a_token_is_read_or_refused(token: str, query: str) -> None:
     request = _request(token, query)
     easemob_auth.bearer(request)
     chat21_auth.find_token(request)
-    assert list(chat21_auth.tokens_in(request))
+    assert list(chat21_auth.secrets_in(request))
     chat21_auth.unverified_application(request)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.chat21.content import default_fields, from_fields
+from adapters.chat21 import content
 from adapters.chat21.rows import row, timeline
 from adapters.files import FileAddresses
 from core.ids import Ids
@@ -114,7 +114,7 @@ def exactly(value: Any) -> Any:
 @settings(max_examples=400)
 @given(bodies, st.booleans(), st.booleans())
 def test_history_gives_back_what_was_sent(body: dict[str, Any], group: bool, chosen: bool) -> None:
-    message = from_fields(body, FILES, "A1", "B2", group=group, chosen=chosen and group)
+    message = content.read(body, FILES, "A1", "B2", group=group, chosen=chosen and group)
     row = read(message, group=group)
     expected = {"timestamp": TIME, **as_the_vendor_keeps_it(body)}
     assert exactly({name: value for name, value in row.items() if name not in ASSIGNED}) == exactly(expected)
@@ -124,7 +124,7 @@ def test_history_gives_back_what_was_sent(body: dict[str, Any], group: bool, cho
 
 def send(**fields: Any) -> Message:
     body = {"sender_fullname": "A One", "recipient_id": "B2", "recipient_fullname": "B Two", **fields}
-    return from_fields(body, FILES, "A1", "B2", group=False, chosen=False)
+    return content.read(body, FILES, "A1", "B2", group=False, chosen=False)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_nothing_is_lost_of_own_messages() -> None:
 
 def test_a_notice_carries_the_vendors_label() -> None:
     event = Event("member_joined", {"group": "G", "member": "B2", "name": "Bea Two"}, "Bea Two joined")
-    fields = default_fields(event, {"k": 1}, [])
+    fields = content.write(event, {"k": 1}, [])
     parameters = {"member_id": "B2", "fullname": "Bea Two", "firstname": "Bea", "lastname": "Two"}
     label = {"key": "MEMBER_JOINED_GROUP", "parameters": parameters}
     assert fields == {
@@ -262,7 +262,7 @@ def test_a_notice_carries_the_vendors_label() -> None:
         "recipient_fullname": "G",
         "attributes": {"k": 1, "subtype": "info", "updateconversation": True, "messagelabel": label},
     }
-    assert default_fields(Event("renamed"), None, [])["attributes"]["messagelabel"] == {
+    assert content.write(Event("renamed"), None, [])["attributes"]["messagelabel"] == {
         "key": "RENAMED",
         "parameters": {},
     }
@@ -281,7 +281,7 @@ def test_copies_of_one_message_share_its_id_and_differ_in_their_own() -> None:
 
 def test_a_message_to_oneself_ends_as_delivered() -> None:
     row = read(
-        from_fields({"sender_fullname": "A", "recipient_fullname": "A"}, FILES, "A1", "A1", group=False, chosen=False),
+        content.read({"sender_fullname": "A", "recipient_fullname": "A"}, FILES, "A1", "A1", group=False, chosen=False),
         other="A1",
     )
     assert (row["sender"], row["recipient"], row["status"]) == ("A1", "A1", 150)
