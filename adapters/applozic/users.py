@@ -64,14 +64,16 @@ async def page(call: Call) -> Reply:
     """`GET user/filter`: registered users in the order in which their names came up; `lastFetchTime` goes on as `startTime`."""
     fields = await read(call)
     users, after = await _page(call, fields)
+    viewer = await _viewer(call)
+    unread = await call.core.conversations.unread(call.tenant, viewer) if viewer is not None else 0
     return json_reply(
         {
-            "users": await user_objects(call, [user.id for user in users], await _viewer(call)),
+            "users": await user_objects(call, [user.id for user in users], viewer),
             "groups": [],
             "devices": [],
             "lastFetchTime": after,
             "lastFetchIndex": (fields.integer("startIndex") or 0) + len(users),
-            "totalUnreadCount": 0,
+            "totalUnreadCount": unread,
         }
     )
 

@@ -117,6 +117,8 @@ async def test_unread_counts_depend_on_who_asks(house: House) -> None:
         return {row["userId"]: row["unreadCount"] for row in (await asked)["response"]}
 
     assert await counts("alice") == {"alice": 5, "bob": 3, "carol": 2}
+    assert (await ask(house, "alice", "GET", "user/filter"))["totalUnreadCount"] == 5
+    assert (await ask_as_bot(house, "", "GET", "user/filter"))["totalUnreadCount"] == 0
     assert await counts("bob") == {"alice": 0, "bob": 0, "carol": 0}
     assert await counts("bot") == {"alice": 5, "bob": 0, "carol": 0}
 
