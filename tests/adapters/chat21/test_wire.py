@@ -275,7 +275,7 @@ async def test_the_example_reads_what_was_sent_to_user2(house: House) -> None:
 
 def test_secrets_of_a_request() -> None:
     asked = request(authorization="Bearer abc.def")
-    asked.query.update({"jwt": "ghi", "token": "jkl", "other": "public"})
+    asked.query_string = "jwt=ghi&token=jkl&other=public"
     assert set(chat21.create({}).secrets(asked)) == {"Bearer abc.def", "abc.def", "ghi", "jkl"}
 
 
