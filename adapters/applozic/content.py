@@ -48,7 +48,8 @@ _AUDIENCES = {
     "ARCHIVE": Audience(aside=True),
 }
 _NUMBERS = ("source", "timeToLive", "scheduledAt")
-_TEXTS = ("topicId", "fileMetaKey", "deviceKey", "senderName")
+_TEXTS = ("topicId", "fileMetaKey", "senderName")
+"""Not `deviceKey`, which clients post too: whoever knows it is the sender."""
 _SWITCHES = ("shared", "sendToDevice", "storeOnDevice")
 """Mostly false, which they are when they are not there."""
 _DEFAULTS: dict[str, Any] = {"source": WEB}

@@ -85,7 +85,6 @@ bodies = st.fixed_dictionaries(
         "scheduledAt": whole_numbers,
         "topicId": texts,
         "fileMetaKey": texts,
-        "deviceKey": texts,
         "senderName": texts,
         "shared": st.booleans(),
         "sendToDevice": st.booleans(),

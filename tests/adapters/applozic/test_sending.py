@@ -70,9 +70,9 @@ ROWS = [
     ),
     row("a whole local object", {
         **HI, "key": "x1", "type": 5, "groupId": None, "clientGroupId": "", "conversationId": 0, "createdAtTime": 5,
-        "sentMessageTimeAtServer": 0, "fileMeta": None, "metadata": None, "deviceKey": "d", "contactIds": None,
-        "status": 3, "unknown": {"a": [1]}, "timeToLive": 60,
-    }, reads(deviceKey="d", timeToLive=60, status=0)),
+        "sentMessageTimeAtServer": 0, "fileMeta": None, "metadata": None, "deviceKey": "{alice_device}", "contactIds": None,
+        "status": 3, "unknown": {"a": [1]}, "timeToLive": 60, "senderName": "A",
+    }, reads(senderName="A", timeToLive=60, status=0)),
     row("the source of an app", {**HI, "source": 2}, reads(source=2)),
     row("by a bot for a user", HI, reads(source=3), headers=BOT),
     row("by a bot for who the body names", {**HI, "ofUserId": "alice"}, headers=as_bot()),
@@ -148,6 +148,20 @@ async def test_a_repeat_with_the_clients_own_key_is_one_message(house: House) ->
     await ask(house, "alice", "POST", "message/v2/send", json={"to": "carol", "message": "m", "key": LOCAL_KEY})
     assert len(await received(house)) == 4
     assert len(await received(house, "carol")) == 1
+
+
+async def test_nobody_learns_a_senders_device_key(house: House) -> None:
+    """Clients post theirs with each message, and it opens everything that is theirs."""
+    device = house.names["alice_device"]
+    sent = await ask(house, "alice", "POST", "message/v2/send", json={**HI, "deviceKey": device})
+    for path in ("list?userId=alice", "v2/list", "sync?lastSyncTime=0", f"detail?keys={sent['messageKey']}"):
+        headers = {name: value.format_map(house.names) for name, value in BOB.items()}
+        response = await house.client.get(f"/rest/ws/message/{path}", headers=headers)
+        assert '"message":"hi"' in response.text
+        assert device not in response.text
+    bob = await house.core.users.key(house.tenant, "bob")
+    (stored,) = (await house.core.messages.direct_page(house.tenant, "alice", "bob", Query(5), bob)).messages
+    assert device not in repr(stored)
 
 
 async def test_a_repeat_with_the_header_is_one_message(house: House) -> None:
