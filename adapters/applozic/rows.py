@@ -18,6 +18,10 @@ from core.model import Stored
 
 _NOBODY = 0
 """The number of a sender who is being erased: the name may be somebody else's by now."""
+_KEPT_BYTES = 32 << 20
+"""About how much memory a worker gives to pages that it has written; one that takes a sixteenth of it is not kept."""
+_BYTES_A_MESSAGE = 600
+"""About what is kept of a message with a page, beside the JSON of both."""
 UNREAD, READ, SENT, DELIVERED, DELIVERED_AND_READ = 0, 1, 3, 4, 5
 """Of `status`: the first two of what was received, the others of what was sent."""
 
@@ -79,6 +83,34 @@ class _Page(msgspec.Struct, frozen=True, eq=False, gc=False):
     topics: dict[int, None]
 
 
+class _Pages:
+    """The pages that are kept with their first messages, up to so many bytes: a user can ask for one that begins with any message,
+    and they are no part of what the memory of messages is bounded by."""
+
+    def __init__(self) -> None:
+        self._firsts: dict[_Written, int] = {}
+        self._room = _KEPT_BYTES
+
+    def keep(self, first: _Written, page: _Page) -> None:
+        """Keep a page with its first message, in the place of those that were written before all others."""
+        size = 2 * len(page.json) + _BYTES_A_MESSAGE * len(page.rest)
+        if size > _KEPT_BYTES // 16:
+            return
+        first.page = page
+        self._firsts[first] = size
+        self._room -= size
+        while self._room < 0:
+            self.drop(next(iter(self._firsts)))
+
+    def drop(self, first: _Written) -> None:
+        """Let go of the page that begins with a message, if there is one."""
+        first.page = None
+        self._room += self._firsts.pop(first, 0)
+
+
+_pages = _Pages()
+
+
 def _state(kind: int, status: int) -> bytes:
     own = kind == 5
     fields = {
@@ -128,7 +160,8 @@ def _write_page(messages: Sequence[Stored], thread: Thread, readers: Readers) ->
         written = stored.memo
         if type(written) is not _Written or written.files not in known:
             written = stored.memo = _write(stored, readers)
-        written.page = None
+        if written.page is not None:
+            _pages.drop(written)
         memos.append(written)
         if not written.is_plain:
             losses.update(dict.fromkeys(written.lost))
@@ -149,7 +182,7 @@ def _write_page(messages: Sequence[Stored], thread: Thread, readers: Readers) ->
     pieces.append(b"]")
     page = _Page(thread, readers.files.prefix, memos[1:], b"".join(pieces), losses, topics)
     if len(memos) > 1:
-        memos[0].page = page
+        _pages.keep(memos[0], page)
     return page
 
 
