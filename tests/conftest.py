@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import servers
 from tests.servers import Engine
@@ -11,6 +12,10 @@ from tests.servers import Engine
 # Set where every engine has to be there, as in CI: then a missing one is a failure, not a skip.
 REQUIRE_ALL = "REQUIRE_ALL_SERVERS"
 ENGINES = ("embedded", "cluster", "redis")
+
+# The same examples in each run, however slow the machine is; tests/fuzz looks for others.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 not_tested = pytest.StashKey[str]()
 

@@ -91,7 +91,7 @@ def unnamed(loss: str) -> str:
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@settings(max_examples=200)
 @given(content=CONTENTS)
 def test_no_loss_is_said_that_the_table_does_not_name(reader: str, content: Content) -> None:
     end = READERS[reader]

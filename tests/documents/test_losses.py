@@ -102,7 +102,7 @@ def named(loss: str, dialect: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@settings(max_examples=200)
 @given(content=contents(), extension=extensions, topic=st.none() | st.just(7000007))
 def test_what_is_not_shown_is_declared_and_what_is_dropped_is_not_shown(
     reader: str, content: Content, extension: dict[str, Any] | None, topic: int | None
@@ -211,7 +211,7 @@ def fields_in(value: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 @pytest.mark.parametrize("sender", SENDERS)
-@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_what_the_neutral_message_has_no_word_for_is_declared(sender: str, data: st.DataObject) -> None:
     end = SENDERS[sender]
