@@ -260,7 +260,7 @@ class Ozeki(_Speaker):
             # What clients hide is hidden for as long as nothing has changed since.
             if row["properties"][0]["hideid"] == hide_id(row):
                 continue
-            group = ozeki_ids.own_group(ids, row["id"])
+            group = ozeki_ids.own_number(ids, row["id"])
             found += [group] if group is not None else [names[one] for one in row["participantids"] if one in names]
         return found
 

@@ -78,7 +78,7 @@ def given_fields(entry: Mapping[str, Any], zone: ZoneInfo, losses: list[str]) ->
     return fields
 
 
-def from_fields(fields: Mapping[str, Any], sender: str) -> Message:
+def read(fields: Mapping[str, Any], sender: str) -> Message:
     """The neutral message of `given_fields`."""
     left = {
         name: value
@@ -131,7 +131,7 @@ def _staying(message: Message) -> list[str]:
     return staying
 
 
-def shown_fields(message: Message, content: Content, time: int, zone: ZoneInfo, losses: list[str]) -> dict[str, Any]:
+def write(message: Message, content: Content, time: int, zone: ZoneInfo, losses: list[str]) -> dict[str, Any]:
     """What a message says of itself: everything but its id, and who sent it to whom. `content` is the message's with the
     addresses of files, `time` when it was, or will be, sent."""
     if message.topic is not None:

@@ -68,7 +68,7 @@ def group_id(ids: Ids, number: int) -> str:
     return ids.uuid(GROUP | number).replace("-", "")
 
 
-def own_group(ids: Ids, text: str) -> int | None:
+def own_number(ids: Ids, text: str) -> int | None:
     """The number in an id that `group_id` made for this tenant; none for any other text."""
     if _HEXADECIMAL.fullmatch(text) is None:
         return None

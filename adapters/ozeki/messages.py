@@ -13,9 +13,9 @@ import msgspec
 from adapters.contract import Call
 from adapters.ozeki import content
 from adapters.ozeki.auth import domain_of
-from adapters.ozeki.content import CREATED, SEND_AT, from_fields, given_fields
+from adapters.ozeki.content import CREATED, SEND_AT, given_fields
 from adapters.ozeki.files import addresses
-from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_group
+from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_number
 from adapters.ozeki.options import NAME
 from core.errors import Failure, Kind
 from core.ids import CLIENT_REFERENCE
@@ -60,10 +60,10 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
     rows = []
     for number, entry in enumerate(entries):
         fields = given_fields(entry, zone, losses)
-        sent = Sent(fields, call.now, from_fields(fields, sender), fields.get("message_id", ""))
+        sent = Sent(fields, call.now, content.read(fields, sender), fields.get("message_id", ""))
         losses += content.losses(sent.message, addresses(call))
         address = _recipient(sent, domain)
-        group = own_group(ids, address.user) if address is not None else None
+        group = own_number(ids, address.user) if address is not None else None
         rows.append(_Sending(sent, address, group, f"{call.reference}:{number}"))
     call.losses.extend(dict.fromkeys(losses))
     own = await core.users.key(tenant, sender)

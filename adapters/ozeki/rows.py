@@ -9,7 +9,7 @@ import orjson
 
 from adapters.contract import Call
 from adapters.ozeki.auth import domain_of
-from adapters.ozeki.content import own_addresses, shown_fields
+from adapters.ozeki.content import own_addresses, write
 from adapters.ozeki.files import addresses
 from adapters.ozeki.folders import Filed, filed_id, waiting_id
 from adapters.ozeki.ids import EVERY_STATION, full_address, group_id
@@ -31,7 +31,7 @@ class _Written(msgspec.Struct, frozen=True, gc=False):
 def sent_row(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
     """The row of a message that was to be sent; what was not given is left out or has its default."""
     message = sent.message  # a text: there are no addresses of files in it
-    said = shown_fields(message, message.content, sent.time, zone, [])
+    said = write(message, message.content, sent.time, zone, [])
     return {**_row(sent.message_id, own_addresses(message), said), "status": sent.problem or "SUCCESS"}
 
 
@@ -93,7 +93,7 @@ class Rows:
 
     def _row(self, message_id: str, addresses: dict[str, str], message: Message, time: int) -> dict[str, Any]:
         content = self._files.shown(message.content)
-        return _row(message_id, addresses, shown_fields(message, content, time, self._zone, self.losses))
+        return _row(message_id, addresses, write(message, content, time, self._zone, self.losses))
 
 
 def _row(message_id: str, addresses: dict[str, str], said: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from adapters.contract import Call
 from adapters.ozeki.callers import Caller, caller_of
 from adapters.ozeki.codec import message_id
-from adapters.ozeki.ids import conversation_id, group_id, own_group
+from adapters.ozeki.ids import conversation_id, group_id, own_number
 from adapters.ozeki.keys import conversation_secret, known_keys, sealed
 from core.conversations import Target
 from core.errors import Failure, Kind
@@ -28,7 +28,7 @@ async def target_in(call: Call) -> Target:
     if not isinstance(text, str):
         raise Failure(Kind.BAD_REQUEST, "conversationid is missing", reason="body", field="conversationid")
     handle = text.strip().lower()
-    group = own_group(call.core.ids(caller.tenant), handle)
+    group = own_number(call.core.ids(caller.tenant), handle)
     if group is not None:
         return group
 

@@ -61,7 +61,7 @@ def _by_applozic(message: Message) -> Any:
 
 def _by_ozeki_user(message: Message) -> Any:
     content = ozeki_files.nowhere(TENANT).shown(message.content)
-    return ozeki_content.shown_fields(message, content, NOON, _UTC, [])
+    return ozeki_content.write(message, content, NOON, _UTC, [])
 
 
 def _written_by_ozeki(message: Message) -> ozeki_codec.Written:
@@ -107,7 +107,7 @@ def from_ozeki_user(entry: dict[str, Any], extension: dict[str, Any] | None = No
     """The neutral message of an HTTP API user's."""
     tags = [{"name": name, "value": value} for name, value in (extension or {}).items()]
     fields = ozeki_content.given_fields(entry | ({"tags": tags} if tags else {}), _UTC, [])
-    return ozeki_content.from_fields(fields, "ann")
+    return ozeki_content.read(fields, "ann")
 
 
 def from_ozeki_client(data: dict[str, Any] | str, extension: dict[str, Any] | None = None) -> Message:

@@ -119,5 +119,5 @@ def test_what_is_read_is_read_or_left_out(entry: dict[str, Any], text: str, doma
     read_date(text, ZONE)
     if is_legal(text):
         assert ids.address_of(ids.full_address(text, domain), domain) == ids.Address(text)
-    number = ids.own_group(Ids(b"secret", 1), text)
+    number = ids.own_number(Ids(b"secret", 1), text)
     assert number is None or ids.group_id(Ids(b"secret", 1), number) == text

@@ -1,7 +1,7 @@
 """Addresses, and the ids that are made of them."""
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adapters.ozeki.ids import (
@@ -12,7 +12,7 @@ from adapters.ozeki.ids import (
     group_id,
     login_of,
     neutral_name,
-    own_group,
+    own_number,
     user_id,
 )
 from core.ids import Ids
@@ -53,14 +53,12 @@ def test_an_address_names_a_user_and_a_station(text: str, user: str, station: st
     assert address_of(text, "acme.example") == Address(user, station)
 
 
-@settings(derandomize=True, database=None)
 @given(name=NAMES, domain=st.sampled_from(["a", "acme.example", "b.a"]))
 def test_every_name_has_an_address_that_names_it(name: str, domain: str) -> None:
     assert address_of(full_address(name, domain), domain) == Address(name)
     assert neutral_name(login_of(name, domain), domain) == name
 
 
-@settings(derandomize=True, database=None)
 @given(one=NAMES, other=NAMES)
 def test_two_names_have_two_ids(one: str, other: str) -> None:
     assume(one != other)
@@ -70,11 +68,11 @@ def test_two_names_have_two_ids(one: str, other: str) -> None:
 @pytest.mark.parametrize("number", [1, 2, 77, (1 << 31) - 1])
 def test_a_groups_id_leads_back_to_it_in_its_tenant(number: int) -> None:
     text = group_id(IDS, number)
-    assert own_group(IDS, text) == number
-    assert own_group(Ids(b"another", 1), text) is None
-    assert own_group(IDS, text.upper()) is None
+    assert own_number(IDS, text) == number
+    assert own_number(Ids(b"another", 1), text) is None
+    assert own_number(IDS, text.upper()) is None
 
 
 @pytest.mark.parametrize("text", ["", ALICE, ADMINISTRATOR, "x" * 32, "0" * 31])
 def test_no_other_id_is_a_groups(text: str) -> None:
-    assert own_group(IDS, text) is None
+    assert own_number(IDS, text) is None
