@@ -7,7 +7,7 @@ import msgspec
 from core.clock import Clock
 from core.errors import Failure, Kind
 from core.ids import direct_identity, group_identity
-from core.messages import kind_of
+from core.messages import MAXIMUM_EXTERNAL_BYTES, kind_of
 from core.model import Message, MessageKind, Receipt, Tenant, UserKey
 from core.names import fits
 from core.store.backfill import Backfill, Row
@@ -15,8 +15,6 @@ from core.store.log import MAXIMUM_MESSAGE_BYTES, unknown_topic
 from core.store.packing import encode
 from core.store.topics import TopicStore
 from core.translation import Translation
-
-MAXIMUM_EXTERNAL_BYTES = 512
 
 
 class Import(msgspec.Struct, frozen=True):

@@ -9,10 +9,13 @@ from core.errors import Failure, Kind
 from core.ids import Parties, direct_identity, group_identity, identity_of
 from core.membership import Check
 from core.model import EVERYBODY, Audience, Event, Message, MessageKind, Receipt, Signal, Stored, Tenant, UserKey
+from core.names import fits
 from core.store.log import Append, Log, Page, Query
 from core.translation import Translation
 
 __all__ = ["Messages", "Page", "Query"]
+
+MAXIMUM_EXTERNAL_BYTES = 512
 
 _KINDS: dict[type, MessageKind] = {Signal: MessageKind.SIGNAL, Event: MessageKind.EVENT}
 
@@ -35,14 +38,16 @@ class Messages:
         audience: Audience = EVERYBODY,
         *,
         check: Check = Check.NONE,
+        external_id: str = "",
     ) -> list[Receipt]:
         """Send one message to each recipient, in their direct conversation with the sender; one receipt each, in order.
 
         The same `reference` again, from the same sender in the same conversation, gives the first receipt and stores
         nothing. It is remembered for 24 to 48 hours when it begins with `client:` (the caller chose it), else for one to
-        two minutes (enough for repeats of our own).
+        two minutes (enough for repeats of our own). An `external_id` (up to 512 bytes, empty for none) is one message's in its
+        conversation as long as that has the message, whoever sends with it again: the receipt is that one's.
 
-        Raises *bad request* with reason `audience` when that names over 100 users, *too large* when the packed message has
+        Raises *bad request* with reason `audience` when that names over 100 users, or `external_id`, *too large* when the packed message has
         over 1 MiB, *not found* with reason `topic` when the message's topic is not one of the conversation's, as it never is
         of several, *unsupported* as `Translation.check` does: nothing is sent then; with a `check`, of a user who sends,
         *forbidden* with reason `blocked` when a recipient (its `subject`) has blocked the sender: the others have got it then;
@@ -50,6 +55,7 @@ class Messages:
         is not certain that everything was stored (repeating is safe).
         """
         self._translation.check(tenant, message)
+        check_external_id(external_id)
         kind = kind_of(message)
         appends = [
             Append(
@@ -63,6 +69,7 @@ class Messages:
                 reference=reference,
                 audience=audience,
                 check=check,
+                external_id=external_id,
             )
             for recipient in recipients
         ]
@@ -78,6 +85,7 @@ class Messages:
         audience: Audience = EVERYBODY,
         *,
         check: Check = Check.NONE,
+        external_id: str = "",
     ) -> list[Receipt]:
         """Send one message to each group (by number), like `send_direct`. To a number that is reserved but not created the
         message is kept; only its sender sees it until the group is created.
@@ -87,6 +95,7 @@ class Messages:
         `all_muted` for who is not allowed to send while the group is muted. The others of several groups have got it
         then."""
         self._translation.check(tenant, message)
+        check_external_id(external_id)
         kind = kind_of(message)
         appends = [
             Append(
@@ -98,6 +107,7 @@ class Messages:
                 reference=reference,
                 audience=audience,
                 check=check,
+                external_id=external_id,
             )
             for number in groups
         ]
@@ -124,6 +134,15 @@ class Messages:
         """A message by its id; none when this tenant has no such message that the viewer is shown. For `viewer=None`, an
         administrator's look, any that is not deleted."""
         return await self._log.get(tenant, message, viewer.number if viewer else None, station)
+
+    async def named(self, tenant: Tenant, conversation: int, external_id: str) -> int | None:
+        """The id of the message that has an external id in a conversation, by number; none for an unknown one. The message may
+        be gone since."""
+        return (
+            await self._log.named(tenant, conversation, external_id)
+            if fits(external_id, MAXIMUM_EXTERNAL_BYTES)
+            else None
+        )
 
     async def parties(self, tenant: Tenant, message: int) -> Parties | None:
         """Whose conversation a message of this id lies in; none for an id that leads nowhere. That the message is there, and
@@ -165,6 +184,14 @@ class Messages:
         """Delete messages for one user alone. One answer a message: false for one that the user did not see anyway, as the
         ids of others' conversations are."""
         return await self._log.hide(tenant, user.number, messages)
+
+
+def check_external_id(external_id: str) -> None:
+    """Raises *bad request* with reason `external_id` for one that is too long or can't be held."""
+    if not fits(external_id, MAXIMUM_EXTERNAL_BYTES):
+        raise Failure(
+            Kind.BAD_REQUEST, f"An external id has up to {MAXIMUM_EXTERNAL_BYTES} bytes", reason="external_id"
+        )
 
 
 def kind_of(message: Message) -> MessageKind:

@@ -51,7 +51,7 @@ async def download(options: Options, call: Call) -> Reply:
         cursor = EVERYTHING
     else:
         found = await whole(call, target)
-        time, cursor = await _cursors(call, target, found, "first")
+        time, cursor = await _cursors(call, found, "first")
         messages = await _read(call, target, Query(_PAGE, newest_first=False, since=time or 0), _MAXIMUM_MESSAGES)
     reports = await reports_since(call, found, cursor)
     return await _reply(options, call, found, messages, reports)
@@ -68,7 +68,7 @@ async def download_partial(options: Options, call: Call) -> Reply:
         cursor = EVERYTHING
     else:
         found = await whole(call, target)
-        time, cursor = await _cursors(call, target, found, "last")
+        time, cursor = await _cursors(call, found, "last")
         query = Query(limit, until=time + 1 if time is not None else 0)
         messages = await _read(call, target, query, limit)
     reports = await reports_before(call, found, cursor, limit, [stored.id for stored in messages])
@@ -80,14 +80,14 @@ def _names_any(call: Call, end: str) -> bool:
     return any(body.get(f"{end}{what}") for what in ("messageid", "messagedate", "reportid", "reportdate"))
 
 
-async def _cursors(call: Call, target: Target, found: Overview, end: str) -> tuple[int | None, Cursor]:
+async def _cursors(call: Call, found: Overview, end: str) -> tuple[int | None, Cursor]:
     """The time of the message at one end of what is asked for (none: all there is), and where reports begin or end."""
     if is_stale(call, found):
         return None, EVERYTHING
     body = caller_of(call).body
     time: int | None = None
     message = body.get(f"{end}messageid")
-    stored = await message_in(call, target, found, message) if isinstance(message, str) and message else None
+    stored = await message_in(call, found, message) if isinstance(message, str) and message else None
     if stored is not None:
         time = stored.time
     else:

@@ -58,7 +58,7 @@ async def report(options: Options, call: Call) -> Reply:
     found = await whole(call, target)
     if names and not is_stale(call, found):
         wanted = list(dict.fromkeys(names))[-_MAXIMUM_IDS:]
-        stored = await asyncio.gather(*(message_in(call, target, found, name) for name in wanted))
+        stored = await asyncio.gather(*(message_in(call, found, name) for name in wanted))
         known = sorted((one for one in stored if one is not None), key=lambda one: one.sequence)
         if not known:
             raise Failure(Kind.NOT_FOUND, "The conversation has no such message", reason="message")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from core.errors import Failure, Kind
-from core.ids import BACKFILL, bucket_of
+from core.ids import BACKFILL, LIVE, bucket_of
 from core.model import SHOWN, MessageKind, Receipt, Tenant
 from core.store import scripts
 from core.store.connection import Argument
@@ -53,7 +53,13 @@ class Backfill:
                 raise Failure(Kind.NOT_FOUND, "The group was deleted", reason="group", subject=identity[1:])
             conversation, more = reply[:2]
             receipts += [
-                Receipt(message_id(conversation, BACKFILL, -sequence), conversation, sequence, time, bool(repeated))
+                Receipt(
+                    message_id(conversation, LIVE if sequence > 0 else BACKFILL, abs(sequence)),
+                    conversation,
+                    sequence,
+                    time,
+                    bool(repeated),
+                )
                 for sequence, time, repeated in zip(reply[2::3], reply[3::3], reply[4::3], strict=True)
             ]
             if more:

@@ -171,8 +171,6 @@ class ConversationReader:
             count += len(rows) // 2
             if after >= end:
                 break
-        async for found in self._source.slices(self._partition, f"be:{self._conversation}", "h"):
-            self._put(f"be:{self._conversation}", "h", flat(row for row in found if int(row[1]) <= last))
         return count
 
     async def _others(self, head: int, backfill: int, topic: int) -> None:
@@ -194,6 +192,8 @@ class ConversationReader:
         for name in [f"ot:{self._conversation}:{number}" for number in topics]:
             async for rows in self._source.slices(self._partition, name, "z"):
                 self._put(name, "z", flat(row for row in rows if -backfill <= int(row[0]) <= head))
+        async for rows in self._source.slices(self._partition, f"be:{self._conversation}", "h"):
+            self._put(f"be:{self._conversation}", "h", flat(row for row in rows if -head <= int(row[1]) <= backfill))
         async for rows in self._source.slices(self._partition, f"ic:{self._conversation}", "h"):
             kept = [row for row in rows if -backfill <= int(row[0].rpartition(b"\0")[2]) <= head]
             self._put(f"ic:{self._conversation}", "h", flat(kept))

@@ -25,7 +25,7 @@ Conversations, in the partition of their identity:
     b:CONVERSATION:CHUNK
                     hash    the same of the backfill lane
     bt:CONVERSATION zset    sequences of the backfill lane by time (ms)
-    be:CONVERSATION hash    external id -> sequence of the backfill lane
+    be:CONVERSATION hash    external id -> sequence of the backfill lane; one of the live lane is negative
     j:CONVERSATION  hash    sequence -> packed {addressees, station, left out} of a message that is not for everybody
     w:CONVERSATION:USER
                     zset    sequences of the countable messages for this user and not for everybody

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from core.errors import Failure, Kind, not_storable
-from core.ids import LIVE, Parties, Place, bucket_of, conversation_bucket, parties_of
+from core.ids import BACKFILL, LIVE, Parties, Place, bucket_of, conversation_bucket, parties_of
 from core.membership import Check
 from core.model import (
     EVERYBODY,
@@ -58,6 +58,7 @@ class Append(msgspec.Struct, frozen=True):
     reference: str
     audience: Audience = EVERYBODY
     check: Check = Check.NONE
+    external_id: str = ""
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -118,7 +119,7 @@ class Log:
             if not reply[0]:
                 raise _refused(append, reply[1])
             conversation, sequence, time, repeated = reply
-            message = message_id(conversation, LIVE, sequence)
+            message = message_id(conversation, LIVE if sequence > 0 else BACKFILL, abs(sequence))
             receipts.append(Receipt(message, conversation, sequence, time, bool(repeated)))
         return receipts
 
@@ -155,6 +156,15 @@ class Log:
         arguments = (place.conversation, place.signed, "" if viewer is None else viewer, station)
         record = await self._store.call(tenant, scripts.GET, _partition(place), *arguments)
         return (place, record) if record is not None else None
+
+    async def named(self, tenant: Tenant, conversation: int, external_id: str) -> int | None:
+        """The message that has an external id in a conversation."""
+        partition = partition_of(conversation_bucket(conversation))
+        (found,) = await self._store.call(tenant, scripts.FIELDS, partition, f"be:{conversation}", external_id)
+        if found is None:
+            return None
+        sequence = -int(found)
+        return self._store.ids(tenant).message(conversation, LIVE if sequence > 0 else BACKFILL, abs(sequence))
 
     async def parties(self, tenant: Tenant, message: int) -> Parties | None:
         """Whose conversation a message of this id lies in; none when there is no such conversation."""
@@ -306,6 +316,7 @@ def _append_work(tenant: Tenant, append: Append, packed: bytes, now: int) -> Wor
         "" if topic is None else topic,
         packed,
         append.check,
+        append.external_id,
         *append.pair,
     ]
     return scripts.APPEND, partition_of(bucket), arguments

@@ -82,12 +82,17 @@ class Life:
         audience = self.audience(sender) if self.rng.random() < 0.2 else EVERYBODY
         target = self.rng.choice(self.targets(sender))
         message, reference = self.words(sender, target), f"client:{self.count}"
+        own = f"own {self.count}" if self.count % 2 else ""
         if isinstance(target, int):
-            sent = await self.core.messages.send_group(self.tenant, sender, [target], message, reference, audience)
+            sent = await self.core.messages.send_group(
+                self.tenant, sender, [target], message, reference, audience, external_id=own
+            )
             self.heads[target] = sent[0].sequence
         else:
             other = await self.core.users.key(self.tenant, target)
-            sent = await self.core.messages.send_direct(self.tenant, sender, [other], message, reference, audience)
+            sent = await self.core.messages.send_direct(
+                self.tenant, sender, [other], message, reference, audience, external_id=own
+            )
         self.receipts += sent
 
     def parties(self, sender: UserKey, target: Target) -> Parties:

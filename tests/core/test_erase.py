@@ -83,6 +83,9 @@ async def test_nothing_of_the_user_is_left(engine: Engine, core: Core, life: Lif
     await life.live(200, pause_ms=60_000)
     sent = await core.messages.send_direct(life.tenant, ada, [bob], text("ada", "canary-text"), "client:a")
     sent += await core.messages.send_group(life.tenant, ada, life.groups, text("ada", "canary-text"), "client:a")
+    sent += await core.messages.send_group(
+        life.tenant, ada, life.groups[:1], text("ada"), "client:b", external_id="canary-own"
+    )
     imports = [Import("canary-external", life.clock.now(), ada, text("ada", "canary-import"))]
     sent += await core.imports.group(life.tenant, life.groups[0], imports)
     await core.messages.send_direct(life.tenant, bob, [ada], text("bob"), "client:a")

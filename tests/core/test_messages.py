@@ -4,6 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
 from core.messages import Query, kind_of
@@ -28,7 +29,7 @@ from core.model import (
     UserKey,
     Video,
 )
-from tests.core.support import START, text
+from tests.core.support import START, old, text, words
 
 Two = list[UserKey]
 
@@ -78,6 +79,53 @@ def test_the_kind_follows_from_the_content() -> None:
     assert kinds.pop(Signal) is MessageKind.SIGNAL
     assert kinds.pop(Event) is MessageKind.EVENT
     assert set(kinds.values()) == {MessageKind.MESSAGE}
+
+
+async def test_an_external_id_is_one_messages_as_long_as_it_is_there(
+    core: Core, tenant: Tenant, users: Two, clock: ManualClock
+) -> None:
+    ada, bob = users
+
+    async def send(sender: UserKey, words: str, name: str = "one") -> Receipt:
+        other, reference = bob if sender is ada else ada, f"request:{words}"
+        (receipt,) = await core.messages.send_direct(
+            tenant, sender, [other], text(sender.id, words), reference, external_id=name
+        )
+        return receipt
+
+    first = await send(ada, "first")
+    another = await send(ada, "another", "two")
+    assert (first.repeated, another.repeated, another.sequence) == (False, False, 2)
+    # For good, and whoever sends it; not so in another conversation.
+    for sender in users:
+        clock.move(3 * 86_400_000)
+        again = await send(sender, f"again {sender.id}")
+        assert again == msgspec.structs.replace(first, repeated=True)
+    assert await core.messages.named(tenant, first.conversation, "one") == first.id
+    assert await core.messages.named(tenant, first.conversation, "two") == another.id
+    for unknown in ("", "three", "x" * 513, "\ud800"):
+        assert await core.messages.named(tenant, first.conversation, unknown) is None
+    group = await core.groups.create(tenant, name="", owner=ada, members=[ada], dialect="plain")
+    (elsewhere,) = await core.messages.send_group(tenant, ada, [group.number], text("ada"), "a", external_id="one")
+    assert not elsewhere.repeated
+    # An import has it as well, and an imported message's is not sent again.
+    assert await core.imports.direct(tenant, ada, bob, [old("one", START, ada)]) == [
+        msgspec.structs.replace(first, repeated=True)
+    ]
+    (imported,) = await core.imports.direct(tenant, ada, bob, [old("old", START, ada)])
+    assert await send(ada, "old", "old") == msgspec.structs.replace(imported, repeated=True)
+    assert await core.messages.named(tenant, first.conversation, "old") == imported.id
+    # One that was recalled keeps its id; what was cleared for all is forgotten.
+    assert await core.messages.recall(tenant, another.id)
+    assert (await send(ada, "recalled", "two")).repeated
+    assert await core.conversations.clear_for_all(tenant, ada, "bob")
+    assert await core.messages.named(tenant, first.conversation, "one") is None
+    assert not (await send(bob, "anew")).repeated
+    assert words(await core.messages.direct_page(tenant, "ada", "bob", Query(10), ada)) == ["anew"]
+    for refused in ("x" * 513, "\ud800"):
+        with pytest.raises(Failure) as problem:
+            await send(ada, "refused", refused)
+        assert (problem.value.kind, problem.value.reason) == (Kind.BAD_REQUEST, "external_id")
 
 
 async def test_receipts_come_in_the_order_of_the_recipients(core: Core, tenant: Tenant, users: Two) -> None:

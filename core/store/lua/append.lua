@@ -3,12 +3,13 @@
 -- ARGV: 3 now (ms), 4 identity, 5 bucket, 6 sender's number, 7 reference, 8 class of the reference row, 9 its period (ms),
 --       10 kind, 11 flags, 12 touches the inboxes, 13 bound of the outbox (0: no consumer), 14 packed audience {addressees,
 --       station, without} (empty: everybody), 15 topic (empty: none), 16 body, 17 what is checked of the sender (as in
---       limits.lua), 18 and 19 the numbers of a direct conversation's users in the order of its identity.
--- Returns {conversation, sequence, time, repeated}; {0, why, 0, 0} when it is refused, as limits.lua says, 7 for who is blocked
+--       limits.lua), 18 external id, that makes a second message of the conversation with it the first (empty: none), 19 and 20
+--       the numbers of a direct conversation's users in the order of its identity.
+-- Returns {conversation, sequence, time, repeated}, the sequence negative for one of the backfill lane; {0, why, 0, 0} when it is refused, as limits.lua says, 7 for who is blocked
 -- by the other one, or 0 for a topic that the conversation has not; errors AHEAD (time would run over a second before the
 -- clock), FULL, QUEUE (the outbox is full).
 local now, identity, sender, period = tonumber(ARGV[3]), ARGV[4], ARGV[6], tonumber(ARGV[9])
-local one, two = ARGV[18], ARGV[19]
+local external, one, two = ARGV[18], ARGV[19], ARGV[20]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
 local meta, users, large, boxed, limits
 local head, last, ordinal = 0, 0, 0
@@ -24,6 +25,12 @@ if conversation then
   if first then
     local sequence, time = struct.unpack('>I4I6', first)
     return {tonumber(conversation), sequence, time, 1}
+  end
+  local named = external ~= '' and redis.call('HGET', prefix .. 'be:' .. conversation, external)
+  if named then
+    local place, lane = math.abs(named), tonumber(named) < 0 and 'l:' or 'b:'
+    local record = redis.call('HGET', prefix .. lane .. conversation .. ':' .. math.floor(place / 4096), place)
+    if record then return {tonumber(conversation), -named, struct.unpack('>I6', record), 1} end
   end
 end
 if one then
@@ -56,6 +63,7 @@ local counted = bit.band(flags, COUNTED) ~= 0
 if counted then ordinal = ordinal + 1 end
 redis.call('HSET', prefix .. 'l:' .. conversation .. ':' .. math.floor(sequence / 4096), sequence,
   struct.pack('>I6I4BI2I6', time, ordinal, tonumber(ARGV[10]), flags, tonumber(sender)) .. ARGV[16])
+if external ~= '' then redis.call('HSET', prefix .. 'be:' .. conversation, external, -sequence) end
 local touches = ARGV[12] == '1'
 -- `s` is the newest that touches lists.
 local newest = touches and {'s', sequence} or {}

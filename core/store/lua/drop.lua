@@ -76,13 +76,13 @@ local function drop_backfill(conversation, time)
   return #rows
 end
 
--- External ids of imports that are gone, from a cursor on. Returns the next cursor, 0 at the end.
+-- External ids of messages that are gone, from a cursor on. Returns the next cursor, 0 at the end.
 local function drop_external_ids(conversation, cursor)
   local key = prefix .. 'be:' .. conversation
   local found = redis.call('HSCAN', key, cursor, 'COUNT', 100)
   for index = 1, #found[2], 2 do
-    local sequence = found[2][index + 1]
-    if redis.call('HEXISTS', prefix .. 'b:' .. conversation .. ':' .. chunk_of(sequence), sequence) == 0 then
+    local sequence = -found[2][index + 1]
+    if redis.call('HEXISTS', key_of(conversation, sequence), math.abs(sequence)) == 0 then
       redis.call('HDEL', key, found[2][index])
     end
   end

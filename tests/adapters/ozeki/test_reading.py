@@ -295,6 +295,12 @@ async def test_the_same_id_again_is_the_message_that_has_it(house: House) -> Non
         answer = await client.ask("conversation", "add", **here, message=other)
         assert answer == {"message": head}
         assert (await bob.download(conversation))["messages"] == MESSAGES[:1]
+    # Once the conversation was cleared it is another one, as the vendor's instances are; what was sent before it was cleared and comes
+    # late, too.
+    cleared = (await bob.ask("conversation", "clear", **here))["conversation"]
+    for _ in range(2):
+        assert (await alice.ask("conversation", "add", **here, message=other))["message"]["Created"] == other["Created"]
+    assert (await bob.download(cleared))["messages"] == [other]
     # In another conversation it is another message.
     carol = await house.core.users.key(house.tenant, "carol")
     await house.core.relations.add(house.tenant, await house.core.users.key(house.tenant, "alice"), [carol])
