@@ -14,6 +14,7 @@ from tests.harness import NOON, House, Row, match, open_house
 from tests.servers import Engine
 
 ALICE, BOB, BOT = as_user("alice"), as_user("bob"), as_bot("alice")
+NOBODY = {"Apz-AppId": "{app}", "Apz-Token": "{bot}"}
 SEND, OLD = "/rest/ws/message/v2/send", "/rest/ws/message/send"
 SENDALL, DISPATCH = "/rest/ws/message/v2/sendall", "/rest/ws/message/dispatch"
 KEY = re.compile(rf"5-{UUID}-\d{{19}}")
@@ -77,6 +78,11 @@ ROWS = [
     row("by a bot for a user", HI, reads(source=3), headers=BOT),
     row("by a bot for who the body names", {**HI, "ofUserId": "alice"}, headers=as_bot()),
     row("by a server", {**HI, "fromUserName": "alice"}, headers=as_bot()),
+    row("by a bot for itself", HI, lambda house, _: wrote(house, "bot", "hi"), headers=as_bot()),
+    row("by an administrator for nobody", HI, got_nothing, answer=failed("AL-UN-01"), headers=NOBODY),
+    row("by an administrator for nobody, in words", HI, got_nothing, answer="error", path=OLD, headers=NOBODY),
+    row("to many by an administrator for nobody", {"userNames": ["bob"], "messageObject": {"message": "x"}}, got_nothing,
+        answer=failed("AL-UN-01"), path=SENDALL, headers=NOBODY),
     row("a user can't name another", {**HI, "fromUserName": "carol", "ofUserId": "carol"}),
     row("a name with signs", {"to": "b+o@b.#;=?|-", "message": "hi"}, None),
     row("to oneself", {"to": "alice", "message": "hi"}, None),
@@ -121,6 +127,10 @@ ROWS = [
     row("dispatched to no group", {"senderName": "alice", "groupId": 5, "message": "m", "oldTimestamp": 5},
         got_nothing, answer="error", headers=as_bot(), path=DISPATCH),
 ]  # fmt: skip
+
+
+async def wrote(house: House, sender: str, text: str) -> None:
+    assert [(one["message"], one["to"]) for one in await received(house, "bob", sender)] == [(text, sender)]
 
 
 async def seen_by(house: House, text: str, *users: str) -> None:
@@ -258,6 +268,20 @@ async def test_group_messages_have_one_key_and_name_their_sender(house: House) -
     rows = (await ask(house, "bob", "GET", f"message/v2/list?groupId={number}"))["message"]
     assert rows[0]["message"] == "all"
     assert [row["message"] for row in await received(house, "carol")] == ["all"]
+
+
+@pytest.mark.parametrize("named", ["groupId", "clientGroupId"])
+async def test_what_is_dispatched_to_a_group(house: House, named: str) -> None:
+    number = await group(house, clientGroupId="tea")
+    where = {named: number if named == "groupId" else "tea"}
+    for fields in ({"message": "new"}, {"message": "old", "oldTimestamp": NOON - 5_000}):
+        body = {"senderName": "alice", **where, **fields}
+        sent = await ask_as_bot(house, "", "POST", "message/dispatch", json=body)
+        match({"messageKey": re.compile(rf"5-{number}-\d{{19}}"), "createdAt": int}, sent)
+    answer = await ask(house, "bob", "GET", "message/v2/list?clientGroupId=tea&skipRead=true")
+    shown = [(row["message"], row["to"], row["status"]) for row in answer["message"] if row["contentType"] != 10]
+    assert shown == [("new", "alice", 0), ("old", "alice", 1)]
+    assert [feed["unreadCount"] for feed in answer["groupFeeds"]] == [1]
 
 
 async def test_strangers_send_to_open_groups_alone(house: House) -> None:
