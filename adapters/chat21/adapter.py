@@ -81,7 +81,7 @@ class Chat21Adapter:
 
     async def before_authentication(self, call: Call) -> None:
         """The vendor parses bodies first: malformed JSON without a token is 400 [observed]."""
-        await wire.read_body(call)
+        call.parsed = await wire.read_body(call)
 
     def preflight(self, request: Request) -> Reply:
         """The answer to OPTIONS."""

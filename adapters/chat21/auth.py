@@ -42,7 +42,7 @@ _CHECKED_HERE: Options = {
 }
 _LATEST = 1 << 53
 """The last second that is told apart: an `exp` may be any number."""
-_SCHEMES = ("jwt ", "bearer ")
+_SCHEMES = ("jwt", "bearer")
 # Where the vendor does not compare the token's app with the path's; a token without an app passes there.
 _UNCHECKED = frozenset({"messages.send", "groups.members.set", "groups.members.remove", "tokens.verify", "information"})
 
@@ -53,9 +53,9 @@ def find_token(request: Request, strict: bool = False) -> str:
     header = request.headers.get("authorization")
     if header:
         if not strict:
-            for scheme in _SCHEMES:
-                if header[: len(scheme)].lower() == scheme:
-                    return header[len(scheme) :].strip()
+            scheme, _, token = header.partition(" ")
+            if token and scheme.lower() in _SCHEMES:
+                return token.strip()
         return header
     query = request.query
     return query.get("jwt") or query.get("JWT") or query.get("token") or ""

@@ -22,6 +22,7 @@ ABSENT = "absent"
 
 _AS_THEY_ARE = ("sender_fullname", "recipient_fullname", "text", "type")
 _IF_TRUTHY = ("channel_type", "attributes", "metadata", "timestamp")
+_MAY_STAY = frozenset({"text", "metadata", "attributes", "timestamp"})
 _EXACT = 1 << 53
 _FILES = {"image": Image, "file": File, "audio": Audio, "video": Video}
 # The vendor's clients know images and files, tell a sound by its media type, and fail on a file that has none.
@@ -38,8 +39,12 @@ def read(
     Like the vendor's this reads the documented fields only: a `group`, `language` or `status` in the body is ignored.
     """
     wire: dict[str, Any] = {"channel_type": DIRECT}
-    wire |= {name: body[name] for name in _AS_THEY_ARE if name in body}
-    wire |= {name: body[name] for name in _IF_TRUTHY if truthy(body.get(name))}
+    for name in _AS_THEY_ARE:
+        if name in body:
+            wire[name] = body[name]
+    for name in _IF_TRUTHY:
+        if name in body and truthy(body[name]):
+            wire[name] = body[name]
     attributes, sender_name = wire.get("attributes"), wire["sender_fullname"]
     content = _content(wire)
     extension = attributes if isinstance(attributes, dict) else None
@@ -72,7 +77,9 @@ def losses(message: Message, files: FileAddresses) -> list[str]:
 def _staying(message: Message) -> list[str]:
     """What no other dialect shows of a message that this one sent. Names that it gives are labels, and the rest of its
     leftovers are unusual spellings of what the neutral message says."""
-    left, content = message.leftovers or {}, message.content
+    left, content = message.leftovers, message.content
+    if not left or _MAY_STAY.isdisjoint(left):
+        return []
     text, metadata, staying = left.get("text"), left.get("metadata"), []
     if isinstance(content, (File, Image, Audio, Video)):
         said = _metadata(content, [])

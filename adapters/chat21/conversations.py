@@ -15,7 +15,7 @@ from adapters.chat21.ids import group_id, group_number, likelier_first, number_i
 from adapters.chat21.messages import PAGE
 from adapters.chat21.options import NAME
 from adapters.chat21.rows import row
-from adapters.chat21.wire import json_page, json_reply, read_body
+from adapters.chat21.wire import body_of, json_page, json_reply
 from adapters.contract import Call, Reply
 from core.errors import Failure, Kind
 from core.model import Box, Overview, UserKey
@@ -50,7 +50,7 @@ async def archive(call: Call) -> Reply:
     """DELETE /api/{app}/conversations/{recipient}: into the archive, until something new comes. With `?delete=true`, as the
     documents have it and the vendor's server does not, all that is in it now is deleted for this user alone. An unknown
     conversation is 201 too."""
-    user = acting_user(call, (await read_body(call)).get("user_id"), "user_id")
+    user = acting_user(call, body_of(call).get("user_id"), "user_id")
     conversations, tenant = call.core.conversations, call.tenant
     owner = await call.core.users.known_key(tenant, user)
     found = await _find(call, owner, call.parameters["recipient"])

@@ -9,7 +9,7 @@ from adapters.chat21.auth import acting_user
 from adapters.chat21.errors import mandatory
 from adapters.chat21.ids import group_id, group_number, identifier, object_id, own_number, suffix
 from adapters.chat21.options import NAME
-from adapters.chat21.wire import json_page, json_reply, read_body, truthy
+from adapters.chat21.wire import body_of, json_page, json_reply, truthy
 from adapters.contract import Call, Reply
 from core.errors import Failure, Kind
 from core.groups import Visibility
@@ -24,7 +24,7 @@ _ATTRIBUTES = "attributes"
 async def create(call: Call) -> Reply:
     """POST /api/{app}/groups. An id that exists is overwritten, as the vendor does, but only by who may change the group;
     the time of its creation stays."""
-    body = await read_body(call)
+    body = body_of(call)
     name = body.get("group_name")
     if not truthy(name):
         raise mandatory("group_name not present!", "group_name")
@@ -82,7 +82,7 @@ async def join(call: Call) -> Reply:
     """POST /api/{app}/groups/{group}/members: the owner or an administrator adds somebody; nobody joins alone, whatever the
     documents say [observed]. The new member sees the latest 200 messages."""
     text = "member_id is mandatory!"
-    body = await read_body(call)
+    body = body_of(call)
     if not truthy(body.get("member_id")):
         raise mandatory(text, "member_id")
     name = identifier(body["member_id"], "member_id", text)
@@ -96,7 +96,7 @@ async def join(call: Call) -> Reply:
 
 async def set_members(call: Call) -> Reply:
     """PUT /api/{app}/groups/{group}/members: exactly these are members from now on, the owner only if listed."""
-    body = await read_body(call)
+    body = body_of(call)
     if not truthy(body.get("members")):
         raise mandatory("members is mandatory", "members")
     names = _member_names(body["members"], "members")
@@ -136,7 +136,7 @@ async def leave(call: Call) -> Reply:
 async def rename(call: Call) -> Reply:
     """PUT /api/{app}/groups/{group}: the name alone; other fields of the body are ignored [observed]."""
     text = "group_name is mandatory"
-    name = (await read_body(call)).get("group_name")
+    name = body_of(call).get("group_name")
     if not truthy(name):
         raise mandatory(text, "group_name")
     if not isinstance(name, str):
@@ -146,7 +146,7 @@ async def rename(call: Call) -> Reply:
 
 async def set_attributes(call: Call) -> Reply:
     """PUT /api/{app}/groups/{group}/attributes: the whole of them."""
-    attributes = (await read_body(call)).get(_ATTRIBUTES)
+    attributes = body_of(call).get(_ATTRIBUTES)
     if not truthy(attributes):
         raise mandatory("attributes is mandatory", _ATTRIBUTES)
     return await _update(call, _with_attributes(attributes))

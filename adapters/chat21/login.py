@@ -12,7 +12,7 @@ from typing import Any
 from adapters.chat21 import auth
 from adapters.chat21.notices import contact
 from adapters.chat21.options import NAME
-from adapters.chat21.wire import json_reply, read_body
+from adapters.chat21.wire import body_of, json_reply
 from adapters.contract import Call, Reply, Request
 from core.errors import Failure, Kind
 from core.model import Tenant, User
@@ -32,7 +32,7 @@ def applications(request: Request) -> tuple[str, ...]:
 async def log_in(call: Call) -> Reply:
     """POST /chat21/native/auth/createCustomToken: with the user's id and password as HTTP's Basic credentials, or as `email` and
     `password` of the body, as the vendor's form of login has them. Raises *rate limited* after too many wrong ones."""
-    name, password = _basic(call.request) or _from_body(await read_body(call))
+    name, password = _basic(call.request) or _from_body(body_of(call))
     limited: Failure | None = None
     for tenant in {tenant.number: tenant for tenant in call.tenants}.values():
         try:

@@ -11,7 +11,7 @@ from adapters.chat21.files import addresses
 from adapters.chat21.ids import group_number, identifier, likelier_first, names_group, own_number
 from adapters.chat21.options import NAME
 from adapters.chat21.rows import row, timeline
-from adapters.chat21.wire import json_reply, read_body, truthy, written_page
+from adapters.chat21.wire import body_of, json_reply, truthy, written_page
 from adapters.contract import Call, Reply
 from core.membership import Check
 from core.messages import Page, Query, kind_of
@@ -65,7 +65,7 @@ class _Sent(msgspec.Struct, frozen=True):
 
 
 async def _send(call: Call) -> _Sent:
-    body = await read_body(call)
+    body = body_of(call)
     for field, text in _MANDATORY:
         if not truthy(body.get(field)):
             raise mandatory(text, field)

@@ -90,22 +90,20 @@ def preflight(request: Request) -> Reply:
     return Reply(204, b"", headers)
 
 
+def body_of(call: Call) -> dict[str, Any]:
+    """The request's JSON object, which was read before the credentials."""
+    body: dict[str, Any] = call.parsed
+    return body
+
+
 async def read_body(call: Call) -> dict[str, Any]:
-    """The request's JSON object, read once: before the credentials, and again by handlers. Raises as `_read` does."""
-    if call.parsed is None:
-        call.parsed = await _read(call)
-    found: dict[str, Any] = call.parsed
-    return found
-
-
-async def _read(call: Call) -> dict[str, Any]:
     """The request's JSON object; empty for any other media type, for no body and for an array, whose fields Express finds
     as little. Raises *bad request* with reason `body`, *too large*, or *unsupported* with reason `encoding`."""
     headers = call.request.headers
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != "application/json":
         return {}
-    coding = headers.get("content-encoding", "identity").lower()
+    coding = headers.get("content-encoding", "").lower()
     if coding not in ("", "identity"):
         raise Failure(Kind.UNSUPPORTED, f"unsupported content encoding {coding!r}", reason="encoding")
     charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "').lower() if parameters else ""
