@@ -59,7 +59,7 @@ class ApplozicAdapter:
 
     def authenticate(self, call: Call) -> Awaitable[Principal]:
         """The credential's user or administrator, or whom an administrator acts for."""
-        return auth.authenticate(call, self._options)
+        return auth.authenticate(self._options, call)
 
     def preflight(self, request: Request) -> Reply:
         """The answer to OPTIONS."""

@@ -73,7 +73,7 @@ def is_found_by_key(request: Request) -> bool:
     return bool(header(request, _KEY)) and application_of(request) is None
 
 
-async def authenticate(call: Call, options: Options) -> Principal:
+async def authenticate(options: Options, call: Call) -> Principal:
     """Who is calling. Raises *unauthenticated*, *rate limited* after too many wrong passwords, and what the vendor answers to
     an unknown `Of-User-Id`."""
     request, tokens = call.request, call.core.tokens
@@ -91,7 +91,7 @@ async def authenticate(call: Call, options: Options) -> Principal:
     named = _of_user(request) if acts else ""
     if not named:
         return principal
-    user = await _acted_for(call, principal, named, options)
+    user = await _acted_for(options, call, principal, named)
     return Principal(principal.tenant, user, principal.administrator)
 
 
@@ -230,7 +230,7 @@ def _of_user(request: Request) -> str:
     return named
 
 
-async def _acted_for(call: Call, principal: Principal, named: str, options: Options) -> str:
+async def _acted_for(options: Options, call: Call, principal: Principal, named: str) -> str:
     """The user for whom an administrator, or an agent, acts. Some clients escape the name; as it stands it goes first, if anybody
     has it. An agent acts for users alone: who are registered, and administer nothing."""
     users, tenant = call.core.users, principal.tenant

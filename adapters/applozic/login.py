@@ -47,11 +47,11 @@ class _Refused(Exception):
         self.deactivated = deactivated
 
 
-async def register_client(call: Call, options: Options) -> Reply:
+async def register_client(options: Options, call: Call) -> Reply:
     """`POST register/client`: log a user in, made if need be."""
     fields = await read(call)
     try:
-        tenant, application, user, is_new = await _log_in(call, fields, options)
+        tenant, application, user, is_new = await _log_in(options, call, fields)
     except _Refused as refused:
         failure = login_failure(refused.word, call.now)
         return json_reply(failure | {"deactivate": refused.deactivated})
@@ -79,12 +79,12 @@ async def version_update(call: Call) -> Reply:  # noqa: ARG001
     return text_reply("success")
 
 
-async def initialize_page(call: Call, options: Options) -> Reply:
+async def initialize_page(options: Options, call: Call) -> Reply:
     """`POST /v2/tab/initialize.page`: the same login, as browsers' clients have it. Failures are JSON texts: a plain one looks
     like a success to them."""
     fields = await read(call)
     try:
-        tenant, application, user, is_new = await _log_in(call, fields, options)
+        tenant, application, user, is_new = await _log_in(options, call, fields)
     except _Refused as refused:
         return json_reply(_OF_PAGES.get(refused.word, refused.word))
     key, ids, request = key_of(user), call.core.ids(tenant), call.request
@@ -158,7 +158,7 @@ async def web_push(call: Call) -> Reply:  # noqa: ARG001
     return text_reply("success")
 
 
-async def _log_in(call: Call, fields: Fields, options: Options) -> tuple[Tenant, str, User, bool]:
+async def _log_in(options: Options, call: Call, fields: Fields) -> tuple[Tenant, str, User, bool]:
     """Who logs in, where, and whether the user is new. Raises `_Refused`, and *rate limited* after too many wrong passwords."""
     name, application = fields.text("userId"), _application(call, fields)
     if not name or not application:
@@ -171,7 +171,7 @@ async def _log_in(call: Call, fields: Fields, options: Options) -> tuple[Tenant,
     profile, password = read_profile(fields), fields.text("password")
     if fields.text(ROLE, "roleName") not in (None, "3", "USER"):
         call.losses.append("roleType: a login gives no role")
-    tenant, user, is_new = await _opened(call, tenants, name, password, profile, options)
+    tenant, user, is_new = await _opened(options, call, tenants, name, password, profile)
     if not is_new:
         user = await _updated(call, tenant, user, profile)
     call.principal = Principal(tenant, user.id)
@@ -179,12 +179,12 @@ async def _log_in(call: Call, fields: Fields, options: Options) -> tuple[Tenant,
 
 
 async def _opened(
+    options: Options,
     call: Call,
     tenants: tuple[Tenant, ...],
     name: str,
     password: str | None,
     profile: Profile,
-    options: Options,
 ) -> tuple[Tenant, User, bool]:
     """The user whom the login opens. Where several tenants share the application, the one whose password is right goes first,
     then the one where none is asked for."""

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from adapters.applozic import broadcasts, deletes, lists, messages, receipts, sending, sync
+from adapters.applozic.lines import Line, rows
 from adapters.applozic.options import Options
 from adapters.contract import Call, Evidence, Handler, Reply, Route
 
-_WS = "/rest/ws/"
 _SEED, _DOCUMENTED, _CLIENT = Evidence.SEED, Evidence.DOCUMENTATION, Evidence.CLIENT
 
 
@@ -17,7 +17,7 @@ def routes(options: Options) -> tuple[Route, ...]:
     def opened(handler: Callable[[Options, Call], Awaitable[Reply]]) -> Handler:
         return partial(handler, options)
 
-    lines = (
+    lines: tuple[Line, ...] = (
         ("POST", "message/v2/send", opened(broadcasts.send), "messages.send", _SEED),
         ("POST", "message/send", opened(sending.send), "messages.send", _SEED),
         ("POST", "message/v2/sendall", opened(broadcasts.broadcast), "messages.broadcast", _SEED),
@@ -39,6 +39,4 @@ def routes(options: Options) -> tuple[Route, ...]:
         ("POST", "user/messages/delete", deletes.delete_older, "messages.delete_older", _SEED),
         ("POST", "message/delete", deletes.delete_older, "messages.delete_older", _CLIENT),
     )
-    return tuple(
-        Route(method, _WS + path, handler, operation, evidence) for method, path, handler, operation, evidence in lines
-    )
+    return rows(lines)
