@@ -13,7 +13,6 @@ for the user in `Of-User-Id`; of everybody else that header is ignored.
 """
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from urllib.parse import unquote
@@ -27,6 +26,7 @@ from adapters.applozic.options import NAME, Options
 from adapters.applozic.profiles import ADMINISTRATORS, AGENT, USER, role_of
 from adapters.applozic.wire import Fields, header
 from adapters.contract import Call, Request
+from adapters.credentials import basic_pair
 from core.errors import Failure, Kind
 from core.model import Principal, Tenant, User
 from core.names import is_legal
@@ -250,12 +250,6 @@ async def _acted_for(options: Options, call: Call, principal: Principal, named: 
 
 
 def _pair(value: str) -> tuple[str, str] | None:
-    """What HTTP's Basic credentials say. The first colon parts them: no user's id has one."""
-    scheme, _, encoded = value.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        name, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        return None
-    return (name, secret) if colon and name and secret else None
+    """What HTTP's Basic credentials say; no user's id has a colon."""
+    pair = basic_pair(value)
+    return pair if pair is not None and all(pair) else None

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import jwt
 import msgspec
-from jwt.types import Options
 
 from adapters.applozic.ids import user_key, user_number
 from adapters.applozic.options import NAME
+from adapters.credentials import BY_SIGNATURE_ALONE
 from core.ids import Ids
 from core.model import SigningKey, Tenant, User
 from core.tokens import Claims
@@ -28,15 +28,6 @@ _ALGORITHM = "HS256"
 _PERSON = b"device key"
 _NONCE_BYTES = 8
 _UUID_LENGTH = 36
-_CHECKED_HERE: Options = {
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "verify_sub": False,
-    "verify_jti": False,
-}
 
 
 class _Payload(msgspec.Struct, rename="camel"):
@@ -154,7 +145,7 @@ def _payload(tenant: Tenant, token: str) -> _Payload | None:
     for key in tenant.signing_keys:
         if key.id == kid:
             try:
-                found: dict[str, Any] = jwt.decode(token, key.secret, [_ALGORITHM], _CHECKED_HERE)
+                found: dict[str, Any] = jwt.decode(token, key.secret, [_ALGORITHM], BY_SIGNATURE_ALONE)
                 return msgspec.convert(found, _Payload)
             except (jwt.PyJWTError, ValueError, RecursionError, msgspec.ValidationError):
                 return None

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 import jwt
-from jwt.types import Options
 
 from adapters.bodies import parse_json
 from adapters.chat21.errors import foreign_timeline, mandatory
@@ -21,6 +20,7 @@ from adapters.chat21.ids import identifier
 from adapters.chat21.options import NAME
 from adapters.chat21.wire import truthy
 from adapters.contract import Call, Request
+from adapters.credentials import BY_SIGNATURE_ALONE
 from core.errors import Failure, Kind
 from core.model import Principal, Tenant
 from core.names import is_legal
@@ -31,15 +31,6 @@ ADMINISTRATOR = "100-APIADMIN"
 """Whom the vendor's stock deployment names in its administrator's token."""
 
 _ALGORITHMS = ("HS256", "HS384", "HS512")
-_CHECKED_HERE: Options = {
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "verify_sub": False,
-    "verify_jti": False,
-}
 _LATEST = 1 << 53
 """The last second that is told apart: an `exp` may be any number."""
 _SCHEMES = ("jwt", "bearer")
@@ -171,7 +162,7 @@ def _verified(call: Call, application: str, token: str) -> tuple[Tenant, dict[st
 def _decode(token: str, secret: str) -> dict[str, Any] | None:
     try:
         with _short_secrets():
-            claims: dict[str, Any] = jwt.decode(token, secret, _ALGORITHMS, _CHECKED_HERE)
+            claims: dict[str, Any] = jwt.decode(token, secret, _ALGORITHMS, BY_SIGNATURE_ALONE)
     except (jwt.PyJWTError, ValueError):
         return None
     return claims

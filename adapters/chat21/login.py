@@ -5,8 +5,6 @@ Its path names no app: it is the one of the query's `app_id`, else the one that 
 the documents. Of the tenants that own it, the one where the password is right wins.
 """
 
-import base64
-import binascii
 from typing import Any
 
 from adapters.chat21 import auth
@@ -14,6 +12,7 @@ from adapters.chat21.notices import contact
 from adapters.chat21.options import NAME
 from adapters.chat21.wire import body_of, json_reply
 from adapters.contract import Call, Reply, Request
+from adapters.credentials import basic_pair, is_basic
 from core.errors import Failure, Kind
 from core.model import Tenant, User
 from core.tenants import credentials_of
@@ -65,16 +64,11 @@ def _from_body(body: dict[str, Any]) -> tuple[str, str]:
 
 
 def _basic(request: Request) -> tuple[str, str] | None:
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        raise _refused() from None
-    if not colon:
+    header = request.headers.get("authorization", "")
+    pair = basic_pair(header)
+    if pair is None and is_basic(header):
         raise _refused()
-    return name, password
+    return pair
 
 
 def _refused() -> Failure:

@@ -29,10 +29,10 @@ from adapters.easemob.wire import (
     cursor_number,
     cursor_text,
     integer_of,
+    needed,
     page_size,
     parse_request,
     success,
-    text_of,
 )
 from core.errors import Failure, Kind
 from core.messages import Query
@@ -78,7 +78,9 @@ async def delete(call: Call) -> Reply:
     message brings it back. One that is not there is deleted, too."""
     user = key_of(await subject(call))
     request = parse_request(await call.body(BODY_LIMIT_BYTES))
-    channel, chat_type = (_needed(request, field) for field in ("channel", "type"))
+    channel, chat_type = (
+        needed(request, field, f"field {field} cannot be null or empty") for field in ("channel", "type")
+    )
     if chat_type not in CHAT_TYPES:
         raise illegal("field type is not legal", "type")
     if request.get("delete_roam") is None:
@@ -225,16 +227,6 @@ def _session(
         name, chat_type = shown_group(call, overview.group_number or 0, overview.group)
     row = _row(call, user, overview, names, losses)
     return {**row, "session_to": name, "session_type": chat_type, "is_top": False, "marks": []}
-
-
-def _needed(request: dict[str, Any], field: str) -> str:
-    value = request.get(field)
-    text = text_of(value)
-    if value is not None and text is None:
-        raise invalid_request()
-    if not text:
-        raise illegal(f"field {field} cannot be null or empty", field)
-    return text
 
 
 def _parameter(call: Call, name: str) -> str:

@@ -14,7 +14,7 @@ from adapters.easemob.files import addresses
 from adapters.easemob.groups import check_group_id, place_groups
 from adapters.easemob.options import NAME, Options
 from adapters.easemob.users import place_users
-from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, parse_request, success, text_of
+from adapters.easemob.wire import BODY_LIMIT_BYTES, boolean_of, integer_of, needed, parse_request, success
 from core.ids import CLIENT_REFERENCE
 from core.imports import Import
 from core.model import Message
@@ -33,7 +33,7 @@ async def to_group(options: Options, call: Call) -> Reply:
 async def _import(options: Options, call: Call, path: str, *, to_group: bool) -> Reply:
     require_administrator(call)
     request = parse_request(await call.body(BODY_LIMIT_BYTES))
-    sender, target = _needed(request, "from"), _needed(request, "target")
+    sender, target = (needed(request, field, f"{field} not allow empty") for field in ("from", "target"))
     neutral, left = content.read(_msg(request), strict=options.strict)
     extension = request.get("ext")
     if extension is not None and not isinstance(extension, dict):
@@ -58,16 +58,6 @@ async def _import(options: Options, call: Call, path: str, *, to_group: bool) ->
     else:
         (receipt,) = await call.core.imports.direct(call.tenant, key, others[0], [one])
     return success(call, "post", call.now, {"path": path, "entities": [], "data": {"msg_id": str(receipt.id)}})
-
-
-def _needed(request: dict[str, Any], field: str) -> str:
-    value = request.get(field)
-    text = text_of(value)
-    if value is not None and text is None:
-        raise invalid_request()
-    if not text:
-        raise illegal(f"{field} not allow empty", field)
-    return text
 
 
 def _msg(request: dict[str, Any]) -> dict[str, Any]:

@@ -72,6 +72,17 @@ def text_of(value: object) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def needed(request: dict[str, Any], field: str, complaint: str) -> str:
+    """A text field that has to be there. Raises *bad request*: with the complaint where it is missing or empty."""
+    value = request.get(field)
+    text = text_of(value)
+    if value is not None and text is None:
+        raise invalid_request()
+    if not text:
+        raise illegal(complaint, field)
+    return text
+
+
 def integer_of(value: object) -> int | None:
     """A whole number, also as text or as `480.0`."""
     if isinstance(value, int) and not isinstance(value, bool):

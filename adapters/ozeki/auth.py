@@ -5,10 +5,10 @@ whose user of this name has this password.
 """
 
 import hmac
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 
 from adapters.contract import Call, Request
+from adapters.credentials import basic_pair
 from adapters.ozeki.options import NAME
 from core.errors import Failure, Kind
 from core.model import Application, Credential, Principal, Tenant
@@ -18,26 +18,8 @@ HTTP_USER = "http_user"
 """The kind of credential that is an HTTP API user: its name is a user's, its secret the password."""
 API_KEY = "apikey"
 """The kind of credential that lets chat clients log in: the secret, a colon and the user's name are that user's key."""
-_BASIC = "basic "
 _USER_NAMES = ("username", "user")
 _PASSWORD_NAMES = ("password", "pass")
-
-
-def basic_login(request: Request) -> tuple[str, str] | None:
-    """Name and password of the Authorization header. The vendor's C# client writes them in Latin-1, all others in UTF-8."""
-    header = request.headers.get("authorization", "")
-    if header[: len(_BASIC)].lower() != _BASIC:
-        return None
-    try:
-        raw = b64decode(header[len(_BASIC) :].strip(), validate=True)
-    except ValueError:
-        return None
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    user, _, password = text.partition(":")
-    return user, password
 
 
 def login_in(parameters: Mapping[str, str]) -> tuple[str, str] | None:
@@ -54,7 +36,7 @@ def secrets_in(request: Request) -> Iterator[str]:
     if header:
         yield header
         yield header.partition(" ")[2].strip()
-    login = basic_login(request)
+    login = basic_pair(header or "")
     if login is not None:
         yield login[1]
     for name, value in request.query.items():
@@ -68,7 +50,7 @@ async def authenticate(call: Call, parameters: Mapping[str, str]) -> Principal:
     known = tokens.remembered(NAME, "", header, call.tenants) if header else None
     if known is not None:
         return known
-    login, shown = basic_login(call.request), header
+    login, shown = basic_pair(header), header
     if login is None:
         login = login_in(parameters)
         if login is None:
