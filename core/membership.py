@@ -23,8 +23,10 @@ class Check(StrEnum):
     """Nothing: the app's server sends."""
     USER = "u"
     """That the user is neither muted nor blocked, by the group or by the other user."""
+    EITHER = "e"
+    """That, and that the user has not blocked the other one."""
     MEMBER = "m"
-    """That, and that the user is a member."""
+    """As for a user, and that the user is a member."""
 
 
 class Standing(msgspec.Struct, frozen=True):

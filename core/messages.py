@@ -50,7 +50,8 @@ class Messages:
         Raises *bad request* with reason `audience` when that names over 100 users, or `external_id`, *too large* when the packed message has
         over 1 MiB, *not found* with reason `topic` when the message's topic is not one of the conversation's, as it never is
         of several, *unsupported* as `Translation.check` does: nothing is sent then; with a `check`, of a user who sends,
-        *forbidden* with reason `blocked` when a recipient (its `subject`) has blocked the sender: the others have got it then;
+        *forbidden* with reason `blocked` when a recipient (its `subject`) has blocked the sender, or as `check` says the sender
+        a recipient: the others have got it then;
         *rate limited* when a conversation's time would run more than a second ahead of the clock, *store unavailable* when it
         is not certain that everything was stored (repeating is safe).
         """

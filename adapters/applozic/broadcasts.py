@@ -66,7 +66,7 @@ async def _send(options: Options, call: Call) -> None:
     if check is not Check.NONE:
         await _require_member(call, key, groups)
     if recipients:
-        one = check and Check.USER
+        one = check and Check.EITHER
         await core.messages.send_direct(tenant, key, recipients, message, reference, audience, check=one)
     if groups:
         reached = [group.number for group in groups]

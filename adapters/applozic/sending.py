@@ -165,7 +165,7 @@ async def _append(call: Call, fields: Fields, sender: str, destination: Destinat
     else:
         key, peer = await core.users.keys(tenant, (sender, destination.user))
         message, audience = message_of(call, fields.body, key, number)
-        one = check and Check.USER
+        one = check and Check.EITHER
         (receipt,) = await core.messages.send_direct(tenant, key, [peer], message, reference, audience, check=one)
     return Sent(key, destination, receipt)
 

@@ -347,6 +347,7 @@ _REFUSALS = {
     5: (Kind.FORBIDDEN, "muted", "The sender is muted in the group"),
     6: (Kind.FORBIDDEN, "all_muted", "All members of the group are muted"),
     7: (Kind.FORBIDDEN, "blocked", "The recipient has blocked the sender"),
+    8: (Kind.FORBIDDEN, "blocked", "The sender has blocked the recipient"),
 }
 """What `append.lua` says."""
 

@@ -160,7 +160,11 @@ async def test_who_is_blocked_sends_nothing(core: Core, tenant: Tenant, users: T
         # The app's server sends whatever it likes, and who blocks may write.
         assert await send(core, tenant, one, bob, check=Check.NONE) is None
         assert await send(core, tenant, bob, one) is None
+        # But not where nobody writes to whom he has blocked.
+        assert await send(core, tenant, bob, one, check=Check.EITHER) == one.id
+        assert await send(core, tenant, one, bob, check=Check.EITHER) == "bob"
     assert await send(core, tenant, ada, cy) is None
+    assert await send(core, tenant, ada, cy, check=Check.EITHER) is None
     # The others of many get it.
     before = len((await core.messages.direct_page(tenant, "ada", "cy", Query(10))).messages)
     assert await send(core, tenant, ada, bob, cy) == "bob"

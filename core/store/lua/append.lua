@@ -5,9 +5,9 @@
 --       station, without} (empty: everybody), 15 topic (empty: none), 16 body, 17 what is checked of the sender (as in
 --       limits.lua), 18 external id, that makes a second message of the conversation with it the first (empty: none), 19 and 20
 --       the numbers of a direct conversation's users in the order of its identity.
--- Returns {conversation, sequence, time, repeated}, the sequence negative for one of the backfill lane; {0, why, 0, 0} when it is refused, as limits.lua says, 7 for who is blocked
--- by the other one, or 0 for a topic that the conversation has not; errors AHEAD (time would run over a second before the
--- clock), FULL, QUEUE (the outbox is full).
+-- Returns {conversation, sequence, time, repeated}, the sequence negative for one of the backfill lane; {0, why, 0, 0} when it
+-- is refused, as limits.lua says, 7 for who is blocked by the other one, 8 for who blocks him, or 0 for a topic that the
+-- conversation has not; errors AHEAD (time would run over a second before the clock), FULL, QUEUE (the outbox is full).
 local now, identity, sender, period = tonumber(ARGV[3]), ARGV[4], ARGV[6], tonumber(ARGV[9])
 local external, one, two = ARGV[18], ARGV[19], ARGV[20]
 local conversation = redis.call('HGET', prefix .. 'n', identity)
@@ -35,9 +35,11 @@ if conversation then
 end
 if one then
   -- A block is between the users whose conversation it is now.
-  local blocked = sender == one and SECOND_BLOCKS or FIRST_BLOCKS
-  if limits and ARGV[17] ~= '' and users == one .. ' ' .. two and bit.band(tonumber(limits), blocked) ~= 0 then
-    return {0, 7, 0, 0}
+  if limits and ARGV[17] ~= '' and users == one .. ' ' .. two then
+    local own, theirs = FIRST_BLOCKS, SECOND_BLOCKS
+    if sender ~= one then own, theirs = theirs, own end
+    if bit.band(tonumber(limits), theirs) ~= 0 then return {0, 7, 0, 0} end
+    if ARGV[17] == 'e' and bit.band(tonumber(limits), own) ~= 0 then return {0, 8, 0, 0} end
   end
 elseif limits or ARGV[17] ~= '' then
   local refused = why_refused(conversation, tonumber(limits or '0'), sender, ARGV[17], now)

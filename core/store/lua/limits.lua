@@ -1,6 +1,6 @@
 -- Why a group takes no message of a sender; nothing when it does. `limits` are those of prelude.lua; `check` is empty (none of the
--- sender), `u` for a user and `m` for one who has to be a member. 1 deleted, 2 disabled, 3 no member, 4 blocked, 5 muted, 6 all
--- are muted and the sender is none of those who are not.
+-- sender), `m` for a user who has to be a member, another one for a user. 1 deleted, 2 disabled, 3 no member, 4 blocked, 5 muted,
+-- 6 all are muted and the sender is none of those who are not.
 local function why_refused(conversation, limits, sender, check, now)
   if bit.band(limits, ENDED) ~= 0 then return 1 end
   if bit.band(limits, DISABLED) ~= 0 then return 2 end

@@ -236,9 +236,14 @@ async def test_a_dispatched_message_makes_its_topic(house: House) -> None:
 
 async def test_a_blocked_user_is_refused_and_a_server_is_not(house: House) -> None:
     await ask(house, "bob", "GET", "user/block?userId=alice")
-    assert await ask(house, "alice", "POST", "message/send", json=HI) == "error"
-    match(failed("AL-UN-01"), await ask(house, "alice", "POST", "message/v2/send", json=HI))
-    assert await received(house) == []
+    # Nor does who blocks write to whom he has blocked.
+    for sender, peer in (("alice", "bob"), ("bob", "alice")):
+        body = {"to": peer, "message": "hi"}
+        assert await ask(house, sender, "POST", "message/send", json=body) == "error"
+        match(failed("AL-UN-01"), await ask(house, sender, "POST", "message/v2/send", json=body))
+        many = {"userNames": [peer], "messageObject": body}
+        match(failed("AL-UN-01"), await ask(house, sender, "POST", "message/v2/sendall", json=many))
+        assert await received(house, peer, sender) == []
     match(BOTH, await ask_as_bot(house, "alice", "POST", "message/v2/send", json=HI))
 
 
