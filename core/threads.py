@@ -1,11 +1,12 @@
-"""Use cases of conversations as a client opens them: what is said, and beside it who the other one is."""
+"""Use cases of conversations as a client opens them: what is said, and what else is shown beside it."""
 
 import msgspec
 
 from core.clock import Clock
-from core.ids import direct_identity
-from core.model import Presence, Tenant, User, UserKey
+from core.ids import Parties, direct_identity, identity_of
+from core.model import Overview, Presence, Tenant, User, UserKey
 from core.store import scripts
+from core.store.inbox import Inbox, whole_work
 from core.store.keys import partition_of
 from core.store.log import Log, Page, Query, page_work
 from core.store.presence import presence_at
@@ -25,9 +26,10 @@ class Opened(msgspec.Struct, frozen=True):
 class Threads:
     """The conversations of all users, opened."""
 
-    def __init__(self, store: Store, log: Log, clock: Clock) -> None:
+    def __init__(self, store: Store, log: Log, inbox: Inbox, clock: Clock) -> None:
         self._store = store
         self._log = log
+        self._inbox = inbox
         self._clock = clock
 
     async def open(self, tenant: Tenant, viewer: UserKey, peer: UserKey, query: Query) -> Opened:
@@ -40,3 +42,12 @@ class Threads:
             decode_user(profile) if profile is not None else None,
             presence_at(presence, self._clock.now()),
         )
+
+    async def whole(
+        self, tenant: Tenant, viewer: UserKey, parties: Parties, query: Query
+    ) -> tuple[Overview | None, Page]:
+        """`Conversations.whole` of one conversation, and `Messages.page`, in one turn of the store."""
+        identity = identity_of(parties)
+        works = (whole_work(viewer, identity), page_work(identity, viewer.number, query))
+        row, page = await self._store.calls(tenant, works)
+        return self._inbox.read_whole(tenant, viewer, row), self._log.read_page(tenant, viewer.number, query, page)

@@ -7,6 +7,7 @@ as `extension`. Messages of other dialects are served so, and what a client send
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -124,6 +125,22 @@ def written(stored: Stored, ids: Ids, domain: str, files: FileAddresses) -> Writ
         return known
     made = stored.memo = _write(stored, ids, domain, files)
     return made
+
+
+def written_rows(
+    messages: Iterable[Stored], ids: Ids, domain: str, files: FileAddresses, losses: dict[str, None]
+) -> list[bytes]:
+    """Messages as JSON; what they can't say is added to `losses`, each loss once."""
+    rows = []
+    prefix = files.prefix
+    for stored in messages:
+        row = stored.memo
+        if type(row) is not Written or row.domain != domain or row.prefix != prefix:
+            row = stored.memo = _write(stored, ids, domain, files)
+        rows.append(row.fields)
+        if row.lost:
+            losses.update(dict.fromkeys(row.lost))
+    return rows
 
 
 def _write(stored: Stored, ids: Ids, domain: str, files: FileAddresses) -> Written:

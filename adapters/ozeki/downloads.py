@@ -4,7 +4,6 @@ Order and cursors are by when a message arrived, since `Created` is its client's
 conversation has it, else by its date. An instance of before the last clearing makes cursors void: the client has to begin anew.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -13,7 +12,7 @@ from adapters.contract import Call, Reply
 from adapters.ozeki import files
 from adapters.ozeki.adding import message_in
 from adapters.ozeki.callers import caller_of, codec_of
-from adapters.ozeki.codec import LEFT_OUT, own_message, written
+from adapters.ozeki.codec import LEFT_OUT, own_message, written_rows
 from adapters.ozeki.content import size_of
 from adapters.ozeki.dates import read_date
 from adapters.ozeki.options import Options
@@ -26,7 +25,7 @@ from adapters.ozeki.reports import (
     reports_since,
     written_reports,
 )
-from adapters.ozeki.wholes import is_stale, target_in, whole
+from adapters.ozeki.wholes import is_stale, target_in, unknown_conversation, whole
 from core.conversations import Target, parties_with
 from core.messages import Page, Query
 from core.model import Overview, Report, Stored
@@ -46,13 +45,13 @@ async def download(options: Options, call: Call) -> Reply:
     """`download`: everything from the first message and the first report on, both inclusive; all there is without them."""
     target = await target_in(call)
     if not _names_any(call, "first"):
-        query = Query(_PAGE, newest_first=False)
-        found, messages = await asyncio.gather(whole(call, target), _read(call, target, query, _MAXIMUM_MESSAGES))
-        cursor = EVERYTHING
+        query, cursor = _query(call, _PAGE, newest_first=False), EVERYTHING
+        found, messages = await _whole(call, target, query, _MAXIMUM_MESSAGES)
     else:
         found = await whole(call, target)
         time, cursor = await _cursors(call, found, "first")
-        messages = await _read(call, target, Query(_PAGE, newest_first=False, since=time or 0), _MAXIMUM_MESSAGES)
+        query = _query(call, _PAGE, newest_first=False, since=time or 0)
+        messages = await _read(call, target, query, _MAXIMUM_MESSAGES)
     reports = await reports_since(call, found, cursor)
     return await _reply(options, call, found, messages, reports)
 
@@ -64,14 +63,14 @@ async def download_partial(options: Options, call: Call) -> Reply:
     limit = min(limit, _MAXIMUM_LIMIT) if type(limit) is int and limit > 0 else _DEFAULT_LIMIT
     target = await target_in(call)
     if not _names_any(call, "last"):
-        found, messages = await asyncio.gather(whole(call, target), _read(call, target, Query(limit), limit))
+        found, messages = await _whole(call, target, _query(call, limit), limit)
         cursor = EVERYTHING
     else:
         found = await whole(call, target)
         time, cursor = await _cursors(call, found, "last")
-        query = Query(limit, until=time + 1 if time is not None else 0)
+        query = _query(call, limit, until=time + 1 if time is not None else 0)
         messages = await _read(call, target, query, limit)
-    reports = await reports_before(call, found, cursor, limit, [stored.id for stored in messages])
+    reports = await reports_before(call, found, cursor, limit, messages)
     return await _reply(options, call, found, messages[::-1], reports)
 
 
@@ -98,24 +97,44 @@ async def _cursors(call: Call, found: Overview, end: str) -> tuple[int | None, C
     return time, report_cursor(call, found, end)
 
 
+def _query(call: Call, limit: int, *, newest_first: bool = True, since: int = 0, until: int = 0) -> Query:
+    station = caller_of(call).station.name
+    return Query(min(limit, _PAGE), newest_first=newest_first, since=since, until=until, station=station)
+
+
+async def _whole(call: Call, target: Target, query: Query, maximum: int) -> tuple[Overview, list[Stored]]:
+    """The conversation as it is now, and its messages as `_read` gives them."""
+    caller = caller_of(call)
+    parties = parties_with(caller.user, target)
+    found, page = await call.core.threads.whole(caller.tenant, caller.user, parties, query)
+    if found is None:
+        raise unknown_conversation()
+    return found, await _rest(call, target, query, maximum, page)
+
+
 async def _read(call: Call, target: Target, query: Query, maximum: int) -> list[Stored]:
     """At most so many messages, in the order of the query; fewer when they are large."""
-    found: list[Stored] = []
-    size = 0
+    return await _rest(call, target, query, maximum, await _page(call, target, query))
+
+
+async def _rest(call: Call, target: Target, query: Query, maximum: int, page: Page) -> list[Stored]:
+    """The same, whose first page is there."""
+    found, size = list(page.messages), 0
     for _ in range(_TURNS):
-        page = await _page(call, target, msgspec.structs.replace(query, limit=min(_PAGE, maximum - len(found))))
-        found += page.messages
-        size += sum(size_of(stored.message) for stored in page.messages)
-        if not page.cursor or len(found) >= maximum or size >= _MAXIMUM_BYTES:
+        if not page.cursor or len(found) >= maximum:
             break
-        query = msgspec.structs.replace(query, cursor=page.cursor)
+        size += sum(size_of(stored.message) for stored in page.messages)
+        if size >= _MAXIMUM_BYTES:
+            break
+        query = msgspec.structs.replace(query, cursor=page.cursor, limit=min(_PAGE, maximum - len(found)))
+        page = await _page(call, target, query)
+        found += page.messages
     return found
 
 
 async def _page(call: Call, target: Target, query: Query) -> Page:
-    caller, messages = caller_of(call), call.core.messages
-    query = msgspec.structs.replace(query, station=caller.station.name)
-    return await messages.page(caller.tenant, parties_with(caller.user, target), query, caller.user)
+    caller = caller_of(call)
+    return await call.core.messages.page(caller.tenant, parties_with(caller.user, target), query, caller.user)
 
 
 async def _reply(
@@ -128,12 +147,8 @@ async def _reply(
         if len(kept) < len(messages):
             call.losses.append(LEFT_OUT)
         messages = kept
-    rows, lost = [], dict[str, None]()
-    for stored in messages:
-        row = written(stored, ids, caller.domain, addresses)
-        rows.append(row.fields)
-        if row.lost:
-            lost.update(dict.fromkeys(row.lost))
+    lost = dict[str, None]()
+    rows = written_rows(messages, ids, caller.domain, addresses, lost)
     call.losses.extend(lost)
     shown = await written_reports(options, call, found, messages, reports)
     return reply(b'"messages":[' + b",".join(rows) + b'],"reports":[' + b",".join(shown) + b"]")

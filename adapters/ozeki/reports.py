@@ -97,14 +97,14 @@ async def reports_since(call: Call, found: Overview, cursor: Cursor) -> list[Rep
 
 
 async def reports_before(
-    call: Call, found: Overview, cursor: Cursor, limit: int, messages: Sequence[int]
+    call: Call, found: Overview, cursor: Cursor, limit: int, messages: Sequence[Stored]
 ) -> list[Report]:
     """The newest reports up to a cursor, at most `limit`; and those on some messages, as far as they are among the newest 200.
     In order."""
     if not found.reports or found.peer is None:
         return []
     latest, _, _ = await _page(call, found, 0, max(limit, _LOOKED_THROUGH), newest_first=True)
-    wanted = set(messages)
+    wanted = {stored.id for stored in messages}
     chosen = {row.number: row for row in latest if row.message in wanted}
     window = latest
     if cursor.number is not None:

@@ -85,12 +85,16 @@ class Inbox:
         for partition, group in by_partition.items():
             for start in range(0, len(group), _DETAILS_AT_ONCE):
                 some = group[start : start + _DETAILS_AT_ONCE]
-                works.append((scripts.HEADS, partition, (user.number, SHOWN, "whole", "identity", *some)))
+                works.append((scripts.HEADS, partition, _whole_arguments(user, some)))
         found: dict[str, Overview] = {}
         for reply in await self._store.calls(tenant, works, bulk=len(identities) > _LONG):
             for row in reply:
                 found[row[1].decode()] = self._overview(tenant, user, row)
         return [found.get(identity) for identity in identities]
+
+    def read_whole(self, tenant: Tenant, user: UserKey, reply: Sequence[Any]) -> Overview | None:
+        """The row in the answer to a `whole_work`."""
+        return self._overview(tenant, user, reply[0]) if reply else None
 
     async def changed(self, tenant: Tenant, user: UserKey, since: int, limit: int) -> Sequence[Change]:
         """What changed in a user's lists after a time, of each list in each partition the latest `limit`."""
@@ -155,6 +159,15 @@ class Inbox:
             epoch=clears << SEQUENCE_BITS | floor,
             reports=reports,
         )
+
+
+def whole_work(user: UserKey, identity: str) -> Work:
+    """What gives the same as `Inbox.whole` for one conversation."""
+    return scripts.HEADS, partition_of(bucket_of(identity)), _whole_arguments(user, (identity,))
+
+
+def _whole_arguments(user: UserKey, identities: Sequence[str]) -> Sequence[Argument]:
+    return user.number, SHOWN, "whole", "identity", *identities
 
 
 def _peer(users: tuple[str, str], user: str) -> str:
