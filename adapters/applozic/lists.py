@@ -13,7 +13,8 @@ import orjson
 from adapters.applozic import lookup, threads, wire
 from adapters.applozic.auth import acting_user
 from adapters.applozic.contacts import block_lists
-from adapters.applozic.group_objects import GroupRow, TopicRow, feeds
+from adapters.applozic.group_objects import OPEN, TYPE, GroupRow, TopicRow, feeds
+from adapters.applozic.options import NAME
 from adapters.applozic.profiles import stranger, user_object, user_objects
 from adapters.applozic.rows import array
 from adapters.applozic.wire import Fields
@@ -21,7 +22,7 @@ from adapters.contract import Call, Reply
 from core.conversations import Target
 from core.ids import Parties
 from core.messages import Page, Query
-from core.model import READABLE, MessageKind, Overview, Progress, UserKey
+from core.model import READABLE, MessageKind, Overview, Progress, UserKey, leftovers_of
 
 DEFAULT_THREADS = 60
 DEFAULT_MESSAGES = 50
@@ -95,6 +96,9 @@ async def _thread(call: Call, user: UserKey, target: Target, fields: Fields) -> 
         page, (listed.groups, _) = await asyncio.gather(
             _page(call, user, target, query, skipped), feeds(call, user, (target,))
         )
+        if not page.member and await _is_open(call, listed.groups):
+            guest = msgspec.structs.replace(query, progress=False, guest=True)
+            page = await _page(call, user, target, guest, skipped)
         name = listed.groups[0]["clientGroupId"] if listed.groups else ""
         senders = {stored.message.sender for stored in page.messages}
         others = sorted(senders - {user.id})
@@ -121,6 +125,14 @@ async def _thread(call: Call, user: UserKey, target: Target, fields: Fields) -> 
     if topics:
         _, listed.topics = await feeds(call, user, (), [(_parties(user, target), topic) for topic in topics])
     return listed
+
+
+async def _is_open(call: Call, shown: Sequence[GroupRow]) -> bool:
+    """Whether the group is one of this dialect's that everybody writes in, and reads."""
+    if not shown or shown[0]["type"] != OPEN:
+        return False
+    group = await call.core.groups.find(call.tenant, shown[0]["id"])
+    return group is not None and leftovers_of(group, NAME).get(TYPE) == OPEN
 
 
 async def _overview(call: Call, user: UserKey, fields: Fields) -> Listed:

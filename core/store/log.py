@@ -65,7 +65,8 @@ class Query(msgspec.Struct, frozen=True):
     """Which page of a conversation: `cursor` is what the page before gave (an exclusive time in ms; 0: from the end at which
     one starts), and `since <= time < until` in ms (0: open). `station` is the viewer's; without one a viewer sees what was
     sent to any of them. With a `topic` its messages alone; 0: all of the conversation's, in topics or not. With `progress` the
-    page says how far its viewer has come, and the other user."""
+    page says how far its viewer has come, and the other user. As a `guest` who never was a member of the group sees what is
+    for everybody."""
 
     limit: int
     newest_first: bool = True
@@ -76,6 +77,7 @@ class Query(msgspec.Struct, frozen=True):
     station: str = ""
     topic: int = 0
     progress: bool = False
+    guest: bool = False
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -258,6 +260,7 @@ def page_work(identity: str, viewer: int | None, query: Query) -> Work:
         query.station,
         query.topic,
         1 if query.progress else 0,
+        1 if query.guest else 0,
     )
     return scripts.PAGE, partition_of(bucket_of(identity)), arguments
 

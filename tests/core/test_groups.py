@@ -9,7 +9,7 @@ from core.core import Core
 from core.errors import Failure, Kind
 from core.groups import Visibility
 from core.messages import Query
-from core.model import Group, Member, Tenant, UserKey
+from core.model import EVERYBODY, Audience, Group, Member, Tenant, UserKey
 from tests.core.support import START, text
 
 Three = list[UserKey]
@@ -201,6 +201,47 @@ async def test_who_came_and_went_between_two_messages_saw_none(core: Core, tenan
     assert (page.messages, page.member) == ([], True)
     assert await core.conversations.list(tenant, bob, 10) == []
     assert await core.conversations.group(tenant, bob, group) is None
+
+
+@pytest.mark.parametrize("topic", [False, True])
+async def test_a_guest_reads_what_is_for_everybody(core: Core, tenant: Tenant, users: Three, topic: bool) -> None:
+    ada, bob, eve = users
+    group = (await core.groups.create(tenant, name="", owner=ada, members=[ada, bob], dialect="plain")).number
+    label = (await core.topics.create(tenant, group, creator=ada, dialect="plain"))[0].number if topic else 0
+
+    async def say(sender: UserKey, audience: Audience = EVERYBODY) -> int:
+        message = msgspec.structs.replace(text(sender.id), topic=label or None)
+        (receipt,) = await core.messages.send_group(
+            tenant, sender, [group], message, f"request {next(_numbers)}", audience
+        )
+        return receipt.id
+
+    said = [await say(ada), await say(eve), await say(bob), await say(ada, Audience(to=(bob,)))]
+    said.append(await say(bob, Audience(to=(eve,))))
+
+    async def read(viewer: UserKey, **more: Any) -> list[int]:
+        query = Query(10, newest_first=False, topic=label, **more)
+        page = await core.messages.group_page(tenant, viewer, group, query)
+        assert page.member is (viewer is not eve)
+        return [said.index(one.id) for one in page.messages]
+
+    assert await read(eve) == [1]
+    assert await read(eve, guest=True) == [0, 1, 2, 4]
+    assert await read(eve, guest=True, progress=True) == [0, 1, 2, 4]
+    assert await read(bob, guest=True) == await read(bob) == [0, 1, 2, 3, 4]
+    # What is hidden stays hidden, and who was a member sees what there was for a member.
+    await core.messages.hide(tenant, eve, [said[1]])
+    assert await read(eve, guest=True) == [0, 2, 4]
+    await core.groups.remove(tenant, group, [bob])
+    said.append(await say(ada))
+    assert await read(bob, guest=True) == [0, 1, 2, 3, 4]
+
+
+async def test_nobody_is_a_guest_of_two_others(core: Core, tenant: Tenant, users: Three) -> None:
+    ada, bob, eve = users
+    await core.messages.send_direct(tenant, ada, [bob], text("ada"), "request")
+    page = await core.messages.direct_page(tenant, "ada", "bob", Query(10, guest=True), eve)
+    assert page.messages == []
 
 
 async def test_a_profile_changes_field_by_field(core: Core, clock: ManualClock, tenant: Tenant, users: Three) -> None:

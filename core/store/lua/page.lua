@@ -1,7 +1,8 @@
 -- One page of a conversation, both lanes in order of time.
 -- ARGV: 3 identity, 4 viewer's number (empty: an administrator), 5 mask of kinds, 6 newest first, 7 cursor (exclusive time in
 --       ms, 0: from the end), 8 limit, 9 since, 10 until (ms, exclusive; 0: open), 11 viewer's station (empty: all),
---       12 topic (0: of all, and of none), 13 whether progress is wanted.
+--       12 topic (0: of all, and of none), 13 whether progress is wanted, 14 whether who never was a member of the group sees
+--       what is for everybody.
 -- Returns {conversation, member, next cursor, sequence, record, …}, sequences of the backfill lane negative; {0, 1, 0} for an
 -- unknown conversation. `member`: the viewer is or was one. Progress comes last: {read up to, unread, head, what the other of two
 -- users was delivered, and has read}.
@@ -9,6 +10,8 @@ local conversation = redis.call('HGET', prefix .. 'n', ARGV[3])
 if not conversation then return {0, 1, 0} end
 local meta = meta_of(conversation)
 local view = view_of(conversation, meta, ARGV[4], ARGV[11])
+local own = view.own
+if ARGV[14] == '1' and not is_direct(meta) then view.own = nil end
 local low, high = view.low, meta.head
 local since, till, cursor = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[7])
 local step = ARGV[6] == '1' and -1 or 1
@@ -28,7 +31,8 @@ else
     found, following = merge(found, following, backfill, backfill_following, step, limit)
   end
 end
-local result = {tonumber(conversation), view.own and 0 or 1, following or 0}
+view.own = own
+local result = {tonumber(conversation), own and 0 or 1, following or 0}
 for index = 1, #found do result[index + 3] = found[index] end
 if ARGV[13] == '1' then
   local user = ARGV[4]

@@ -317,3 +317,24 @@ async def test_a_page_that_was_read_before_is_read_anew_when_anything_of_it_chan
     assert await seen("alice", "bob") == [(False, 0, {"like": "1"}), (True, 5, {})]
     await send(house, "bob", to="alice", message="new")
     assert await seen("alice", "bob") == [(False, 0, {}), (False, 0, {"like": "1"}), (True, 5, {})]
+
+
+async def test_guests_read_an_open_group(house: House) -> None:
+    number = await group(house, "bob", type=6)
+    await send(house, "alice", groupId=number, message="welcome")
+    assert await said(house, "carol", f"groupId={number}") == ["welcome"]
+    await send(house, "carol", groupId=number, message="hello")
+    await send(house, "bob", groupId=number, message="hi")
+    assert await said(house, "carol", f"groupId={number}") == ["hi", "hello", "welcome"]
+    assert await said(house, "carol", f"groupId={number}&pageSize=1&startIndex=1") == ["hello"]
+    answer = await listed(house, "carol", f"groupId={number}")
+    assert [(feed["id"], feed["unreadCount"]) for feed in answer["groupFeeds"]] == [(number, 0)]
+    assert {user["userId"] for user in answer["userDetails"]} == {"alice", "bob", "system"}
+    # Another dialect's room is for those who enter it.
+    ada = await house.core.users.key(house.tenant, "ada")
+    room = await house.core.groups.create(
+        house.tenant, name="room", owner=ada, members=[ada], dialect="other", room=True, public=True
+    )
+    message = Message("ada", Text("within"), "other")
+    await house.core.messages.send_group(house.tenant, ada, [room.number], message, "client:1")
+    assert await said(house, "carol", f"groupId={room.number}") == []
