@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.ozeki import dates
 from adapters.ozeki.content import REPORTS, given_fields, own_addresses, plain_text, read, write
 from adapters.ozeki.content import losses as losses_of
 from adapters.ozeki.files import nowhere
@@ -96,6 +97,20 @@ def test_a_message_reads_back_as_it_was_sent(fields: dict[str, Any], style: str,
 )
 def test_a_date_is_read_in_the_servers_zone(text: str, zone: ZoneInfo, time: int | None) -> None:
     assert read_date(text, zone) == time
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2024-03-08 11:50:45", 1709898645),
+        ("2024-03-08 14:12:48", 1709907168),
+        ("2024-03-11 07:23:46", 1710141826),
+        ("2024-03-11 07:30:05", 1710142205),
+    ],
+)
+def test_dates_of_chat_clients_are_in_utc(text: str, seconds: int) -> None:
+    assert dates.read_date(text) == seconds * 1000
+    assert dates.written_date(seconds * 1000) == text
 
 
 def test_a_date_is_written_in_the_servers_zone() -> None:
