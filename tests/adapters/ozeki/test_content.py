@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.ozeki import dates
+from adapters.ozeki import dates as client_dates
 from adapters.ozeki.content import REPORTS, given_fields, own_addresses, plain_text, read, write
 from adapters.ozeki.content import losses as losses_of
 from adapters.ozeki.files import nowhere
@@ -109,8 +109,8 @@ def test_a_date_is_read_in_the_servers_zone(text: str, zone: ZoneInfo, time: int
     ],
 )
 def test_dates_of_chat_clients_are_in_utc(text: str, seconds: int) -> None:
-    assert dates.read_date(text) == seconds * 1000
-    assert dates.written_date(seconds * 1000) == text
+    assert client_dates.read_date(text) == seconds * 1000
+    assert client_dates.written_date(seconds * 1000) == text
 
 
 def test_a_date_is_written_in_the_servers_zone() -> None:
