@@ -29,7 +29,7 @@ VIRTUAL, PRIVATE, PUBLIC, OPEN, CONTACTS = 0, 1, 2, 6, 9
 ADMIN, MODERATOR, MEMBER = 1, 2, 3
 """Roles in a group."""
 MODERATORS, TYPE, DETAIL, PARENT = "moderators", "type", "detail", "parent"
-"""What leftovers keep of groups and topics."""
+"""What leftovers keep of groups and topics; of moderators the numbers, which are nobody's once a user is erased."""
 
 GroupRow = dict[str, Any]
 TopicRow = dict[str, Any]
@@ -186,7 +186,11 @@ def role_of(group: Group, member: Member) -> int:
     """A member's role. Moderators are admins in every other dialect."""
     if member.role == "member":
         return MEMBER
-    return MODERATOR if member.role == "admin" and member.id in leftovers_of(group, NAME).get(MODERATORS, ()) else ADMIN
+    return (
+        MODERATOR
+        if member.role == "admin" and member.number in leftovers_of(group, NAME).get(MODERATORS, ())
+        else ADMIN
+    )
 
 
 async def _views(call: Call, numbers: Sequence[int], user: UserKey | None) -> Sequence[GroupView | None]:

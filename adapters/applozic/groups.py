@@ -143,7 +143,8 @@ async def make(
     if alias is not None:
         await _check_free(call, alias)
     keys = await call.core.users.keys(call.tenant, list(dict.fromkeys((owner, *members))))
-    moderators = [user for user, role in roles if role == MODERATOR and user != owner]
+    numbers = {key.id: key for key in keys}
+    moderators = [numbers[user].number for user, role in roles if role == MODERATOR and user != owner]
     leftovers = {TYPE: kind, **({MODERATORS: moderators} if moderators else {}), **profile.pop("leftovers", {})}
     group = await call.core.groups.create(
         call.tenant,
@@ -158,7 +159,6 @@ async def make(
         announce=await announcements.of_creation(call, name, owner, profile.get("attributes") or {}),
         **profile,
     )
-    numbers = {key.id: key for key in keys}
     for user, role in roles:
         if role in (ADMIN, MODERATOR) and user != owner:
             key = numbers[user]
@@ -287,7 +287,7 @@ def _with_moderators(group: Group, roles: Sequence[tuple[UserKey, int]]) -> Grou
     """The group, knowing who is a moderator when its members have these roles."""
     if not roles:
         return group
-    own, changed = leftovers_of(group, NAME), {key.id for key, _ in roles}
+    own, changed = leftovers_of(group, NAME), {key.number for key, _ in roles}
     moderators = [user for user in own.get(MODERATORS, ()) if user not in changed]
-    moderators += [key.id for key, role in roles if role == MODERATOR]
+    moderators += [key.number for key, role in roles if role == MODERATOR]
     return with_leftovers(group, NAME, own | {MODERATORS: moderators})

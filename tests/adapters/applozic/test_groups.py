@@ -355,6 +355,21 @@ async def test_nobody_becomes_an_admin_on_the_way_to_a_moderator(
     assert (await roles(house, number))["bob"] == MEMBER
 
 
+async def test_nothing_of_a_moderator_who_is_erased_is_left(house: House) -> None:
+    number = await create(house, "alice", "moderator", users=[{"userId": "moderator", "groupRole": MODERATOR}])
+    assert (await roles(house, number))["moderator"] == MODERATOR
+    await house.core.users.register(house.tenant, "moderator")
+    assert await house.core.erase.user(house.tenant, "moderator")
+    await house.core.tenants.reload(house.tenant.number)
+    (tenant,) = await house.core.tenants.owners("applozic", house.names["app"])
+    assert "moderator" not in str(await house.core.groups.find(tenant, number)).replace("'moderators'", "")
+    # Somebody else of that name is not one for it.
+    await ask(
+        house, "alice", "POST", "group/add/member", json={"groupId": number, "userId": "moderator", "role": ADMIN}
+    )
+    assert (await roles(house, number))["moderator"] == ADMIN
+
+
 def own_headers(house: House) -> dict[str, str]:
     return {name: value.format_map(house.names) for name, value in as_user("alice").items()}
 
