@@ -28,8 +28,8 @@ VALID_MS = 7 * 86_400_000
 DEFAULT_TYPE = "SMS:TEXT"
 REPORTS = {"submit_report_requested": True, "delivery_report_requested": False, "view_report_requested": False}
 """The wishes for reports, and what stands for those that a message does not name."""
-FROM = ("from_connection", "from_address", "from_station")
-TO = ("to_connection", "to_address", "to_station")
+ADDRESSES = ("from_connection", "from_address", "from_station", "to_connection", "to_address", "to_station")
+"""What says from and to whom a message is."""
 
 PLACEHOLDER = Custom("encrypted", None, "[encrypted message]")
 """What other dialects are shown of what a chat client encrypted."""
@@ -37,6 +37,7 @@ ENCRYPTED = "Data: kept as it is, other dialects show a placeholder"
 TOPIC_LOST = ("topic: dropped",)
 
 _TYPE = "Type"
+_TEXTS = ("message_id", *ADDRESSES, "text")
 _DATES = (CREATED, VALID_UNTIL, SEND_AT)
 _NODE_VALID_UNTIL = "vaild_date"
 """What the vendor's Node client calls it."""
@@ -53,8 +54,10 @@ def given_fields(entry: Mapping[str, Any], zone: ZoneInfo, losses: list[str]) ->
     """What a message of the wire really says: null and empty are unset, dates are epoch milliseconds, wishes for reports are
     true or false, tags are pairs. What can't be read is as if it were not there."""
     fields: dict[str, Any] = {}
-    for name in ("message_id", *FROM, *TO, "text"):
+    for name in _TEXTS:
         value = entry.get(name)
+        if value is None:
+            continue
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             value = str(value)
         if isinstance(value, str) and value:
@@ -69,6 +72,8 @@ def given_fields(entry: Mapping[str, Any], zone: ZoneInfo, losses: list[str]) ->
                 fields[name] = time
     for name in REPORTS:
         value = entry.get(name)
+        if value is None:
+            continue
         if isinstance(value, str):
             value = value.lower() in ("true", "1", "yes") if value else None
         if isinstance(value, (bool, int)):
@@ -144,7 +149,8 @@ def write(message: Message, content: Content, time: int, zone: ZoneInfo, losses:
         VALID_UNTIL: write_date(left.get(VALID_UNTIL, created + VALID_MS), zone),
         SEND_AT: write_date(left.get(SEND_AT, time), zone),
     }
-    fields |= {name: left.get(name, default) for name, default in REPORTS.items()}
+    for name, default in REPORTS.items():
+        fields[name] = left.get(name, default)
     fields[TAGS] = _tags(message, left, losses)
     return fields
 
@@ -152,8 +158,11 @@ def write(message: Message, content: Content, time: int, zone: ZoneInfo, losses:
 def own_addresses(message: Message) -> dict[str, str]:
     """From and to whom a message was sent, as its sender wrote it."""
     left = message.leftovers if message.dialect == NAME and message.leftovers else {}
-    found = {name: left[name] for name in (*FROM, *TO) if name in left}
-    return {**dict.fromkeys(("from_station", "to_station"), EVERY_STATION), **found}
+    found = {"from_station": EVERY_STATION, "to_station": EVERY_STATION}
+    for name in ADDRESSES:
+        if name in left:
+            found[name] = left[name]
+    return found
 
 
 def plain_text(content: Content, losses: list[str]) -> str:

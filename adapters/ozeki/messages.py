@@ -56,12 +56,12 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
         raise too_many()
     losses: list[str] = []
     core, tenant, sender = call.core, call.tenant, sender_of(call)
-    domain, ids = domain_of(tenant), core.ids(tenant)
+    domain, ids, files = domain_of(tenant), core.ids(tenant), addresses(call)
     rows = []
     for number, entry in enumerate(entries):
         fields = given_fields(entry, zone, losses)
         sent = Sent(fields, call.now, content.read(fields, sender), fields.get("message_id", ""))
-        losses += content.losses(sent.message, addresses(call))
+        losses += content.losses(sent.message, files)
         address = _recipient(sent, domain)
         group = own_number(ids, address.user) if address is not None else None
         rows.append(_Sending(sent, address, group, f"{call.reference}:{number}"))

@@ -9,15 +9,13 @@ import orjson
 
 from adapters.contract import Call
 from adapters.ozeki.auth import domain_of
-from adapters.ozeki.content import own_addresses, write
+from adapters.ozeki.content import ADDRESSES, own_addresses, write
 from adapters.ozeki.files import addresses
 from adapters.ozeki.folders import Filed, filed_id, waiting_id
 from adapters.ozeki.ids import EVERY_STATION, full_address, group_id
 from adapters.ozeki.messages import Sent, sender_of
 from core.due import Scheduled
 from core.model import Message
-
-_ADDRESSES = ("from_connection", "from_address", "from_station", "to_connection", "to_address", "to_station")
 
 
 class _Written(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +30,9 @@ def sent_row(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
     """The row of a message that was to be sent; what was not given is left out or has its default."""
     message = sent.message  # a text: there are no addresses of files in it
     said = write(message, message.content, sent.time, zone, [])
-    return {**_row(sent.message_id, own_addresses(message), said), "status": sent.problem or "SUCCESS"}
+    row = _row(sent.message_id, own_addresses(message), said)
+    row["status"] = sent.problem or "SUCCESS"
+    return row
 
 
 class Rows:
@@ -98,5 +98,8 @@ class Rows:
 
 def _row(message_id: str, addresses: dict[str, str], said: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"message_id": message_id} if message_id else {}
-    row |= {name: addresses[name] for name in _ADDRESSES if name in addresses}
-    return row | said
+    for name in ADDRESSES:
+        if name in addresses:
+            row[name] = addresses[name]
+    row |= said
+    return row
