@@ -168,7 +168,7 @@ async def make(
 
 async def give_role(call: Call, target: Target, user: UserKey, role: int) -> None:
     """Make a member an admin or a moderator, who is noted as one before having an admin's rights."""
-    if role == MODERATOR or user.id in leftovers_of(target.group, NAME).get(MODERATORS, ()):
+    if role == MODERATOR or user.number in leftovers_of(target.group, NAME).get(MODERATORS, ()):
         reference = f"{call.reference}:role"
         noted = partial(_with_moderators, roles=[(user, role)])
         await call.core.groups.update(call.tenant, target.number, change=noted, reference=reference)
