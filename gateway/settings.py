@@ -9,8 +9,6 @@ Further listeners are tables in the file, words elsewhere: `CHATGATEWAY_LISTENER
 ozeki=9509`.
 """
 
-import json
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
@@ -26,19 +24,21 @@ from core.store.address import parse_url
 from gateway import adapters_list
 from gateway.limits import Limits
 from gateway.listeners import CertificateError, FilledText, Listener, Port, fields_of, tls_context
+from gateway.settings_sources import (
+    CONFIG_VARIABLE,
+    Given,
+    Key,
+    Layer,
+    environment_layer,
+    file_layer,
+    with_secrets_from_files,
+)
 
-PREFIX = "CHATGATEWAY_"
-CONFIG_VARIABLE = "CHATGATEWAY_CONFIG"
-HIDDEN = "***"
 MAXIMUM_WORKERS = 64
-_SECRET_NAME = re.compile(r"(^|_)(password|secret|token|key)(?<!^tls_key)$")
-
 _NO_LISTENER = Listener(dialect="", port=0)
 """In the place of a wrong one, so that what else is wrong is said of the right ones."""
 
 _NO_TABLES = "must be [[listeners]], a table for each"
-
-Key = tuple[str, ...]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,16 +104,6 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-class _Given(msgspec.Struct, frozen=True):
-    value: Any
-    place: str
-    is_text: bool
-    """From the environment, where everything is text."""
-
-
-_Layer = dict[Key, _Given]
-
-
 def load(config: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Loaded:
     """Read all sources. `options` are those of the command line by setting name; None means not given. Without `config`
     the file is the one that `CHATGATEWAY_CONFIG` names, if any. Raises `SettingsError` with everything that is wrong."""
@@ -121,18 +111,14 @@ def load(config: Path | None, environment: Mapping[str, str], options: Mapping[s
     named = environment.get(CONFIG_VARIABLE)
     if config is None and named:
         config = Path(named)
-    given: _Layer = {}
-    layers: list[_Layer] = [
-        _file_layer(config, problems) if config else {},
-        _environment_layer(environment),
-        {
-            (name,): _Given(value, option_name(name), False)
-            for name, value in options.items()
-            if value not in (None, ())
-        },
+    given: Layer = {}
+    layers: list[Layer] = [
+        file_layer(config, problems) if config else {},
+        environment_layer(environment),
+        {(name,): Given(value, option_name(name), False) for name, value in options.items() if value not in (None, ())},
     ]
     for layer in layers:
-        given |= _with_secrets_from_files(layer, problems)
+        given |= with_secrets_from_files(layer, problems)
     unused = dict(given)
     values = _build(Settings, (), unused, problems)
     problems += [f"{found.place}: {_unknown(path)}" for path, found in unused.items()]
@@ -150,75 +136,7 @@ def option_name(name: str) -> str:
     return "--listen" if name == "listeners" else "--" + name.replace("_", "-")
 
 
-def shown(loaded: Loaded) -> str:
-    """The settings as TOML with the place of each given one, secrets hidden."""
-    return "\n".join(_toml(msgspec.to_builtins(loaded.settings), (), loaded.places)) + "\n"
-
-
-def hide_password(url: str) -> str:
-    """A URL without its password."""
-    parts = urlsplit(url)
-    credentials, at, place = parts.netloc.rpartition("@")
-    user, colon, _ = credentials.partition(":")
-    return urlunsplit(parts._replace(netloc=f"{user}:{HIDDEN}{at}{place}")) if colon else url
-
-
-def _file_layer(config: Path, problems: list[str]) -> _Layer:
-    try:
-        table = tomllib.loads(config.read_text())
-    except OSError as problem:
-        problems.append(f"{config}: cannot be read: {problem.strerror}")
-    except UnicodeDecodeError:
-        problems.append(f"{config}: is not UTF-8 text")
-    except tomllib.TOMLDecodeError as problem:
-        problems.append(f"{config}: is not TOML: {problem}")
-    else:
-        return {path: _Given(value, f"{config}: {'.'.join(path)}", False) for path, value in _leaves(table, ())}
-    return {}
-
-
-def _leaves(table: Mapping[str, Any], path: Key) -> Iterator[tuple[Key, Any]]:
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, (*path, name))
-        else:
-            yield (*path, name), value
-
-
-def _environment_layer(environment: Mapping[str, str]) -> _Layer:
-    # An empty variable counts as not given: that is how compose files pass on what is not set.
-    return {
-        tuple(name.removeprefix(PREFIX).lower().split("__")): _Given(value, name, True)
-        for name, value in environment.items()
-        if name.startswith(PREFIX) and name != CONFIG_VARIABLE and value
-    }
-
-
-def _with_secrets_from_files(layer: _Layer, problems: list[str]) -> _Layer:
-    result: _Layer = {}
-    for path, found in layer.items():
-        *table, name = path
-        stem = name.removesuffix("_file")
-        if stem == name or not _SECRET_NAME.search(stem):
-            result[path] = found
-            continue
-        target = (*table, stem)
-        if target in layer:
-            problems.append(f"{found.place}: {layer[target].place} is given too: only one of the two is possible")
-            continue
-        try:
-            secret = Path(str(found.value)).read_text().rstrip("\r\n")
-        except (OSError, UnicodeDecodeError, ValueError) as problem:
-            why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
-            problems.append(f"{found.place}: the file cannot be read: {why}")
-            continue
-        if not secret:
-            problems.append(f"{found.place}: the file is empty")
-        result[target] = _Given(secret, found.place, True)
-    return result
-
-
-def _build(kind: type[msgspec.Struct], path: Key, unused: _Layer, problems: list[str]) -> dict[str, Any]:
+def _build(kind: type[msgspec.Struct], path: Key, unused: Layer, problems: list[str]) -> dict[str, Any]:
     """The given values of a table's fields, taken out of `unused`."""
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
@@ -242,7 +160,7 @@ def _build(kind: type[msgspec.Struct], path: Key, unused: _Layer, problems: list
     return values
 
 
-def _listeners(found: _Given, problems: list[str]) -> tuple[Listener, ...]:
+def _listeners(found: Given, problems: list[str]) -> tuple[Listener, ...]:
     """Tables, or words (`fields_of`)."""
     given = _listed(found, tuple)
     if not isinstance(given, (list, tuple)):
@@ -256,7 +174,7 @@ def _listeners(found: _Given, problems: list[str]) -> tuple[Listener, ...]:
             made.append(_NO_LISTENER)
             continue
         is_text = isinstance(entry, str)
-        unused: _Layer = {(name,): _Given(value, f"{place}: {name}", is_text) for name, value in table.items()}
+        unused: Layer = {(name,): Given(value, f"{place}: {name}", is_text) for name, value in table.items()}
         needed = ("dialect", "port")
         problems += [f"{place}: {name} is missing" for name in needed if name not in table]
         values = _build(Listener, (), unused, problems)
@@ -269,14 +187,14 @@ def _nth(place: str, number: int) -> str:
     return f"{place}: number {number}"
 
 
-def _listed(found: _Given, kind: Any) -> Any:
+def _listed(found: Given, kind: Any) -> Any:
     """A variable's text is split at commas where a list is wanted."""
     if found.is_text and (get_origin(kind) or kind) in (tuple, list):
         return [part.strip() for part in found.value.split(",")]
     return found.value
 
 
-def _free_tables(path: Key, unused: _Layer) -> dict[str, Any]:
+def _free_tables(path: Key, unused: Layer) -> dict[str, Any]:
     """Tables whose fields only an adapter knows."""
     tables: dict[str, Any] = {}
     for full in [full for full in unused if full[: len(path)] == path and len(full) > len(path) + 1]:
@@ -376,30 +294,3 @@ def _names(kind: type[msgspec.Struct], before: str) -> Iterator[str]:
             yield from _names(field.type, f"{before}{field.name}.")
         else:
             yield before + field.name
-
-
-def _toml(table: Mapping[str, Any], path: Key, places: Mapping[Key, str]) -> Iterator[str]:
-    simple = {name: value for name, value in table.items() if not (isinstance(value, dict) or _are_tables(value))}
-    if path and simple:
-        yield f"\n[{'.'.join(path)}]"
-    for name, value in simple.items():
-        if value is not None:
-            place = places.get((*path, name), "default")
-            yield f"{name} = {json.dumps(_redacted(name, value), ensure_ascii=False)}  # {place}"
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _toml(value, (*path, name), places)
-        elif _are_tables(value):
-            for each in value:
-                yield f"\n[[{name}]]  # {places[(*path, name)]}"
-                yield from (f"{field} = {json.dumps(given)}" for field, given in each.items() if given is not None)
-
-
-def _are_tables(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and len(value) > 0 and isinstance(value[0], dict)
-
-
-def _redacted(name: str, value: Any) -> Any:
-    if _SECRET_NAME.search(name):
-        return HIDDEN
-    return hide_password(value) if name == "redis" else value

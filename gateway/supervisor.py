@@ -25,7 +25,8 @@ from core.store.store import Store
 from gateway.development import ensure_demo, examples, known_to_everybody
 from gateway.health import Health, create_admin_app
 from gateway.server import Server, admin_config
-from gateway.settings import Settings, SettingsError, hide_password
+from gateway.settings import Settings, SettingsError
+from gateway.settings_shown import hide_password
 from gateway.sockets import is_loopback, listen, url_of
 from gateway.store_check import StoreUnreachableError, examine
 from gateway.worker_process import WorkerEndedError, Workplace

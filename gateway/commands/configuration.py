@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gateway.commands import config_option, read_settings
-from gateway.settings import shown
+from gateway.settings_shown import shown
 
 
 @click.group()

@@ -13,7 +13,8 @@ from core.errors import Failure
 from core.store.data_folder import EmbeddedServerError
 from gateway import adapters_list, logs
 from gateway.commands import config_option, read_settings
-from gateway.settings import PREFIX, load
+from gateway.settings import load
+from gateway.settings_sources import PREFIX
 from gateway.sockets import ListenError
 from gateway.store_check import StoreRefusedError, StoreUnreachableError
 from gateway.supervisor import ReadyFileError, Supervisor

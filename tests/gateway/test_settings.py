@@ -10,7 +10,8 @@ import pytest
 from gateway.adapters_list import BUILT_IN
 from gateway.limits import Limits
 from gateway.listeners import Listener
-from gateway.settings import Loaded, Settings, SettingsError, hide_password, load, shown
+from gateway.settings import Loaded, Settings, SettingsError, load
+from gateway.settings_shown import hide_password, shown
 from tests.gateway.certificates import new_certificate
 
 SECRET = "canary-9d1e77"
