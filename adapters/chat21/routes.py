@@ -13,7 +13,7 @@ def routes() -> tuple[Route, ...]:
     return (
         Route("GET", "/", service.greeting, "information", Evidence.RECORDED, authentication=False),
         Route("GET", "/verify", service.verify, "tokens.verify", Evidence.RECORDED),
-        Route("POST", login.PATH, login.log_in, "tokens.create", Evidence.CLIENT, authentication=False),
+        Route("POST", login.PATH, login.log_in, "tokens.issue", Evidence.CLIENT, authentication=False),
         Route("GET", "/api/{app}/getInfo", service.information, "information", Evidence.RECORDED),
         Route("POST", "/api/{app}/messages", messages.send, "messages.send", Evidence.SEED),
         Route("POST", "/api/{app}/messages/sync", messages.send_and_show, "messages.send", Evidence.RECORDED),
@@ -43,7 +43,7 @@ def routes() -> tuple[Route, ...]:
             "DELETE",
             "/api/{app}/{group}/messages/timelines",
             conversations.remove_messages,
-            "messages.delete",
+            "conversations.clear_for_all",
             Evidence.RECORDED,
         ),
         Route("GET", files.PATH, files.download, "files.download", Evidence.GUESS, authentication=False),

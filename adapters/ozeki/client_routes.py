@@ -16,7 +16,7 @@ def client_routes(options: Options) -> tuple[Route, ...]:
     """All rows."""
     available, report = partial(friends.available, options), partial(reports.report, options)
     return (
-        _row("chatlogin", "login", partial(login.log_in, options), "login", authentication=False),
+        _row("chatlogin", "login", partial(login.log_in, options), "sessions.create", authentication=False),
         _row("chatavailability", "useravailable", available, "presence.set"),
         _row("chatavailability", "userunavailable", available, "presence.set", _GUESS),
         _row("chatavailability", "useroffline", available, "presence.set", _GUESS),
@@ -27,15 +27,13 @@ def client_routes(options: Options) -> tuple[Route, ...]:
         _row("chatreports", "delivered", report, "receipts.delivered", _GUESS),
         _row("chatnotification", "download", partial(notifications.download, options), "notifications.take"),
         _row("chatconversation", "list", conversations.list_all, "conversations.list"),
-        _row(
-            "chatconversation", "downloadpartial", partial(downloads.download_partial, options), "messages.page_before"
-        ),
+        _row("chatconversation", "downloadpartial", partial(downloads.download_partial, options), "messages.list"),
         _row("chatconversation", "add", partial(adding.add, options), "messages.send"),
         _row("chatconversation", "clear", conversations.clear, "conversations.clear_for_all"),
         _row("chatconversation", "favorite", conversations.favourite, "conversations.favourite"),
         _row("chatconversation", "unfavorite", conversations.unfavourite, "conversations.unfavourite"),
         _row("chatconversation", "setlistitembackgroundcolor", conversations.colour, "conversations.colour"),
-        _row("chatconversation", "download", partial(downloads.download, options), "messages.page_since", _SEED),
+        _row("chatconversation", "download", partial(downloads.download, options), "messages.list", _SEED),
         _row("chatconversation", "mute", conversations.mute, "conversations.mute"),
         _row("chatconversation", "unmute", conversations.unmute, "conversations.unmute"),
         _row("chatconversation", "hide", conversations.hide, "conversations.hide"),

@@ -30,7 +30,7 @@ def routes(options: Options) -> tuple[Route, ...]:
         _row("GET", xml.receive, "folders.read", Evidence.DOCUMENTATION, "command=receivemessage"),
         _row("POST", xml.receive, "folders.read", Evidence.DOCUMENTATION, "command=receivemessage"),
         _row("POST", xml.send, "messages.send", Evidence.DOCUMENTATION, "ozml=sendmsg"),
-        Route("GET", _PATH, files.download, "files.get", Evidence.GUESS, authentication=False, call=files.CALL),
+        Route("GET", _PATH, files.download, "files.download", Evidence.GUESS, authentication=False, call=files.CALL),
         *client_routes(options),
     )
 

@@ -47,7 +47,7 @@ MANNERS = Manners(
             "groups.enable",
             "groups.shield",
             "rooms.shield",
-            *(f"{each}.{what}" for each in ("groups", "rooms") for what in ("add_member", "block", "allow", "mute")),
+            *(f"{each}.{what}" for each in ("groups", "rooms") for what in ("members.add", "block", "allow", "mute")),
         }
     ),
 )
