@@ -25,10 +25,14 @@ async def add(options: Options, call: Call) -> Reply:
     message = to_message(given, caller.user.id, codec, caller.veil, files.addresses(call), call.losses)
     name = _name(given.id)
     if isinstance(target, int):
-        await whole(call, target)  # others' groups are unknown conversations
-        (receipt,) = await core.messages.send_group(
-            caller.tenant, caller.user, [target], message, call.reference, check=Check.MEMBER, external_id=name
-        )
+        try:
+            (receipt,) = await core.messages.send_group(
+                caller.tenant, caller.user, [target], message, call.reference, check=Check.MEMBER, external_id=name
+            )
+        except Failure as failure:
+            if failure.reason in ("group", "member"):
+                await whole(call, target)  # others' groups are unknown conversations
+            raise
     else:
         (peer,) = await core.users.keys(caller.tenant, [target])
         (receipt,) = await core.messages.send_direct(

@@ -7,6 +7,7 @@ import pytest
 from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
+from core.membership import Check
 from core.messages import Query, kind_of
 from core.model import (
     EVERY_KIND,
@@ -108,6 +109,12 @@ async def test_an_external_id_is_one_messages_as_long_as_it_is_there(
     group = await core.groups.create(tenant, name="", owner=ada, members=[ada], dialect="plain")
     (elsewhere,) = await core.messages.send_group(tenant, ada, [group.number], text("ada"), "a", external_id="one")
     assert not elsewhere.repeated
+    # Nobody learns of it who may not send there.
+    with pytest.raises(Failure) as problem:
+        await core.messages.send_group(
+            tenant, bob, [group.number], text("bob"), "b", check=Check.MEMBER, external_id="one"
+        )
+    assert problem.value.reason == "member"
     # An import has it as well, and an imported message's is not sent again.
     assert await core.imports.direct(tenant, ada, bob, [old("one", START, ada)]) == [
         msgspec.structs.replace(first, repeated=True)

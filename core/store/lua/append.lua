@@ -26,12 +26,6 @@ if conversation then
     local sequence, time = struct.unpack('>I4I6', first)
     return {tonumber(conversation), sequence, time, 1}
   end
-  local named = external ~= '' and redis.call('HGET', prefix .. 'be:' .. conversation, external)
-  if named then
-    local place, lane = math.abs(named), tonumber(named) < 0 and 'l:' or 'b:'
-    local record = redis.call('HGET', prefix .. lane .. conversation .. ':' .. math.floor(place / 4096), place)
-    if record then return {tonumber(conversation), -named, struct.unpack('>I6', record), 1} end
-  end
 end
 if one then
   -- A block is between the users whose conversation it is now.
@@ -44,6 +38,12 @@ if one then
 elseif limits or ARGV[17] ~= '' then
   local refused = why_refused(conversation, tonumber(limits or '0'), sender, ARGV[17], now)
   if refused then return {0, refused, 0, 0} end
+end
+local named = external ~= '' and conversation and redis.call('HGET', prefix .. 'be:' .. conversation, external)
+if named then
+  local place, lane = math.abs(named), tonumber(named) < 0 and 'l:' or 'b:'
+  local record = redis.call('HGET', prefix .. lane .. conversation .. ':' .. math.floor(place / 4096), place)
+  if record then return {tonumber(conversation), -named, struct.unpack('>I6', record), 1} end
 end
 if ARGV[15] ~= '' and not (conversation and redis.call('HEXISTS', prefix .. 'o:' .. conversation, ARGV[15]) == 1) then
   return {0, 0, 0, 0}

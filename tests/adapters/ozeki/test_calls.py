@@ -262,6 +262,9 @@ async def test_a_group_is_a_conversation_of_many(house: House) -> None:
     message = await bob.add(row, plain("hello"))
     got = await alice.download(row)
     assert [each["ID"] for each in got["messages"]][1:] == [message["ID"]]
+    # An id that the group has tells a stranger nothing.
+    answer = await carol.call("conversation", "add", conversationid=row["id"], message=message)
+    assert answer == {"status": "ERROR", "errormessage": "There is no such conversation"}
     assert (await bob.call("conversation", "clear", conversationid=row["id"]))["status"] == "ERROR"
     assert (await alice.ask("conversation", "clear", conversationid=row["id"]))["conversation"]["lastmessageid"] == ""
     for action in ("download", "clear", "mute", "favorite", "add"):
@@ -271,6 +274,13 @@ async def test_a_group_is_a_conversation_of_many(house: House) -> None:
     answer = await carol.call("conversation", "add", conversationid=row["id"], message=intruding)
     assert answer["status"] == "ERROR"
     assert (await alice.download(row))["messages"] == []
+    # Who left reads on, and is told why nothing is sent; of a deleted group nothing is left.
+    await house.core.groups.remove(house.tenant, group.number, [keys[1]])
+    answer = await bob.call("conversation", "add", conversationid=row["id"], message=intruding)
+    assert answer == {"status": "ERROR", "errormessage": "The sender is no member of the group"}
+    await house.core.groups.delete(house.tenant, group.number)
+    answer = await alice.call("conversation", "add", conversationid=row["id"], message=intruding)
+    assert answer == {"status": "ERROR", "errormessage": "There is no such conversation"}
 
 
 async def test_a_long_list_is_as_complete_as_a_short_one(house: House) -> None:
