@@ -144,8 +144,8 @@ class Call(msgspec.Struct, kw_only=True, eq=False):
     started: float
     """When the request arrived, seconds of `time.perf_counter`: for durations."""
     reference: str
-    """What makes a repeated send one send: the caller's `Idempotency-Key` as `client:…`, else one made for this request as
-    `request:…`."""
+    """What makes a repeated send one send: the caller's `Idempotency-Key` behind `core.ids.CLIENT_REFERENCE`, else one made for
+    this request as `request:…`."""
     read: Callable[[int], Awaitable[bytes]]
     """What `body` reads with."""
     receive: Callable[[int], Awaitable[Form]]

@@ -12,6 +12,7 @@ from adapters.bodies import json_reply
 from adapters.contract import Call, Form, Reply, Request
 from core.core import Core
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
+from core.ids import CLIENT_REFERENCE
 from core.model import Tenant
 from core.objects import Content
 from gateway.address import Addresses
@@ -298,7 +299,7 @@ def _client_reference(key: bytes) -> str:
             reason="idempotency_key",
             field="Idempotency-Key",
         )
-    return "client:" + key.decode("ascii")
+    return CLIENT_REFERENCE + key.decode("ascii")
 
 
 def _loss_header(losses: list[str]) -> bytes:

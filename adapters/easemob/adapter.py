@@ -1,4 +1,4 @@
-"""The adapter object: what the gateway sees of this dialect."""
+"""Easemob's REST API as an adapter of the gateway."""
 
 import re
 from collections.abc import Awaitable, Sequence
@@ -19,7 +19,7 @@ _APPLICATION = re.compile(r"([A-Za-z0-9_.-]{1,64})#[A-Za-z0-9_.-]{1,64}")
 
 
 class EasemobAdapter:
-    """Easemob's dialect; an application is `org#app`, reached under `/org/app`."""
+    """See `adapters.contract.Adapter` for what each part is. An application is `org#app`, reached under `/org/app`."""
 
     name = NAME
     folds_paths = False
@@ -35,9 +35,11 @@ class EasemobAdapter:
         self.routes: Sequence[Route] = routes(options)
 
     def credential(self, kind: str, name: str, secret: str) -> Credential:
+        """A client's id and secret, or the id and the certificate of an application in the vendor's Agora realm."""
         return Credential(kind, name, secret)
 
     def check_application(self, name: str, reserved: frozenset[str]) -> None:
+        """An organisation, whose name begins paths, and an app."""
         match = _APPLICATION.fullmatch(name)
         if match is None:
             raise Failure(Kind.BAD_REQUEST, "An application of this dialect is named org#app", reason="name")
@@ -51,6 +53,7 @@ class EasemobAdapter:
     async def mint(
         self, core: Core, tenant: Tenant, application: str, user: str | None, administrator: bool, lifetime_seconds: int
     ) -> str:
+        """The application's token, which administers, or a registered user's."""
         if user is None and not administrator:
             raise Failure(Kind.BAD_REQUEST, "A token of this dialect is the application's or a user's", field="user")
         if user is None or administrator:
@@ -62,16 +65,20 @@ class EasemobAdapter:
         return auth.mint(core, tenant, application, found, lifetime_seconds)
 
     def applications(self, request: Request) -> Sequence[str]:
+        """The one in the path."""
         name = auth.application_of(request)
         return (name,) if name and name.isprintable() else ()
 
     def authenticate(self, call: Call) -> Awaitable[Principal]:
+        """The token's application or user."""
         return auth.authenticate(call)
 
     def render_failure(self, request: Request, failure: Failure, duration_ms: int, now: int) -> Reply:
+        """The failure in the vendor's form."""
         return errors.render_failure(request, failure, duration_ms, now)
 
     def secrets(self, request: Request) -> Sequence[str]:
+        """The request's token, and what opens a file."""
         given = (auth.bearer(request), request.query.get(history.SIGNATURE))
         secrets = (*given, request.headers.get(files.OPENED_BY), request.query.get(files.OPENED_BY))
         return tuple(secret for secret in secrets if secret)
@@ -81,6 +88,7 @@ class EasemobAdapter:
         return content.losses(message)
 
     def example(self, origin: str, core: Core, tenant: Tenant) -> str:
+        """Sends the text of the vendor's own example to user2 and user3, as user1."""
         application = applications_of(tenant, NAME)[0].name
         token = auth.mint(core, tenant, application, None, auth.DEFAULT_LIFETIME_SECONDS)
         body = orjson.dumps(
