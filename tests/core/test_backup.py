@@ -17,7 +17,7 @@ from core.core import Core
 from core.errors import Failure, Kind
 from core.messages import Query
 from core.model import EVERYBODY, Audience, Credential, Receipt, Tenant, UserKey
-from core.store import backup_file, conversation_reader, restoring
+from core.store import backup_file, conversation_reader, restoring, store
 from core.store.embedded import server_binary
 from core.store.generation_reader import GenerationReader
 from core.store.keys import SCHEMA_VERSION
@@ -182,8 +182,9 @@ async def test_everything_is_the_same_in_another_store(
 
 @pytest.mark.usefixtures("_in_pieces")
 async def test_what_is_written_meanwhile_is_there_whole_or_not_at_all(
-    engine: Engine, target: Engine, core: Core, tenant: Tenant, clock: ManualClock
+    engine: Engine, target: Engine, core: Core, tenant: Tenant, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(store, "DEADLINE", 30)  # the backup shares this process with the writers
     life = Life(core, await core.tenants.set_retention(tenant.name, 1), clock, 4)
     await life.begin()
     ada = life.users[0]
