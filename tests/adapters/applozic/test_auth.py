@@ -384,6 +384,7 @@ async def test_browsers_are_told_what_they_may_send(house: House) -> None:
         assert allowed >= {
             "application-key", "authorization", "application-user", "userid-enabled", "device-key", "access-token",
             "app-module-name", "x-authorization", "of-user-id", "apz-appid", "apz-token", "apz-product-app", "content-type",
+            "api-key", "idempotency-key",
         }  # fmt: skip
         assert "POST" in response.headers["access-control-allow-methods"]
     response = await house.client.get("/rest/ws/user/blocked/sync", headers={"Application-Key": house.names["app"]})

@@ -17,8 +17,12 @@ async def test_a_message_goes_for_the_caller_by_either_key(house: House) -> None
     assert await ask(house, "bob", "GET", f"message/delete?key=4{keys[1][1:]}") == "success"
     assert await said(house, "bob", "userId=alice") == ["2"]
     assert await said(house, "alice", "userId=bob") == ["2", "1", "0"]
-    match(envelope(), await ask(house, "alice", "GET", f"message/v2/delete?key={keys[2]}"))
+    for more in ("", "&deleteForAll=false", "&deleteForAll="):
+        key = keys[2] if not more else await send(house, "alice", to="bob", message="more")
+        match(envelope(), await ask(house, "alice", "GET", f"message/v2/delete?key={key}{more}"))
     assert await said(house, "alice", "userId=bob") == ["1", "0"]
+    # The other one keeps it.
+    assert await said(house, "bob", "userId=alice") == ["more", "more", "2"]
     for key in (keys[0], "nonsense", ""):
         assert await ask(house, "bob", "GET", f"message/delete?key={key}") == "error"
         match(failed("AL-M-01"), await ask(house, "bob", "GET", f"message/v2/delete?key={key}"))

@@ -90,7 +90,9 @@ async def test_what_changed_since(house: House) -> None:
     await ask(house, "alice", "POST", "group/add/member", json={"groupId": two, "userId": "carol"})
     for _ in range(2):
         assert [row["id"] for row in (await ask(house, "bob", "GET", path))["response"]] == [two]
-    found = (await ask(house, "bob", "GET", f"group/v5/list?updatedAt={since}"))["response"]
+    answer = await ask(house, "bob", "GET", f"group/v5/list?updatedAt={since}")
+    assert since < answer["generatedAt"] < clock.now()
+    found = answer["response"]
     assert [row["id"] for row in found["groupPxys"]] == [two]
     assert found["groupPxys"][0]["updatedAtTime"] == NOON + 120_001
 

@@ -136,6 +136,8 @@ async def test_a_list_of_users_is_gone_through(house: House) -> None:
         found += [user["userId"] for user in page["users"]]
         start = f"&startTime={page['lastFetchTime']}"
     assert found == everybody
+    page = await ask(house, "alice", "GET", "user/filter?startIndex=3&pageSize=4")
+    assert page["lastFetchIndex"] == 7
     whole = await ask(house, "alice", "GET", "user/filter")
     assert [user["userId"] for user in whole["users"]] == everybody
     assert whole["users"][1] == shown("bob", unreadCount=None)
