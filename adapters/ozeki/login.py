@@ -6,6 +6,9 @@ that secret logs in whom he wants, so it is for an app's own server, and for the
 
 import hmac
 import re
+from ipaddress import ip_address
+
+import structlog
 
 from adapters.contract import Call, Reply, Request
 from adapters.ozeki.auth import API_KEY, domain_of
@@ -19,6 +22,7 @@ from core.errors import Failure, Kind
 from core.model import Tenant, User, UserKey
 from core.tenants import applications_of
 
+_log = structlog.get_logger(__name__)
 _SERVER = "2.0.0"
 _DAY_MS = 86_400_000
 _MAXIMUM_API_KEY = 1_024
@@ -53,6 +57,8 @@ async def log_in(options: Options, call: Call) -> Reply:
         notes |= {PUBLIC_NOTE: keys.public, API_KEY_NOTE: api_key.encode()}
     await call.core.stations.bind(tenant, NAME, station, user, options.station_days * _DAY_MS, notes)
     request, domain = call.request, domain_of(tenant)
+    if _is_open_to_others(request):
+        _log.warning("station named without TLS", dialect=NAME, tenant=tenant.name, user=user.id, client=request.client)
     host = _host(request)
     return answer(
         {
@@ -110,6 +116,14 @@ def _split(text: str, place: int) -> tuple[str, str, str]:
 
 def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(errors="replace"), other.encode(errors="replace"))
+
+
+def _is_open_to_others(request: Request) -> bool:
+    """Whether what the client says goes through a network as it is: whoever reads its station acts as its user."""
+    try:
+        return request.scheme != "https" and not ip_address(request.client).is_loopback
+    except ValueError:  # a Unix socket's
+        return False
 
 
 def _host(request: Request) -> str:

@@ -9,6 +9,7 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -207,6 +208,20 @@ async def test_a_user_is_the_same_by_any_spelling_of_the_address(house: House, n
     await house.core.users.register(house.tenant, "alice", display_name="Alice")
     (client,) = await logged_in(house, name.replace("{domain}", house.names["domain"]))
     assert client.login_answer["nick"] == "Alice"
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme", "is_noted"),
+    [("192.0.2.7", "http", True), ("192.0.2.7", "https", False), ("127.0.0.9", "http", False), ("::1", "http", False)],
+)
+async def test_a_login_without_tls_is_noted(house: House, address: str, scheme: str, is_noted: bool) -> None:
+    transport = httpx.ASGITransport(house.app, client=(address, 40000))
+    async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://gateway.test") as http:
+        client = ChatClient(http, house.names["key"])
+        await client.log_in()
+    noted = [line for line in house.log.lines if line["event"] == "station named without TLS"]
+    assert [(line["user"], line["client"]) for line in noted] == ([("alice", address)] if is_noted else [])
+    assert client.station not in house.log.text
 
 
 async def test_a_login_is_another_one_at_the_same_station(house: House) -> None:
