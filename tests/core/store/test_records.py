@@ -65,6 +65,20 @@ def test_a_record_that_has_changed_is_read_anew() -> None:
     assert changed.message.content == Text("edited")
 
 
+def test_a_page_that_is_read_again_is_the_same_until_one_of_its_records_changes() -> None:
+    read, page = warm(), [8, record("second"), 7, record("first")]
+    found = read.read(TENANT, ids(TENANT), CONVERSATION, page)
+    again = read.read(TENANT, ids(TENANT), CONVERSATION, list(page))
+    assert again is not found  # the caller may do with it what he likes
+    assert [id(stored) for stored in again] == [id(stored) for stored in found]
+    read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("edited")])
+    page[3] = record("edited")
+    second, first = read.read(TENANT, ids(TENANT), CONVERSATION, page)
+    assert second is found[0]
+    assert first.message.content == Text("edited")
+    assert len(read.read(TENANT, ids(TENANT), CONVERSATION, page[:2])) == 1
+
+
 def test_equal_places_of_two_tenants_and_generations_stay_apart() -> None:
     read = Records()
     later = msgspec.structs.replace(TENANT, generation=2)
@@ -90,7 +104,7 @@ def test_the_memory_is_bounded_and_forgets_the_longest_unread_first() -> None:
     assert look(3) is kept[3]
     assert look(2) is not kept[2]
     assert read._room >= 0
-    assert sum(len(known) for known in read._conversations.values()) <= 3
+    assert sum(len(known.rows) for known in read._conversations.values()) <= 3
 
 
 def test_one_page_over_the_whole_room_is_still_read() -> None:
@@ -138,5 +152,5 @@ def test_a_record_that_cannot_be_read_costs_no_room() -> None:
     read.read(TENANT, ids(TENANT), CONVERSATION, [1, record("hi")])
     with pytest.raises(msgspec.DecodeError):
         read.read(TENANT, ids(TENANT), CONVERSATION, [1, record("hi"), 2, record("ho"), 3, broken])
-    kept = sum(size for known in read._conversations.values() for _, _, size in known.values())
+    kept = sum(size for known in read._conversations.values() for _, _, size in known.rows.values())
     assert read._room == records.REMEMBERED_BYTES - kept
