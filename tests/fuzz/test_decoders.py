@@ -16,9 +16,8 @@ from adapters.chat21 import content as chat21_content
 from adapters.chat21 import ids as chat21_ids
 from adapters.chat21.rows import row
 from adapters.contract import Request
-from adapters.easemob import agora, dynamic, wire
+from adapters.easemob import agora, dynamic, msg_fields, wire
 from adapters.easemob import auth as easemob_auth
-from adapters.easemob import content as easemob_content
 from adapters.easemob import ids as easemob_ids
 from adapters.easemob.content import read, record_body, write
 from adapters.easemob.options import NAME as EASEMOB
@@ -39,7 +38,7 @@ FILES = FileAddresses(TENANT, "http://gateway.test", "/api/a/files?id=", "secret
 CLIENT = Credential("client", "id", "secret")
 
 TEXTS = values.ODD | st.text(max_size=40)
-MSG_FIELDS = st.sampled_from(values.words_of_module(easemob_content))
+MSG_FIELDS = st.sampled_from(values.words_of_module(msg_fields))
 KINDS = ["txt", "text", "img", "audio", "video", "file", "loc", "cmd", "custom"]
 FIELDS = st.sampled_from([*values.words_of_module(chat21_content), "hiddenFor", "recipient"])
 
