@@ -66,8 +66,8 @@ class ClientMessage(msgspec.Struct, frozen=True):
 class Written(msgspec.Struct, frozen=True, gc=False):
     """A message as JSON, with what else is asked for."""
 
-    domain: str
-    prefix: str
+    reader: tuple[str, str]
+    """What it depends on beside the message: the domain, and what addresses of files begin with."""
     head: dict[str, str]
     """All of it but `Data`."""
     fields: bytes
@@ -121,7 +121,7 @@ def message_id(stored: Stored, ids: Ids) -> str:
 def written(stored: Stored, ids: Ids, domain: str, files: FileAddresses) -> Written:
     """A message for a chat client."""
     known = stored.memo
-    if type(known) is Written and known.domain == domain and known.prefix == files.prefix:
+    if type(known) is Written and known.reader == (domain, files.prefix):
         return known
     made = stored.memo = _write(stored, ids, domain, files)
     return made
@@ -132,10 +132,10 @@ def written_rows(
 ) -> list[bytes]:
     """Messages as JSON; what they can't say is added to `losses`, each loss once."""
     rows = []
-    prefix = files.prefix
+    reader = (domain, files.prefix)
     for stored in messages:
         row = stored.memo
-        if type(row) is not Written or row.domain != domain or row.prefix != prefix:
+        if type(row) is not Written or row.reader != reader:
             row = stored.memo = _write(stored, ids, domain, files)
         rows.append(row.fields)
         if row.lost:
@@ -153,7 +153,7 @@ def _write(stored: Stored, ids: Ids, domain: str, files: FileAddresses) -> Writt
         data = _data(message, files.shown(message.content), created, domain)
         given = ClientMessage(ids.uuid(stored.id), MESSAGE, created, valid_until, data)
     fields = orjson.dumps({**given.head, "Data": given.data})
-    return Written(domain, files.prefix, given.head, fields, tuple(lost))
+    return Written((domain, files.prefix), given.head, fields, tuple(lost))
 
 
 def _data(message: Message, content: Content, created: str, domain: str) -> str:
