@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from adapters.bodies import json_reply
-from adapters.contract import Call, Form, Reply, Request
+from adapters.contract import Call, Reply, Request
 from core.core import Core
 from core.errors import Failure, Kind, StaleTenant, store_unavailable
 from core.ids import CLIENT_REFERENCE
@@ -19,7 +19,7 @@ from gateway.address import Addresses
 from gateway.asgi import WHOLE, Receive, Scope, Send
 from gateway.body import Body, Disconnected
 from gateway.dispatch import Dialect, Dispatcher, Way
-from gateway.form import close_form, read_form
+from gateway.form import FormReader
 from gateway.headers import Headers
 from gateway.limits import Limits
 from gateway.logs import REQUEST, exception_text, log_request
@@ -58,15 +58,6 @@ class Exchange(msgspec.Struct, eq=False):
     """0 when nobody was there any more to be answered."""
     duration_ms: float = 0.0
     bytes_out: int = 0
-    form: Form | None = None
-
-    async def receive(self, file_bytes: int) -> Form:
-        """The body as a form; see `Call.form`."""
-        if self.form is None:
-            assert self.call is not None  # noqa: S101  # it is the call that asks
-            content_type = self.request.headers.get("content-type", "")
-            self.form = await read_form(self.body, content_type, self.call.core.files, file_bytes)
-        return self.form
 
     @property
     def tenant(self) -> str:
@@ -136,6 +127,7 @@ class Exchanges:
             client=client,
         )
         body = Body(receive, headers, self._limits)
+        form = FormReader(body, headers.get("content-type", ""), self._core.files)
         exchange = Exchange(request, method, body, self._core.clock.now(), started)
         dialect = self._dispatcher.dialect(way, request)
         if dialect is None:
@@ -150,7 +142,7 @@ class Exchanges:
                 if method == "OPTIONS":
                     reply = _options(dialect, request)
                 else:
-                    reply = await self._answer(exchange, dialect, way, headers, made_id)
+                    reply = await self._answer(exchange, dialect, way, headers, made_id, form)
             except Disconnected:
                 self._record(exchange)
                 return
@@ -160,12 +152,13 @@ class Exchanges:
                 self._unexpected(exchange, dialect, problem)
                 reply = self._failed(exchange, dialect, Failure(Kind.INTERNAL, "An internal error happened"))
             finally:
-                if exchange.form is not None:
-                    close_form(exchange.form)
+                form.close()
         await self._send(exchange, reply, send, whole=WHOLE in scope.get("extensions", ()))
         self._record(exchange)
 
-    async def _answer(self, exchange: Exchange, dialect: Dialect, way: Way, headers: Headers, made_id: str) -> Reply:
+    async def _answer(
+        self, exchange: Exchange, dialect: Dialect, way: Way, headers: Headers, made_id: str, form: FormReader
+    ) -> Reply:
         request = exchange.request
         parsed = None
         if dialect.asked is None:
@@ -194,7 +187,7 @@ class Exchanges:
                     started=exchange.started,
                     reference=reference,
                     read=exchange.body.read,
-                    receive=exchange.receive,
+                    receive=form.read,
                     parsed=parsed,
                 )
                 if dialect.before_authentication is not None:

@@ -22,8 +22,32 @@ _OF_FIELDS = ("text/", "application/json")
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
-async def read_form(body: Body, content_type: str, files: Files, file_bytes: int) -> Form:
-    """A request's body as a form; see `Call.form`. Close it when done."""
+class FormReader:
+    """Reads the body of one request as a form. It knows nothing of the call that asks: what a request consists of must not
+    refer to itself, or the collector has to free it."""
+
+    __slots__ = ("_body", "_content_type", "_files", "_form")
+
+    def __init__(self, body: Body, content_type: str, files: Files) -> None:
+        self._body = body
+        self._content_type = content_type
+        self._files = files
+        self._form: Form | None = None
+
+    async def read(self, file_bytes: int) -> Form:
+        """The body as a form; see `Call.form`."""
+        if self._form is None:
+            self._form = await _read_form(self._body, self._content_type, self._files, file_bytes)
+        return self._form
+
+    def close(self) -> None:
+        """Let go of the form's files."""
+        if self._form is not None:
+            for upload in self._form.files.values():
+                upload.content.close()
+
+
+async def _read_form(body: Body, content_type: str, files: Files, file_bytes: int) -> Form:
     kind, options = parse_options_header(content_type.encode())
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
@@ -36,12 +60,6 @@ async def read_form(body: Body, content_type: str, files: Files, file_bytes: int
             raise _malformed("The form has no end")
         stack.pop_all()
     return parts.form
-
-
-def close_form(form: Form) -> None:
-    """Let go of a form's files."""
-    for upload in form.files.values():
-        upload.content.close()
 
 
 class _Parts:
