@@ -1,7 +1,6 @@
 """Messages as the vendor keeps them in timelines: what a row says of the message itself, and what of the place.
 
-What it says of the message is the same in every timeline of a conversation, so it is written once and kept with the
-message for as long as that is remembered.
+A row is kept with its message for as long as that is remembered, as it stood in the timeline that was read last.
 """
 
 import zlib
@@ -25,18 +24,28 @@ DELIVERED = 150
 
 
 class _Written(msgspec.Struct, frozen=True, gc=False):
-    """What a row says of the message itself, as JSON."""
+    """A row of a timeline as JSON. What it says of the message itself is the same in every timeline, and is cut out of it for
+    another one."""
 
+    place: "_Place"
     recipient: str
     files: str
     """What the address in it begins with; empty when no file of ours is in it."""
-    head: bytes
-    """Up to the timeline's part of `_id`."""
-    rest: bytes
-    """From there to what is said of the place."""
+    row: bytes
+    """With a comma behind it."""
+    head: int
+    """Where the timeline's part of `_id` begins."""
+    rest: int
+    """Where that ends."""
+    end: int
+    """Where it is said of the place."""
     check: bytes
-    """Four bytes of checksum."""
+    """Four bytes of checksum of what is said of the message."""
     lost: tuple[str, ...]
+
+
+_Place = tuple[str, str, str, bool]
+"""App, whose timeline, with whom, and whether that is a group."""
 
 
 def timeline(
@@ -52,28 +61,28 @@ def timeline(
 ) -> tuple[bytes, int]:
     """The JSON array of the messages in the timeline that `owner` has with `other`, a user or a group; and a checksum of it.
     What they can't say here is added to `losses`, each loss once."""
+    place = (app, owner, other, group)
     own_part = suffix(owner).encode()
     theirs, mine = (
-        b"," + orjson.dumps(_place(app, owner, other, status))[1:] + b","
+        b"," + orjson.dumps(_place_fields(app, owner, other, status))[1:] + b","
         for status in (DELIVERED, _own_status(owner, other, group))
     )
-    pieces = [b"["]
+    pieces = []
     checks = [own_part, theirs, mine]
     known = ("", files.prefix)
     for stored in messages:
-        is_own = stored.message.sender == owner
-        recipient = other if group or is_own else owner
         written = stored.memo
-        if type(written) is not _Written or written.recipient != recipient or written.files not in known:
-            written = stored.memo = _write(stored, ids, files, recipient, group)
+        if type(written) is not _Written or written.place != place or written.files not in known:
+            is_own = stored.message.sender == owner
+            recipient = other if group or is_own else owner
+            written = stored.memo = _write(stored, ids, files, place, recipient, own_part, mine if is_own else theirs)
         if written.lost:
             losses.update(dict.fromkeys(written.lost))
-        pieces += (written.head, own_part, written.rest, mine if is_own else theirs)
+        pieces.append(written.row)
         checks.append(written.check)
-    if len(pieces) > 1:
+    if pieces:
         pieces[-1] = pieces[-1][:-1]  # no comma behind the last
-    pieces.append(b"]")
-    return b"".join(pieces), zlib.crc32(b"".join(checks))
+    return b"[" + b"".join(pieces) + b"]", zlib.crc32(b"".join(checks))
 
 
 def row(
@@ -97,24 +106,34 @@ def row(
     fields = _message(stored, content, ids, recipient, group or recipient, in_group, lost)
     losses.update(dict.fromkeys(lost))
     status = _own_status(owner, other, in_group) if is_own else DELIVERED
-    return {"_id": f"{stored.id:x}{suffix(owner)}", **fields, **_place(app, owner, other, status)}
+    return {"_id": f"{stored.id:x}{suffix(owner)}", **fields, **_place_fields(app, owner, other, status)}
 
 
 def _own_status(owner: str, other: str, group: bool) -> int:
     return DELIVERED if group or owner == other else SENT
 
 
-def _place(app: str, owner: str, other: str, status: int) -> dict[str, Any]:
+def _place_fields(app: str, owner: str, other: str, status: int) -> dict[str, Any]:
     return {"app_id": app, "status": status, "timelineOf": owner, "conversWith": other}
 
 
-def _write(stored: Stored, ids: Ids, files: FileAddresses, recipient: str, group: bool) -> _Written:
-    lost: list[str] = []
-    content = files.shown(stored.message.content)
-    where = files.prefix if content is not stored.message.content else ""
-    fields = orjson.dumps(_message(stored, content, ids, recipient, recipient, group, lost))
-    head, rest = b'{"_id":"%x' % stored.id, b'",' + fields[1:-1]
-    return _Written(recipient, where, head, rest, zlib.crc32(rest, zlib.crc32(head)).to_bytes(4, "big"), tuple(lost))
+def _write(
+    stored: Stored, ids: Ids, files: FileAddresses, place: _Place, recipient: str, own_part: bytes, said: bytes
+) -> _Written:
+    before = stored.memo
+    if type(before) is _Written and before.recipient == recipient and before.files in ("", files.prefix):
+        where, check, lost = before.files, before.check, before.lost
+        head, rest = before.row[: before.head], before.row[before.rest : before.end]
+    else:
+        found: list[str] = []
+        content = files.shown(stored.message.content)
+        where = files.prefix if content is not stored.message.content else ""
+        fields = orjson.dumps(_message(stored, content, ids, recipient, recipient, place[3], found))
+        head, rest, lost = b'{"_id":"%x' % stored.id, b'",' + fields[1:-1], tuple(found)
+        check = zlib.crc32(rest, zlib.crc32(head)).to_bytes(4, "big")
+    begins = len(head) + len(own_part)
+    row = b"".join((head, own_part, rest, said))
+    return _Written(place, recipient, where, row, len(head), begins, begins + len(rest), check, lost)
 
 
 def _message(
