@@ -113,15 +113,15 @@ OPERATIONS: dict[Callable[[Walk], Awaitable[None]], int] = {
 
 CAME_ABOUT = (
     """
-accept done, accept in vain, attribute refused, block done, blocked, cleared, cleared
-before a time, cleared for all, decline done, decline
-in vain, deleted, delivered did not move, delivered moved, dropped, edited, erased, group created over messages,
-hidden, hidden in vain, hour, import recalled, imported, imported again, imported anew, joined, joined again, left,
-left a room, looked, made an admin, made no admin, marked, muted, put for all, put into a box, read did not move,
-read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused by a block, refused:
-all_muted, refused: blocked, refused: member, refused: muted, repeated, reports, room created, sent aside, sent to
-programs, sent to a topic, sent to some, stale view refused, taken back, taken out of a box, topic created, topic found, topic refused, transferred,
-unread, user activate, user deactivate, user revoke, user update, viewed
+accept done, accept in vain, attribute refused, block done, blocked, cleared, cleared before a time, cleared for all,
+decline done, decline in vain, deleted, delivered did not move, delivered moved, dropped, edited, erased, group
+created over messages, hidden, hidden in vain, hour, import recalled, imported, imported again, imported anew, joined,
+joined again, left, left a room, looked, made an admin, made no admin, marked, muted, put for all, put into a box,
+read did not move, read moved, recalled, recalled again, receipt delivered, receipt read, reclaimed, refused by a
+block, refused by an own block, refused: all_muted, refused: blocked, refused: member, refused: muted, repeated,
+reports, room created, sent aside, sent to programs, sent to a topic, sent to some, stale view refused, taken back,
+taken out of a box, topic created, topic found, topic refused, transferred, unread, user activate, user deactivate,
+user revoke, user update, viewed
 """.replace("\n", " ")
     .strip()
     .split(", ")

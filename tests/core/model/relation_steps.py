@@ -98,8 +98,11 @@ class RelationSteps(SendingSteps):
         async def act(core: Core, tenant: Tenant) -> list[Receipt]:
             return await core.messages.send_direct(tenant, sender, [recipient], message, reference, check=check)
 
-        if sender != recipient and check is not Check.NONE and self.space.relations.blocks(recipient, sender):
-            self.note("refused by a block")
+        blocks = self.space.relations.blocks
+        theirs = sender != recipient and check is not Check.NONE and blocks(recipient, sender)
+        own = sender != recipient and check is Check.EITHER and blocks(sender, recipient)
+        if theirs or own:
+            self.note("refused by a block" if theirs else "refused by an own block")
             await self.fails(Kind.FORBIDDEN, "blocked", act)
         else:
             try:
