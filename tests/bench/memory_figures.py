@@ -7,7 +7,7 @@ import uvloop
 
 from core.clock import ManualClock
 from core.core import Core
-from core.model import Message, Text
+from core.model import Message, Text, UserKey
 from core.store.records import HEADER
 from core.store.store import Store
 from tests.bench.report import Goal, Section
@@ -18,6 +18,7 @@ from tests.servers import Engine, ServerProcess, wait_until
 START = 1_800_000_000_000
 PACKED_BYTES = 300
 SENDS_AT_ONCE = 1000
+NAMES_AT_ONCE = 1000
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -98,8 +99,10 @@ async def _store(engine: Engine, shape: Shape) -> Memory:
         core = Core(store, clock)
         tenant = await core.tenants.add("memory")
         # Names of one length, so that all messages have one size.
-        names = (f"{side}{number:06}" for number in range(conversations) for side in ("from", "to"))
-        users = await core.users.keys(tenant, list(names))
+        names = [f"{side}{number:06}" for number in range(conversations) for side in ("from", "to")]
+        users: list[UserKey] = []
+        for start in range(0, len(names), NAMES_AT_ONCE):
+            users += await core.users.keys(tenant, names[start : start + NAMES_AT_ONCE])
         pairs = list(zip(users[0::2], users[1::2], strict=True))
         content = _content(users[0].id, shape.text_bytes)
         packed = len(msgspec.msgpack.encode(Message(users[0].id, content, "bench")))
