@@ -61,7 +61,7 @@ async def test_a_login_ends_the_one_before_at_this_station(core: Core, tenant: T
 async def test_a_station_ends_with_its_time(core: Core, clock: ManualClock, tenant: Tenant, ada: User) -> None:
     await log_in(core, tenant, ada)
     clock.move(HOUR - 1)
-    await found(core, tenant)
+    assert (await found(core, tenant)).user.id == "ada"
     clock.move(1)
     await refused(core, tenant)
 

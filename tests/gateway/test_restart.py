@@ -249,8 +249,10 @@ def test_new_processes_run_the_code_as_it_is_now_and_broken_code_changes_nothing
 
 def test_the_data_folder_names_the_process_to_signal(tmp_path: Path) -> None:
     with running(tmp_path) as program:
+        former = set(program.workers)
         os.kill(int((Path(program.data) / "lock").read_text()), signal.SIGUSR1)
-        until(lambda: logged(program, '"restarted"'))
+        until(lambda: former.isdisjoint(program.workers))
+        assert len(logged(program, '"restarted"')) == len(program.workers) == len(former)
 
 
 def test_a_restart_in_the_middle_of_a_start_comes_after_it(tmp_path: Path) -> None:

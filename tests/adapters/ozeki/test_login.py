@@ -142,7 +142,7 @@ async def test_openssl_reads_the_key(house: House, tmp_path: Path) -> None:
 async def test_the_key_may_be_given_open(embedded_engine: Engine) -> None:
     async with chat_house(embedded_engine, key_protection="none") as house:
         (client,) = await logged_in(house, "alice")
-        opened(client.login_answer["rsakey"], None)
+        assert opened(client.login_answer["rsakey"], None).key_size == 2_048
 
 
 def refused(label: str, text: str, *, station: str | None = STATION, **fields: Any) -> Row:
