@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,7 +21,11 @@ from core.store.data_folder import new_socket_path
 BACKLOG = 2048
 LEAVING_SECONDS = 1.0
 _SO_ATTACH_FILTER = 26
+_NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+"""A packet filter: load the byte of TCP's flags; when it has SYN, drop; else take the whole packet."""
 _POLL_SECONDS = 0.002
+_SETTLE_SECONDS = 0.01
+"""How long the end of a handshake may take to arrive whose beginning the filter did not see."""
 
 
 class ListenError(Exception):
@@ -82,33 +86,36 @@ def is_loopback(listener: socket.socket) -> bool:
 
 
 def refuse_new_connections(listener: socket.socket) -> None:
-    """Let no further connection into the accept queue; those in it can still be accepted.
+    """Let nobody begin a connection any more; those that were begun can still be accepted.
 
     Closing a listener resets the connections that nobody accepted yet, with requests already sent on them. A filter that
-    drops every packet of the listening socket (RET 0; established connections have their own) leaves the queue to run
-    empty first: the newcomer's SYN is repeated after the close, and refused. Linux only; elsewhere the gap stays.
+    drops each SYN to the listening socket leaves the queue to run empty first: the newcomer's SYN is repeated after the
+    close, and refused. Linux only; elsewhere the gap stays.
     """
     if sys.platform == "linux":
-        instruction = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
-        program = struct.pack("HP", 1, ctypes.addressof(instruction))
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in _NO_SYN))
+        program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(code))
         with suppress(OSError):
             listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
-def is_waited_for(listeners: Iterable[socket.socket]) -> bool:
-    """Whether a connection that nobody has accepted yet waits in one of the accept queues."""
+def readable(sockets: Iterable[int]) -> set[int]:
+    """The file numbers of those in which something waits: bytes, an end, or in a listener's queue a connection."""
     poller = select.poll()
-    for listener in listeners:
-        poller.register(listener, select.POLLIN)
-    return bool(poller.poll(0))
+    for number in sockets:
+        poller.register(number, select.POLLIN)
+    return {number for number, _ in poller.poll(0)}
 
 
-async def all_accepted(listener: socket.socket, seconds: float) -> None:
-    """Until the accept queue is empty, at most `seconds`."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while is_waited_for([listener]):  # noqa: ASYNC110 - the event loop's own accepting is what empties it
-                await asyncio.sleep(_POLL_SECONDS)
+async def all_accepted(listeners: Sequence[socket.socket], seconds: float) -> None:
+    """Until the accept queues are empty and stay so for a moment, at most `seconds`."""
+    numbers = [listener.fileno() for listener in listeners]
+    loop = asyncio.get_running_loop()
+    begun = emptied = loop.time()
+    while (now := loop.time()) - emptied < _SETTLE_SECONDS and now - begun < seconds:
+        await asyncio.sleep(_POLL_SECONDS)  # in which the event loop accepts
+        if readable(numbers):
+            emptied = loop.time()
 
 
 class PrivateListener:

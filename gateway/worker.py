@@ -30,7 +30,7 @@ from gateway.listeners import CertificateError, tls_context
 from gateway.orders import LEAVE, READY, STOP, TASK_BYTES, Task
 from gateway.server import Door, Server, public_config
 from gateway.settings import Settings
-from gateway.sockets import all_accepted, refuse_new_connections, remove_private
+from gateway.sockets import all_accepted, readable, refuse_new_connections, remove_private
 
 ACCEPT_SECONDS = 1.0
 IDLE_SECONDS = 0.3
@@ -77,22 +77,30 @@ class WorkerServer(Server):
         self.server_state.end()
         for listener in listeners:
             refuse_new_connections(listener)
-        for listener in listeners:
-            await all_accepted(listener, ACCEPT_SECONDS)
+        await all_accepted(listeners, ACCEPT_SECONDS)
         self._stop_accepting()
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while not all(map(asyncio.Task.done, self._emptying)) and (passed := loop.time() - begun) < self._drain_seconds:
             if passed > IDLE_SECONDS:
-                for connection in self.server_state.open_connections:
-                    if not connection.busy:
-                        connection.transport.close()
+                self.close_idle()
             await asyncio.wait(self._emptying, timeout=_POLL_SECONDS)
         for connection in self.server_state.open_connections:
             connection.transport.abort()
         for task in (*self.server_state.tasks, *self._emptying):
             task.cancel()
         await asyncio.gather(*self.server_state.tasks, *self._emptying, return_exceptions=True)
+
+    def close_idle(self) -> None:
+        """Close the connections on which no request was begun. Where bytes wait that were not read yet, one was: this process
+        may itself have been the one that did nothing for a while."""
+        idle = {
+            connection.transport.get_extra_info("socket").fileno(): connection
+            for connection in self.server_state.open_connections
+            if not connection.busy
+        }
+        for number in idle.keys() - readable(idle):
+            idle[number].transport.close()
 
     def _stop_accepting(self) -> None:
         for server in self.servers:

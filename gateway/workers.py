@@ -1,6 +1,7 @@
 """A worker as the supervisor keeps it: one process after the other, so that one always serves."""
 
 import asyncio
+import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import structlog
 from core.store.data_folder import EmbeddedServerError
 from gateway.health import NoAnswer, ask
 from gateway.settings import Settings
-from gateway.sockets import is_waited_for
+from gateway.sockets import readable
 from gateway.worker_process import WorkerEndedError, WorkerProcess, Workplace
 
 FIRST_DELAY_SECONDS = 0.1
@@ -172,7 +173,7 @@ class Worker:
     async def _end(self) -> None:
         if self._leaving is not None:
             self._leaving.cancel()
-        if self._begun.is_set() and not self._processes and is_waited_for(self._place.listeners):
+        if self._begun.is_set() and not self._processes and readable(map(socket.socket.fileno, self._place.listeners)):
             # The worker was being started again, and whoever waits for it is still to be answered.
             with suppress(WorkerEndedError):
                 await self._begin(self._settings)
