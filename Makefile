@@ -19,8 +19,9 @@ BIN := .venv/bin
 serve: .venv
 	$(BIN)/chatgateway serve --dev --host 127.0.0.1 --port 8080
 
+# Two at a time, for a test waits for its servers half of the time. Each of the two starts its own.
 test: .venv
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest --numprocesses 2 --dist worksteal $(TESTS)
 
 # The store beside a plain model on every engine, longer than the tests walk: make model STEPS=1000000 SEED=7
 model: .venv

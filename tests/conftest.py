@@ -17,8 +17,6 @@ ENGINES = ("embedded", "cluster", "redis")
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
-not_tested = pytest.StashKey[str]()
-
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
@@ -38,12 +36,11 @@ def cluster_engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def redis_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
+def redis_engine() -> Iterator[Engine]:
     binary = servers.redis_binary()
     if binary is None:
         if os.environ.get(REQUIRE_ALL):
             pytest.fail(servers.HOW_TO_GET_REDIS)
-        pytestconfig.stash[not_tested] = servers.HOW_TO_GET_REDIS
         pytest.skip(servers.HOW_TO_GET_REDIS)
     with servers.redis_engine(binary) as engine:
         yield engine
@@ -55,9 +52,3 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     found = request.getfixturevalue(f"{request.param}_engine")
     assert isinstance(found, Engine)
     return found
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if text := config.stash.get(not_tested, ""):
-        terminalreporter.section("not tested")
-        terminalreporter.line(text)
