@@ -7,12 +7,11 @@ import pytest
 
 from adapters.files import FileAddresses
 from core.files import file_reference
-from core.ids import new_file_id
 from core.model import Audio, Content, File, Image, Tenant, Text, Video
 
 TENANT = Tenant(7, "tenant", bytes(32))
-OWN = new_file_id(TENANT.number)
-OTHERS = new_file_id(8)
+OWN = "c0a1be62-b5e6-4803-8e7e-6824f3eb43af"
+OTHERS = "aa3138c1-c579-498d-9b64-4ca50c5fc781"
 OF_NOBODY = "55f12940-64af-11e4-8a5b-ff2336f03252"
 BESIDE = FileAddresses(TENANT, "https://here:8080", "/org/app/chatfiles/")
 """A dialect whose messages say the secret beside the address."""
