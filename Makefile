@@ -19,9 +19,15 @@ BIN := .venv/bin
 serve: .venv
 	$(BIN)/chatgateway serve --dev --host 127.0.0.1 --port 8080
 
-# Two at a time, for a test waits for its servers half of the time. Each of the two starts its own.
+# What starts whole programs, or gives a server long work and wants its answer in time, has the machine to itself. All else runs
+# two at a time, for a test waits for its servers half of the time; each of the two starts its own.
+ALONE := tests/conformance tests/gateway tests/survival tests/test_readme.py tests/test_servers.py \
+	tests/adapters/ozeki/test_program.py tests/core/store tests/core/test_bounds.py tests/core/test_concurrency.py \
+	tests/core/test_erase.py tests/core/test_reclaim.py tests/core/test_retention.py
+
 test: .venv
-	$(BIN)/pytest --numprocesses 2 --dist worksteal $(TESTS)
+	$(BIN)/pytest --numprocesses 2 --dist worksteal $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest $(ALONE)
 
 # The store beside a plain model on every engine, longer than the tests walk: make model STEPS=1000000 SEED=7
 model: .venv
