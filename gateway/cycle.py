@@ -4,6 +4,7 @@ uvicorn writes head and body apart and searches each header twice for what must 
 a request does.
 """
 
+import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -15,11 +16,27 @@ class GatewayCycle(RequestResponseCycle):
     """Holds the head of a reply back until its body is there. A reply of several pieces goes uvicorn's way."""
 
     _head: Any = None
+    _task: asyncio.Task[None] | None = None
+
+    def start(self, app: Any, tasks: set[asyncio.Task[None]]) -> None:
+        """Have the application answer, by a task that is one of `tasks` until it is done."""
+        self._task = asyncio.get_running_loop().create_task(self._run(app, tasks))
+        tasks.add(self._task)
+
+    async def _run(self, app: Any, tasks: set[asyncio.Task[None]]) -> None:
+        # A callback of the task would do the same for more.
+        try:
+            await self.run_asgi(app)
+        finally:
+            if self._task is not None:
+                tasks.discard(self._task)
+                self._task = None
 
     async def send(self, message: Any) -> None:
         """The ASGI callable. It also takes a whole reply in one message of the type `WHOLE`."""
         if message["type"] == WHOLE:
-            await self._send_whole(message["status"], message["headers"], message["body"])
+            await self._ready()
+            self._send_whole(message["status"], message["headers"], message["body"])
             return
         if message["type"] == "http.response.start" and self._head is None and not self.response_started:
             self._head = message
@@ -31,7 +48,8 @@ class GatewayCycle(RequestResponseCycle):
             await super().send(head)
             await super().send(message)
         else:
-            await self._send_whole(head["status"], head["headers"], message.get("body", b""))
+            await self._ready()
+            self._send_whole(head["status"], head["headers"], message.get("body", b""))
 
     async def receive(self) -> Any:
         """The ASGI callable. A body that is here whole is handed over without waiting."""
@@ -48,9 +66,12 @@ class GatewayCycle(RequestResponseCycle):
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def _send_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    async def _ready(self) -> None:
+        """Until the client has taken enough of earlier replies."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
+
+    def _send_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         if self.disconnected:
             return
         lines = [STATUS_LINE[status]]
@@ -84,8 +105,3 @@ class GatewayCycle(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
-
-
-def adopt(cycle: RequestResponseCycle) -> None:
-    """Make a cycle that uvicorn has just made one of ours: uvicorn offers no way to name the class."""
-    cycle.__class__ = GatewayCycle

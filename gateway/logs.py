@@ -3,6 +3,7 @@
 Standard output is left to what a command prints (addresses, curl lines, settings), so that scripts can read it.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime
+from select import PIPE_BUF
 from typing import Any, Protocol
 
 import orjson
@@ -25,20 +27,21 @@ _EventDict = MutableMapping[str, Any]
 
 
 class Sink(Protocol):
-    """Where lines go, one `write` a line."""
+    """Where lines go: whole ones, one or several a `write`."""
 
-    def write(self, line: bytes, /) -> object: ...
+    def write(self, lines: bytes, /) -> object: ...
 
 
 class StandardError:
-    """Writes to the file descriptor itself: nothing is buffered, so nothing is flushed."""
+    """Writes to the file descriptor itself, past all buffers."""
 
-    def write(self, line: bytes, /) -> None:
-        os.write(2, line)
+    def write(self, lines: bytes, /) -> None:
+        os.write(2, lines)
 
 
 def configure(*, readable: bool = False, sink: Sink | None = None) -> None:
     """Set up logging of this process, the standard library's included: JSON, or with `readable` text for people."""
+    flush()
     _output.sink = sink or StandardError()
     _output.console = structlog.dev.ConsoleRenderer(colors=sink is None and sys.stderr.isatty()) if readable else None
     structlog.configure(
@@ -54,9 +57,15 @@ def configure(*, readable: bool = False, sink: Sink | None = None) -> None:
 
 def log_request(event: dict[str, Any]) -> None:
     """Write the line of a request, `event` and `level` among its fields. They must be free of secrets as they are: they go
-    past the search for secrets, and past structlog's chain, which would cost four times as much."""
+    past the search for secrets, and past structlog's chain, which would cost four times as much. Written with others at the end
+    of the event loop's turn, or with the next line of another kind."""
     event["time"] = _stamp.now()
-    _output.msg(_output.render(None, event["level"], event))
+    _output.add(_output.render(None, event["level"], event))
+
+
+def flush() -> None:
+    """Write the lines of requests that wait for the end of the turn."""
+    _output.flush()
 
 
 def exception_text(problem: BaseException, secrets: Iterable[str] = ()) -> str:
@@ -68,6 +77,8 @@ class _Output:
     """The end of the chain: makes lines and writes them. A log that can't be written never fails a request."""
 
     def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self.sink: Sink = StandardError()
         self.console: structlog.dev.ConsoleRenderer | None = None
 
@@ -79,9 +90,31 @@ class _Output:
         except orjson.JSONEncodeError:  # a lone surrogate, a number over 64 bits
             return json.dumps(event, default=repr).encode() + b"\n"
 
+    def add(self, line: bytes) -> None:
+        """Write a line with the others of this turn. Workers share a pipe, which keeps together what it takes at once alone."""
+        if self._waiting_bytes + len(line) > PIPE_BUF:
+            self.flush()
+        if not self._waiting:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:  # there is no turn that ends
+                self._write(line)
+                return
+        self._waiting.append(line)
+        self._waiting_bytes += len(line)
+
+    def flush(self) -> None:
+        if self._waiting:
+            lines, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            self._write(b"".join(lines))
+
     def msg(self, line: bytes) -> None:
+        self.flush()
+        self._write(line)
+
+    def _write(self, lines: bytes) -> None:
         try:
-            self.sink.write(line)
+            self.sink.write(lines)
         except OSError:
             return
 

@@ -2,16 +2,19 @@
 idle clients end, headers and connections have limits."""
 
 import asyncio
+from collections import deque
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.asgi import WHOLE
-from gateway.cycle import adopt
+from gateway.cycle import GatewayCycle
 from gateway.limits import Limits
 
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _EXTENSIONS: dict[str, dict[object, object]] = {WHOLE: {}}
 _HOP_BY_HOP = (b"upgrade", b"http2-settings")
 
@@ -46,6 +49,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     limits: Limits = Limits()
     server_state: Shared
+    cycle: GatewayCycle  # which is all that uvicorn gets to see
+    pipeline: deque[tuple[GatewayCycle, Any]]  # type: ignore[assignment]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -54,10 +59,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._completed = False
         self._offered = False
-        self._last: RequestResponseCycle | None = None
+        self._last: GatewayCycle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._reply_timer: asyncio.TimerHandle | None = None
         self._unsent = 0
+        self._idle_since: float | None = None
 
     # Connections
 
@@ -68,7 +74,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def end_with_reply(self) -> None:
         """Let the reply to the newest request end the connection, if it has not begun: one that has can't say so any more."""
-        last: RequestResponseCycle | None = self.cycle
+        last: GatewayCycle | None = self.cycle
         if last is not None and last.keep_alive and not last.response_started:
             last.keep_alive = False
             self._last = last
@@ -92,7 +98,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        self._unset_keepalive_if_required()
+        self._idle_since = None
         self._completed = False
         rest = memoryview(data)
         try:
@@ -132,7 +138,9 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._in_head = True
         self._offered = False
-        super().on_message_begin()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
@@ -150,13 +158,52 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         self._in_head = False
         self._head_bytes = 0
-        self.scope["extensions"] = _EXTENSIONS
-        super().on_headers_complete()
-        adopt(self.cycle)
+        self._begin_cycle()
         if self.server_state.ending:
             if self._last is not None and not self._last.response_started:
                 self._last.keep_alive = True  # more came behind it before it was answered
             self.end_with_reply()
+
+    def _begin_cycle(self) -> None:
+        """What uvicorn does here, without what the gateway does not use: it costs as much as a handler."""
+        parser, before = self.parser, self.cycle
+        version = parser.get_http_version()
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "method": parser.get_method().decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "headers": self.headers,
+            "state": {},
+            "extensions": _EXTENSIONS,
+        }
+        self.cycle = GatewayCycle(
+            scope=scope,  # type: ignore[arg-type]  # uvicorn has a type of its own
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self.cycle.start(self.app, self.tasks)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_message_complete(self) -> None:
         if not self._offered:
@@ -193,8 +240,25 @@ class GatewayProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def _rest(self) -> None:
+        """The connection is idle from now on. One timer serves all its pauses: it looks how long the last one has been."""
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again(self.timeout_keep_alive)
+
+    def _look_again(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
     def timeout_keep_alive_handler(self) -> None:
-        """The connection was idle. A reply that still goes out may go on; one that nobody takes any more ends here."""
+        """Whether the connection was idle for long. A reply that still goes out may go on; one that nobody takes any more ends
+        here."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_again(left)
+            return
         unsent = self.transport.get_write_buffer_size()
         if unsent == 0:
             self.transport.close()
@@ -202,9 +266,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._unsent = unsent
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._look_again(self.timeout_keep_alive)
 
     def pause_writing(self) -> None:
         """The client takes a reply more slowly than it comes; further replies wait."""
@@ -213,9 +275,16 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """A reply was written, perhaps not yet taken. A connection that closes after it stays until it is."""
-        super().on_response_complete()
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._watch_reply()
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            cycle.start(app, self.tasks)
+        else:
+            self._rest()
 
     def _watch_reply(self) -> None:
         if self._reply_timer is None:

@@ -211,6 +211,8 @@ def main() -> None:
         except CertificateError as problem:
             log.error("worker_without_certificate", problem=str(problem))
             sys.exit(1)
+        finally:
+            logs.flush()
 
 
 if __name__ == "__main__":

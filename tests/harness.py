@@ -41,14 +41,20 @@ class Log:
     """The log lines of this process, read back."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self._text = ""
 
-    def write(self, line: bytes, /) -> None:
-        self.text += line.decode()
+    def write(self, lines: bytes, /) -> None:
+        self._text += lines.decode()
 
     def clear(self) -> None:
         """Forget what was logged so far."""
-        self.text = ""
+        logs.flush()
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        logs.flush()
+        return self._text
 
     @property
     def lines(self) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
+import asyncio
 import json
 import logging
 import subprocess
 import sys
 from base64 import b64encode
 from datetime import datetime, timedelta
+from select import PIPE_BUF
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from tests.harness import CANARY, WAIT_SECONDS, captured_log
 class Failing:
     tried = 0
 
-    def write(self, line: bytes, /) -> None:
+    def write(self, lines: bytes, /) -> None:
         self.tried += 1
         raise BrokenPipeError
 
@@ -145,6 +147,55 @@ def test_a_log_that_cannot_be_written_fails_nobody() -> None:
         logs.configure(sink=sink)
         structlog.get_logger().info("nobody hears this")
     assert sink.tried == 1
+
+
+class Writes:
+    def __init__(self) -> None:
+        self.all: list[bytes] = []
+
+    def write(self, lines: bytes, /) -> None:
+        self.all.append(lines)
+
+
+def events(lines: bytes) -> list[str]:
+    return [json.loads(line)["event"] for line in lines.splitlines()]
+
+
+def request_line(**fields: Any) -> None:
+    logs.log_request({"event": logs.REQUEST, "level": "info", **fields})
+
+
+async def test_the_lines_of_one_turn_are_written_together_at_its_end() -> None:
+    with captured_log():
+        sink = Writes()
+        logs.configure(sink=sink)
+        for _ in range(2):
+            for number in range(3):
+                request_line(number=number)
+            assert sink.all == []
+            await asyncio.sleep(0)
+            assert list(map(events, sink.all)) == [[logs.REQUEST] * 3]
+            sink.all.clear()
+
+
+async def test_lines_keep_their_order() -> None:
+    with captured_log() as log:
+        request_line()
+        structlog.get_logger().info("between")
+        request_line()
+    assert [line["event"] for line in log.lines] == [logs.REQUEST, "between", logs.REQUEST]
+
+
+async def test_no_write_is_longer_than_a_pipe_keeps_together() -> None:
+    with captured_log():
+        sink = Writes()
+        logs.configure(sink=sink)
+        for number in range(100):
+            request_line(number=number, path="/" + "x" * 300)
+        logs.flush()
+    assert [json.loads(line)["number"] for line in b"".join(sink.all).splitlines()] == list(range(100))
+    assert 1 < len(sink.all) < 100
+    assert max(map(len, sink.all)) <= PIPE_BUF
 
 
 def test_times_are_utc_with_milliseconds() -> None:
