@@ -83,7 +83,7 @@ class Request(msgspec.Struct, kw_only=True, eq=False):
     def query(self) -> Mapping[str, str]:
         """The query; of repeated names the first."""
         if self._query is None:
-            read = _query_read_before if len(self.query_string) <= _LONGEST_REMEMBERED else _read_query
+            read = _query_read_before if len(self.query_string) <= _LONGEST_REMEMBERED else read_query
             self._query = read(self.query_string)
         return self._query
 
@@ -93,14 +93,15 @@ class Request(msgspec.Struct, kw_only=True, eq=False):
         return f"{self.scheme}://{self.host}"
 
 
-def _read_query(text: str) -> Mapping[str, str]:
+def read_query(text: str) -> Mapping[str, str]:
+    """What `Request.query` is for a query string."""
     found: dict[str, str] = {}
     for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
         found.setdefault(name, value)
     return found
 
 
-_query_read_before = lru_cache(_MAXIMUM_REMEMBERED)(_read_query)
+_query_read_before = lru_cache(_MAXIMUM_REMEMBERED)(read_query)
 
 
 class Reply(msgspec.Struct, eq=False):

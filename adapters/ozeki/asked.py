@@ -1,6 +1,6 @@
 """What a request asks for: read from its query and its body, whatever the path and the Content-Type."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.contract import Request
 from adapters.ozeki import client, ozml
-from adapters.ozeki.style import FORM, Style, media_type_of, style_of
+from adapters.ozeki.style import FORM, Style, told
 from adapters.ozeki.wire import parse_lenient
 from core.errors import Failure, Kind
 
@@ -22,7 +22,7 @@ class Asked(msgspec.Struct):
     """A request of an HTTP API user, read."""
 
     style: Style
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     """Those of the query and of the form, names in lower case; the query's go first."""
     body: dict[str, Any]
     """The JSON object; empty in all other styles."""
@@ -32,23 +32,20 @@ class Asked(msgspec.Struct):
 
 async def asked(request: Request, read: Callable[[int], Awaitable[bytes]]) -> tuple[str, Any]:
     """What `adapters.contract.NamesCalls.asked` gives."""
-    style = style_of(request)
-    if style is Style.CLIENT:
+    said = told(request)
+    if said.style is Style.CLIENT:
         return await client.asked(request, read)
-    found = Asked(style, {}, {}, [])
+    found = Asked(said.style, said.parameters, {}, [])
     raw = await read(MAXIMUM_BODY_BYTES)
-    for name, value in request.query.items():
-        found.parameters.setdefault(name.lower(), value)
     is_document = raw.lstrip()[:1] == b"<"
-    if is_document and (style is not Style.JSON or not found.parameters.get("action")):
+    if is_document and (found.style is not Style.JSON or not found.parameters.get("action")):
         found.style = Style.OZML
         found.sends = ozml.parse(raw)
-    elif style is Style.JSON:
+    elif found.style is Style.JSON:
         if raw:
             found.body = _object(parse_lenient(raw))
-    elif raw and media_type_of(request) in (FORM, ""):
-        for name, value in _pairs(raw):
-            found.parameters.setdefault(name.lower(), value)
+    elif raw and said.media_type in (FORM, ""):
+        found.parameters = _with_form(found.parameters, raw)
     return _call(found), found
 
 
@@ -60,6 +57,13 @@ def _call(found: Asked) -> str:
         found.style = Style.COMMAND
         return f"command={command.lower()}"
     return f"action={found.parameters.get('action', '').lower()}"
+
+
+def _with_form(parameters: Mapping[str, str], form: bytes) -> Mapping[str, str]:
+    both = dict(parameters)
+    for name, value in _pairs(form):
+        both.setdefault(name.lower(), value)
+    return both
 
 
 def _pairs(form: bytes) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ leftovers under the vendor's names, dates as epoch milliseconds, so that a messa
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,10 +38,12 @@ ENCRYPTED = "Data: kept as it is, other dialects show a placeholder"
 TOPIC_LOST = ("topic: dropped",)
 
 _TYPE = "Type"
-_TEXTS = ("message_id", *ADDRESSES, "text")
+_TEXTS = frozenset({"message_id", *ADDRESSES, "text"})
 _DATES = (CREATED, VALID_UNTIL, SEND_AT)
 _NODE_VALID_UNTIL = "vaild_date"
 """What the vendor's Node client calls it."""
+_NO_TEXTS = frozenset({*_DATES, _NODE_VALID_UNTIL, *REPORTS, TAGS})
+_EVERY_STATION = {"from_station": EVERY_STATION, "to_station": EVERY_STATION}
 _WORDS = {Image: "picture", Audio: "sound", Video: "film", File: "file"}
 _FILE_FIELDS = (
     "secret", "size_bytes", "width", "height", "length_seconds", "media_type", "thumbnail_url", "thumbnail_secret",
@@ -54,14 +57,16 @@ def given_fields(entry: Mapping[str, Any], zone: ZoneInfo, losses: list[str]) ->
     """What a message of the wire really says: null and empty are unset, dates are epoch milliseconds, wishes for reports are
     true or false, tags are pairs. What can't be read is as if it were not there."""
     fields: dict[str, Any] = {}
-    for name in _TEXTS:
-        value = entry.get(name)
-        if value is None:
+    for name, value in entry.items():
+        if name not in _TEXTS:
             continue
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            value = str(value)
-        if isinstance(value, str) and value:
-            fields[name] = value
+        if isinstance(value, str):
+            if value:
+                fields[name] = value
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            fields[name] = str(value)
+    if _NO_TEXTS.isdisjoint(entry):
+        return fields
     for name in _DATES:
         value = entry.get(name) or (entry.get(_NODE_VALID_UNTIL) if name == VALID_UNTIL else None)
         if value:
@@ -85,32 +90,24 @@ def given_fields(entry: Mapping[str, Any], zone: ZoneInfo, losses: list[str]) ->
 
 def read(fields: Mapping[str, Any], sender: str) -> Message:
     """The neutral message of `given_fields`."""
-    left = {
-        name: value
-        for name, value in fields.items()
-        if name not in ("message_id", "text", TAGS) and REPORTS.get(name) != value
-    }
+    left = dict(fields)
+    text, reference, tags = left.pop("text", ""), left.pop("message_id", None), left.pop(TAGS, None)
+    for name, default in REPORTS.items():
+        if left.get(name) == default:
+            del left[name]
     extension: dict[str, Any] | None = None
-    tags = fields.get(TAGS)
     if tags is not None and tags != [(_TYPE, DEFAULT_TYPE)]:
         extension = dict(tags) or None
         if not tags or len(dict(tags)) != len(tags):
             left[TAGS] = [list(pair) for pair in tags]
-    return Message(
-        sender,
-        Text(fields.get("text", "")),
-        NAME,
-        extension,
-        reference=fields.get("message_id"),
-        leftovers=left or None,
-    )
+    return Message(sender, Text(text), NAME, extension, reference=reference, leftovers=left or None)
 
 
 def losses(message: Message, files: FileAddresses) -> list[str]:
     """What is lost of a message: see `adapters.contract.Adapter.losses`. Of others' it is what HTTP API users lose, who are shown
     the least; chat clients lose the topic alone."""
     if message.dialect == NAME:
-        return _staying(message)
+        return staying(message)
     lost = list(TOPIC_LOST) if message.topic is not None else []
     plain_text(files.shown(message.content), lost)
     _tags(message, {}, lost)
@@ -122,18 +119,19 @@ def size_of(message: Message) -> int:
     return len(msgspec.msgpack.encode(message))
 
 
-def _staying(message: Message) -> list[str]:
+def staying(message: Message) -> list[str]:
     """What no other dialect shows of a message that this one sent. Who it was sent from and to, when, and with which reports says
     where it goes; a validity as long as that of others is none."""
     left = message.leftovers or {}
     if message.content == PLACEHOLDER and "Data" in left:
         return [ENCRYPTED]
+    found = []
     # The vendor's clients give every message the usual validity, and read the clock twice for it.
-    unusual = abs(left.get(VALID_UNTIL, 0) - left.get(CREATED, 0) - VALID_MS) > 1_000
-    staying = [f"{VALID_UNTIL}: stays in this dialect"] if VALID_UNTIL in left and unusual else []
+    if VALID_UNTIL in left and abs(left[VALID_UNTIL] - left.get(CREATED, 0) - VALID_MS) > 1_000:
+        found.append(f"{VALID_UNTIL}: stays in this dialect")
     if left.get(TAGS):
-        staying.append("tags: of those with one name the last is shown by other dialects")
-    return staying
+        found.append("tags: of those with one name the last is shown by other dialects")
+    return found
 
 
 def write(message: Message, content: Content, time: int, zone: ZoneInfo, losses: list[str]) -> dict[str, Any]:
@@ -142,23 +140,33 @@ def write(message: Message, content: Content, time: int, zone: ZoneInfo, losses:
     if message.topic is not None:
         losses += TOPIC_LOST
     left = message.leftovers if message.dialect == NAME and message.leftovers else {}
-    created = left.get(CREATED, time)
-    fields: dict[str, Any] = {
-        "text": plain_text(content, losses),
-        CREATED: write_date(created, zone),
-        VALID_UNTIL: write_date(left.get(VALID_UNTIL, created + VALID_MS), zone),
-        SEND_AT: write_date(left.get(SEND_AT, time), zone),
-    }
-    for name, default in REPORTS.items():
-        fields[name] = left.get(name, default)
-    fields[TAGS] = _tags(message, left, losses)
+    fields: dict[str, Any] = {"text": plain_text(content, losses)}
+    fields |= _unsaid(time // 1000, zone)
+    if not _NO_TEXTS.isdisjoint(left):
+        if CREATED in left:
+            fields[VALID_UNTIL] = write_date(left[CREATED] + VALID_MS, zone)
+        for name in _DATES:
+            if name in left:
+                fields[name] = write_date(left[name], zone)
+        for name in REPORTS:
+            if name in left:
+                fields[name] = left[name]
+    if message.extension or TAGS in left:
+        fields[TAGS] = _tags(message, left, losses)
     return fields
+
+
+@lru_cache(1024)
+def _unsaid(second: int, zone: ZoneInfo) -> Mapping[str, Any]:
+    """What a message says, besides its text, that says nothing of it itself: what is sent has this second's, over and over."""
+    date, valid_until = write_date(second * 1000, zone), write_date(second * 1000 + VALID_MS, zone)
+    return {CREATED: date, VALID_UNTIL: valid_until, SEND_AT: date, **REPORTS, TAGS: type_tags(DEFAULT_TYPE)}
 
 
 def own_addresses(message: Message) -> dict[str, str]:
     """From and to whom a message was sent, as its sender wrote it."""
     left = message.leftovers if message.dialect == NAME and message.leftovers else {}
-    found = {"from_station": EVERY_STATION, "to_station": EVERY_STATION}
+    found = dict(_EVERY_STATION)
     for name in ADDRESSES:
         if name in left:
             found[name] = left[name]
@@ -244,10 +252,8 @@ def _pairs(tags: list[Any]) -> list[tuple[str, str]]:
 def _tags(message: Message, left: Mapping[str, Any], losses: list[str]) -> list[dict[str, str]]:
     if TAGS in left:
         return [{"name": name, "value": value} for name, value in left[TAGS]]
-    if not message.extension:
-        return type_tags(DEFAULT_TYPE)
     found = []
-    for name, value in message.extension.items():
+    for name, value in (message.extension or {}).items():
         if not isinstance(value, str):
             losses.append(f"ext.{name}: became text")
         found.append({"name": name, "value": _text(value)})

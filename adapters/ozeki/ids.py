@@ -39,7 +39,7 @@ def address_of(text: str, domain: str) -> Address:
 def neutral_name(login: str, domain: str) -> str:
     """The neutral name for `user@domain`. In another domain than the tenant's own, it is part of the name."""
     user, at, own = login.rpartition("@")
-    return user if at and user and own.lower() == domain.lower() else login
+    return user if at and user and (own == domain or own.lower() == domain.lower()) else login
 
 
 def login_of(name: str, domain: str) -> str:

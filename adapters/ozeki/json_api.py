@@ -24,11 +24,11 @@ class JsonApi:
     async def send(self, call: Call) -> Reply:
         """POST ?action=sendmsg"""
         entries = _asked(call).body.get("messages")
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        if not isinstance(entries, list) or [entry for entry in entries if not isinstance(entry, dict)]:
             raise Failure(Kind.BAD_REQUEST, "messages must be an array of messages", reason="body", field="messages")
         sent = await send(call, entries, self._zone)
         messages = [sent_row(one, self._zone) for one in sent]
-        failed = sum(bool(one.problem) for one in sent)
+        failed = len([one for one in sent if one.problem])
         data = {
             "total_count": len(sent),
             "success_count": len(sent) - failed,

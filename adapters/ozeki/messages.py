@@ -14,7 +14,6 @@ from adapters.contract import Call
 from adapters.ozeki import content
 from adapters.ozeki.auth import domain_of
 from adapters.ozeki.content import CREATED, SEND_AT, given_fields
-from adapters.ozeki.files import addresses
 from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_number
 from adapters.ozeki.options import NAME
 from core.errors import Failure, Kind
@@ -27,6 +26,8 @@ MAXIMUM_MESSAGES = 1_000
 """Of one request; the vendor names no limit."""
 _MAXIMUM_ID = 255
 _AT_ONCE = 50
+_UNPLACED = 0
+"""No group's number."""
 _AS_CREATED_MS = 1_000
 """The two may be read from the clock at both sides of a second's end."""
 # What befalls the gateway, not one message: the whole request is answered with it, and can be repeated.
@@ -56,34 +57,39 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
         raise too_many()
     losses: list[str] = []
     core, tenant, sender = call.core, call.tenant, sender_of(call)
-    domain, ids, files = domain_of(tenant), core.ids(tenant), addresses(call)
-    rows = []
+    domain, ids = domain_of(tenant), core.ids(tenant)
+    found: list[Sent] = []
+    rows: list[_Sending] = []
     for number, entry in enumerate(entries):
         fields = given_fields(entry, zone, losses)
         sent = Sent(fields, call.now, content.read(fields, sender), fields.get("message_id", ""))
-        losses += content.losses(sent.message, files)
+        losses += content.staying(sent.message)
+        found.append(sent)
         address = _recipient(sent, domain)
-        group = own_number(ids, address.user) if address is not None else None
-        rows.append(_Sending(sent, address, group, f"{call.reference}:{number}"))
-    call.losses.extend(dict.fromkeys(losses))
+        if address is not None:
+            group = own_number(ids, address.user) or _UNPLACED
+            rows.append(_Sending(sent, address, group, f"{call.reference}:{number}"))
+    if losses:
+        call.losses.extend(dict.fromkeys(losses))
     own = await core.users.key(tenant, sender)
-    names = [row.address.user for row in rows if row.address is not None and row.group is None]
-    keys = await core.users.keys(tenant, names, folded=True) if names else []
-    by_name = dict(zip(names, keys, strict=True))
+    users = [row for row in rows if row.target == _UNPLACED]
+    if users:
+        keys = await core.users.keys(tenant, [row.address.user for row in users], folded=True)
+        for row, key in zip(users, keys, strict=True):
+            row.target = key
     if len(rows) == 1:
-        await _send(call, own, by_name, rows[0])
-        return [rows[0].sent]
+        await _send(call, own, rows[0])
+        return found
     for start in range(0, len(rows), _AT_ONCE):
-        await asyncio.gather(*(_send(call, own, by_name, row) for row in rows[start : start + _AT_ONCE]))
-    return [row.sent for row in rows]
+        await asyncio.gather(*(_send(call, own, row) for row in rows[start : start + _AT_ONCE]))
+    return found
 
 
 class _Sending(msgspec.Struct):
     sent: Sent
-    address: Address | None
-    """None for what can't be sent."""
-    group: int | None
-    """The group, if it is one's address."""
+    address: Address
+    target: UserKey | int
+    """The group, if it is one's address; else the user, as soon as the place is known."""
     reference: str
     """What makes a repeat of the request no second message."""
 
@@ -106,21 +112,18 @@ def _recipient(sent: Sent, domain: str) -> Address | None:
     return None if sent.problem else address
 
 
-async def _send(call: Call, sender: UserKey, keys: Mapping[str, UserKey], row: _Sending) -> None:
-    sent, address = row.sent, row.address
-    if address is None:
-        return
+async def _send(call: Call, sender: UserKey, row: _Sending) -> None:
+    sent, target, station = row.sent, row.target, row.address.station
     if sent.message_id and not call.reference.startswith(CLIENT_REFERENCE):
         # Some callers give all their messages one id: only what says the same is the same.
         said = zlib.crc32(sent.fields.get("text", "").encode(errors="replace"))
         row.reference = f"{CLIENT_REFERENCE}{sent.message_id}:{said:08x}"
     try:
-        target = keys[address.user] if row.group is None else row.group
         audience = EVERYBODY
-        if address.station is not None:
-            if isinstance(target, int) or not await _has_station(call, target, address.station):
-                raise Failure(Kind.NOT_FOUND, f"There is no station {address.station} of this user")
-            audience = Audience(station=address.station)
+        if station is not None:
+            if isinstance(target, int) or not await _has_station(call, target, station):
+                raise Failure(Kind.NOT_FOUND, f"There is no station {station} of this user")
+            audience = Audience(station=station)
         if _is_for_later(sent.fields, call.now):
             await _schedule(call, sender, target, row, audience)
         else:

@@ -4,12 +4,18 @@ The chat clients' API is told by its query alone. An HTTP API user's request is 
 Content-Type, so that a request which can't be read is answered in its own style, too.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
-from adapters.contract import Request
+import msgspec
+
+from adapters.contract import Request, read_query
 
 FORM = "application/x-www-form-urlencoded"
 _QUERY_ACTIONS = frozenset({"sendmessage", "receivemessage"})
+_MAXIMUM_REMEMBERED = 1_024
+_LONGEST_REMEMBERED = 512
 
 
 class Style(StrEnum):
@@ -27,23 +33,47 @@ class Style(StrEnum):
     """An XML document."""
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What a request tells before its body is read."""
+
+    style: Style
+    media_type: str
+    """The Content-Type without parameters, in lower case."""
+    parameters: Mapping[str, str]
+    """Those of the query, names in lower case; of repeated ones the first."""
+
+
 def style_of(request: Request) -> Style:
     """The style of a request of this dialect."""
-    query = request.query
-    if "srv" in query and "api" in query:
-        return Style.CLIENT
-    names = {name.lower(): value for name, value in query.items()}
-    if names.get("command"):
+    return told(request).style
+
+
+def told(request: Request) -> Told:
+    """What query and Content-Type tell of a request of this dialect."""
+    query, content_type = request.query_string, request.headers.get("content-type", "")
+    read = _read_before if len(query) + len(content_type) <= _LONGEST_REMEMBERED else _read
+    return read(query, content_type)
+
+
+def _read(query_string: str, content_type: str) -> Told:
+    query = read_query(query_string)
+    parameters: dict[str, str] = {}
+    for name, value in query.items():
+        parameters.setdefault(name.lower(), value)
+    media_type = content_type.partition(";")[0].strip().lower()
+    style = Style.CLIENT if "srv" in query and "api" in query else _style_of(parameters, media_type)
+    return Told(style, media_type, parameters)
+
+
+_read_before = lru_cache(_MAXIMUM_REMEMBERED)(_read)
+
+
+def _style_of(parameters: Mapping[str, str], media_type: str) -> Style:
+    if parameters.get("command"):
         return Style.COMMAND
-    action = names.get("action", "").lower()
+    action = parameters.get("action", "").lower()
     if action:
         return Style.QUERY if action in _QUERY_ACTIONS else Style.JSON
-    media_type = media_type_of(request)
     if media_type.endswith("xml"):
         return Style.OZML
     return Style.QUERY if media_type == FORM else Style.JSON
-
-
-def media_type_of(request: Request) -> str:
-    """The Content-Type without parameters, in lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
