@@ -32,8 +32,7 @@ else
   end
 end
 view.own = own
-local result = {tonumber(conversation), own and 0 or 1, following or 0}
-for index = 1, #found do result[index + 3] = found[index] end
+local result = {tonumber(conversation), own and 0 or 1, following or 0, unpack(found)}
 if ARGV[13] == '1' then
   local user = ARGV[4]
   local state = redis.call('HMGET', prefix .. 'v:' .. conversation, 'r' .. user, 'k' .. user)

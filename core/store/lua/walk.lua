@@ -36,27 +36,29 @@ local function walk(view, sequence, low, high, step, limit, mask)
   -- Nothing to ask but kind and flags.
   local open = not (view.intervals or view.own or view.hidden)
   local closing = DELETED + RESTRICTED + ONLINE_ONLY
-  for kind = 0, 7 do kinds[kind] = bit.band(mask, bit.lshift(1, kind)) ~= 0 end
+  local byte, band = string.byte, bit.band
+  for kind = 0, 7 do kinds[kind] = band(mask, bit.lshift(1, kind)) ~= 0 end
   if view.intervals then sequence = next_within(view.intervals, sequence, step) end
   while sequence >= low and sequence <= high and shown < limit and scanned < 1000 and bytes < 1048576 do
     local chunk = math.floor(sequence / 4096)
     local key, wanted = prefix .. 'l:' .. conversation .. ':' .. chunk, {}
     local room = math.min(scanned == 0 and limit or 25, 1000 - scanned)
     if room > 1 then room = math.min(room, batch_at(key, sequence)) end
-    while #wanted < room and sequence >= low and sequence <= high and math.floor(sequence / 4096) == chunk do
-      wanted[#wanted + 1] = sequence
-      sequence = sequence + step
-    end
+    local edge = step < 0 and math.max(low, chunk * 4096) or math.min(high, chunk * 4096 + 4095)
+    room = math.min(room, (edge - sequence) * step + 1)
+    for index = 1, room do wanted[index] = sequence + (index - 1) * step end
+    sequence = sequence + room * step
     local records = redis.call('HMGET', key, unpack(wanted))
-    for index, record in ipairs(records) do
+    for index = 1, room do
+      local record = records[index]
       if record then
         last = record
         bytes = bytes + #record
         -- Byte 11 of the header is the kind, bytes 12 and 13 the flags.
-        local kind, _, flags = string.byte(record, 11, 13)
-        local closed = bit.band(flags, closing)
+        local kind, _, flags = byte(record, 11, 13)
+        local closed = band(flags, closing)
         if kinds[kind] and closed ~= DELETED and ((open and closed == 0)
-          or (bit.band(flags, DELETED) == 0 and may_see(view, wanted[index], record, flags))) then
+          or (band(flags, DELETED) == 0 and may_see(view, wanted[index], record, flags))) then
           shown = shown + 1
           found[2 * shown - 1] = wanted[index]
           found[2 * shown] = record
@@ -67,7 +69,7 @@ local function walk(view, sequence, low, high, step, limit, mask)
         end
       end
     end
-    scanned = scanned + #wanted
+    scanned = scanned + room
     if view.intervals then sequence = next_within(view.intervals, sequence, step) end
   end
   walked = walked + scanned
