@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.gateway.callers import Answer, Call, ask_once, easemob_send
-from tests.gateway.program import APPLICATION, Program, running
+from tests.gateway.program import APPLICATION, Program, running, until
 from tests.gateway.test_restart import logged, restart
 
 
@@ -23,7 +23,7 @@ def test_it_is_taken_from_the_settings_and_changed_by_a_restart(tmp_path: Path) 
         refused = send_place(program)
         assert refused.status == 400
         assert "would lose something of this message" in json.loads(refused.text)["error_description"]
-        (line,) = logged(program, "reason=loss")
+        (line,) = until(lambda: logged(program, "reason=loss"))  # the reply may be here before it
         assert "failure=unsupported" in line
         assert ask_once(program.url, easemob_send(program.token())).status == 200
         config.write_text("")
