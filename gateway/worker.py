@@ -97,7 +97,7 @@ class WorkerServer(Server):
         idle = {
             connection.transport.get_extra_info("socket").fileno(): connection
             for connection in self.server_state.open_connections
-            if not connection.busy
+            if not connection.busy and not connection.transport.is_closing()
         }
         for number in idle.keys() - readable(idle):
             idle[number].transport.close()
