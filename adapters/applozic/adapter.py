@@ -52,9 +52,9 @@ class ApplozicAdapter:
 
     def applications(self, request: Request) -> Sequence[str] | None:
         """The application key of the headers, else the one that the token says; none at all where an API key tells."""
-        if auth.is_found_by_key(request):
-            return None
         name = auth.application_of(request)
+        if name is None and auth.has_key(request):
+            return None
         return (name,) if name and is_legal(name) else ()
 
     def authenticate(self, call: Call) -> Awaitable[Principal]:

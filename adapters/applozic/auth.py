@@ -14,7 +14,6 @@ for the user in `Of-User-Id`; of everybody else that header is ignored.
 
 import base64
 import hmac
-from collections.abc import Mapping
 from urllib.parse import unquote
 
 import msgspec
@@ -43,8 +42,8 @@ _OLD_FORM = "apz-token"
 _KEY = "api-key"
 _BASIC = (_OLD_FORM, "authorization", "application-user")
 _CREDENTIALS = (_JWT, *_BASIC, _KEY)
-_ACTS = "\0acts"
-"""What stands behind the credentials of one who acts for others, in what is remembered of them."""
+_AGENT = "\0agent"
+"""What stands behind the credentials of an agent, in what is remembered of them."""
 _ALSO_SECRET = ("device-key", "access-token")
 
 
@@ -53,8 +52,8 @@ class Caller(msgspec.Struct, frozen=True):
 
     user: str | None
     administrator: bool
-    acts: bool
-    """Whether for others, too."""
+    agent: bool = False
+    """Acts for others, as every administrator does."""
     profile: User | None = None
     expires: int = 0
 
@@ -68,35 +67,36 @@ def application_of(request: Request) -> str | None:
     return named
 
 
-def is_found_by_key(request: Request) -> bool:
-    """Whether nothing but an API key tells the application of a request."""
-    return bool(header(request, _KEY)) and application_of(request) is None
+def has_key(request: Request) -> bool:
+    """Whether a request has an API key, which tells the application where nothing else does."""
+    return bool(header(request, _KEY))
 
 
 async def authenticate(options: Options, call: Call) -> Principal:
     """Who is calling. Raises *unauthenticated*, *rate limited* after too many wrong passwords, and what the vendor answers to
     an unknown `Of-User-Id`."""
     request, tokens = call.request, call.core.tokens
-    application = application_of(request) or ""
-    given = {name: value for name in _CREDENTIALS if (value := header(request, name))}
-    text = "\0".join([part for pair in given.items() for part in pair])
-    principal, acts = tokens.remembered(NAME, application, text, call.tenants), False
+    application, get = application_of(request) or "", request.headers.get
+    # All of them, each in its place: which one verifies depends on the others.
+    text, agent = "\0".join([get(name, "") for name in _CREDENTIALS]), False
+    principal = tokens.remembered(NAME, application, text, call.tenants)
     if principal is None:
-        principal, acts = tokens.remembered(NAME, application, text + _ACTS, call.tenants), True
+        principal, agent = tokens.remembered(NAME, application, text + _AGENT, call.tenants), True
     if principal is None:
-        tenant, caller = await _caller_of(call, application, given)
-        principal, acts = Principal(tenant, caller.user, caller.administrator), caller.acts
-        kept = text + _ACTS if acts else text
+        tenant, caller = await _caller_of(call, application)
+        principal, agent = Principal(tenant, caller.user, caller.administrator), caller.agent
+        kept = text + _AGENT if agent else text
         tokens.remember(NAME, application, kept, principal, caller.expires, caller.profile)
-    named = _of_user(request) if acts else ""
+    named = _of_user(request) if agent or principal.administrator else ""
     if not named:
         return principal
     user = await _acted_for(options, call, principal, named)
     return Principal(principal.tenant, user, principal.administrator)
 
 
-async def _caller_of(call: Call, application: str, given: Mapping[str, str]) -> tuple[Tenant, Caller]:
-    """Whose credential the first of these headers that verifies has, and in which tenant."""
+async def _caller_of(call: Call, application: str) -> tuple[Tenant, Caller]:
+    """Whose credential the first header that verifies has, and in which tenant."""
+    given = {name: value for name in _CREDENTIALS if (value := header(call.request, name))}
     for tenant in call.tenants:
         for name, value in given.items():
             caller = await _verified(call, tenant, application, name, value)
@@ -158,7 +158,7 @@ async def _verified(call: Call, tenant: Tenant, application: str, name: str, val
     if name == _KEY:
         named = (application,) if application else tuple(owned.name for owned in applications_of(tenant, NAME))
         if any(_is(key.secret, value) for each in named for key in credentials_of(tenant, NAME, each, API_KEY)):
-            return Caller(None, administrator=True, acts=True)
+            return Caller(None, administrator=True)
         return await _by_token(call, tenant, value)
     pair = _pair(value)
     if pair is None:
@@ -167,7 +167,7 @@ async def _verified(call: Call, tenant: Tenant, application: str, name: str, val
         for credential in credentials_of(tenant, NAME, application, kind):
             if _is(credential.name, pair[0]) and _is(credential.secret, pair[1]):
                 user = credential.name if kind == BOT and name != _OLD_FORM else None
-                return Caller(user, administrator=True, acts=True)
+                return Caller(user, administrator=True)
     return await _by_user(call, tenant, *pair)
 
 
@@ -180,7 +180,7 @@ async def _by_token(call: Call, tenant: Tenant, token: str) -> Caller | None:
     if session is None:
         return None
     if session.claims is None:
-        return Caller(None, session.administrator, session.administrator, expires=session.expires)
+        return Caller(None, session.administrator, expires=session.expires)
     if session.claims.application not in [owned.name for owned in applications_of(tenant, NAME)]:
         return None
     try:
@@ -220,7 +220,7 @@ def _caller(user: User, expires: int = 0, administrator: bool = False) -> Caller
     # Anybody can be a user whom a login without a password opens: a role gives it no rights.
     role = USER if user.unlocked else role_of(user)
     administers = administrator or role in ADMINISTRATORS
-    return Caller(user.id, administers, administers or role == AGENT, user, expires)
+    return Caller(user.id, administers, not administers and role == AGENT, user, expires)
 
 
 def _of_user(request: Request) -> str:

@@ -24,10 +24,11 @@ MAXIMUM = 50
 async def send(options: Options, call: Call) -> Reply:
     """POST message/v2/send, of one message: documents show the answer bare, clients read the envelope. A browser client
     broadcasts here, too."""
-    if isinstance((await wire.read(call)).body.get("messageObject"), dict):
+    fields = await wire.read(call)
+    if isinstance(fields.body.get("messageObject"), dict):
         return await broadcast(options, call)
     try:
-        return wire.both(call, await sending.send_one(options, call))
+        return wire.both(call, await sending.send_one(options, call, fields))
     except Failure as failure:
         # The word alone would not be JSON.
         raise (bad_request(sending.CLOSED) if failure.text == sending.CLOSED else failure) from None

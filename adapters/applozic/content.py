@@ -59,7 +59,7 @@ _STAYING = ("timeToLive", "scheduledAt", "topicId")
 _OF_THE_STORE = frozenset({"blobKey", "thumbnailBlobKey", "createdAtTime", "createdAt", "key", "userKey"})
 """Of `fileMeta`, what the vendor's own store says of a file that it keeps."""
 _BARE = frozenset({"message", "to", "groupId", "clientGroupId", "key"})
-"""What says nothing beside a text, as most bodies of servers are."""
+"""What says nothing beside a text."""
 _EXACT = 1 << 53
 
 
@@ -72,11 +72,18 @@ class Said(msgspec.Struct, frozen=True):
     audience: Audience
 
 
+def read_bare(body: dict[str, Any], *, source: int = WEB) -> Said | None:
+    """The same as `read`, at a fraction of its cost, of a body that says a text and nothing else, as most bodies of servers do;
+    none for any other."""
+    text = body.get("message")
+    if not isinstance(text, str) or not body.keys() <= _BARE:
+        return None
+    return Said(Text(text), None, None if source == WEB else {"source": source}, EVERYBODY)
+
+
 def read(body: dict[str, Any], files: FileAddresses, losses: list[str], *, source: int = WEB) -> Said:
     """What a body says; `source` is what it has where it does not name one. Files that are kept here become references. What
     other dialects will not read goes to `losses`."""
-    if body.keys() <= _BARE and isinstance(text := body.get("message"), str):
-        return Said(Text(text), None, None if source == WEB else {"source": source}, EVERYBODY)
     wire = canonical(body, losses, source=source)
     metadata: dict[str, str] = wire.pop("metadata")
     content = files.stored(_content(wire, metadata, files))

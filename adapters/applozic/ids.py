@@ -7,6 +7,7 @@ vendor has milliseconds two messages could collide.
 """
 
 import re
+from functools import lru_cache
 
 from adapters.applozic.options import NAME
 from core.ids import USER, Ids
@@ -16,8 +17,11 @@ _KEY = re.compile(r"[45]-(.+)-([0-9]{19})")
 _HIGHEST_GROUP = (1 << 31) - 1
 _VIRTUAL_GROUPS = 1 << 30
 _USER_NUMBERS = 1 << 60
+_MAXIMUM_REMEMBERED = 16_384
+"""Of user keys, which stand in most of what is answered; about 5 MB."""
 
 
+@lru_cache(_MAXIMUM_REMEMBERED)
 def user_key(ids: Ids, number: int) -> str:
     """The `userKey` of a user's number."""
     return ids.uuid(USER | number)
@@ -31,7 +35,7 @@ def user_number(ids: Ids, text: str) -> int | None:
 
 def sent_key(ids: Ids, sender: int, message: int) -> str:
     """The key of a one-to-one message as its sender knows it."""
-    return f"5-{ids.uuid(USER | sender)}-{message}"
+    return f"5-{user_key(ids, sender)}-{message}"
 
 
 def group_key(group: int, message: int) -> str:

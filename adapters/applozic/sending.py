@@ -9,7 +9,7 @@ import orjson
 
 from adapters.applozic import wire
 from adapters.applozic.auth import OF_USER, acting_user, require_administrator
-from adapters.applozic.content import API, WEB, read
+from adapters.applozic.content import API, WEB, read, read_bare
 from adapters.applozic.errors import bad_request, no_group, no_user, not_allowed, word
 from adapters.applozic.files import addresses
 from adapters.applozic.group_objects import OPEN, group_type, other_of
@@ -29,6 +29,8 @@ from core.names import check_name
 CLOSED = "CONVERSATION_CLOSED"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """What a client's own key of a message must look like to tell messages apart; some send any word."""
+_ELSEWHERE = frozenset({"groupId", "clientGroupId", "conversationId"})
+"""Fields by which a message goes elsewhere than to a user."""
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -49,7 +51,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 async def send(options: Options, call: Call) -> Reply:
     """POST message/send: the bare answer."""
-    return wire.json_reply(await send_one(options, call))
+    return wire.json_reply(await send_one(options, call, await wire.read(call)))
 
 
 async def dispatch(options: Options, call: Call) -> Reply:
@@ -71,9 +73,8 @@ async def dispatch(options: Options, call: Call) -> Reply:
     return wire.json_reply(_answer(call, sent))
 
 
-async def send_one(options: Options, call: Call) -> dict[str, Any]:
-    """Send what the request says; gives the fields of the answer. Raises `CLOSED` as a plain word for a closed topic."""
-    fields = await wire.read(call)
+async def send_one(options: Options, call: Call, fields: Fields) -> dict[str, Any]:
+    """Send what a request says; gives the fields of the answer. Raises `CLOSED` as a plain word for a closed topic."""
     sender = sender_of(call, fields)
     destination = await _destination(options, call, fields, sender)
     return _answer(call, await _append(call, fields, sender, destination, check_of(call)))
@@ -100,7 +101,7 @@ def check_of(call: Call) -> Check:
 def reference_of(call: Call, fields: Fields) -> str:
     """What makes a repeat one send: the header for that, else the client's own key of the message."""
     key = fields.body.get("key")
-    if not call.reference.startswith(CLIENT_REFERENCE) and isinstance(key, str) and _UUID.fullmatch(key):
+    if isinstance(key, str) and not call.reference.startswith(CLIENT_REFERENCE) and _UUID.fullmatch(key):
         return f"{CLIENT_REFERENCE}{key.lower()}"
     return call.reference
 
@@ -108,7 +109,7 @@ def reference_of(call: Call, fields: Fields) -> str:
 def message_of(call: Call, body: dict[str, Any], sender: UserKey, topic: int | None) -> tuple[Message, Audience]:
     """The neutral message of a body, and who gets it."""
     source = API if call.authenticated.administrator else WEB
-    said = read(body, addresses(call), call.losses, source=source)
+    said = read_bare(body, source=source) or read(body, addresses(call), call.losses, source=source)
     key = body.get("key")
     return (
         Message(
@@ -199,15 +200,17 @@ def _external_id(call: Call, fields: Fields, time: int) -> str:
 
 async def _destination(options: Options, call: Call, fields: Fields, sender: str) -> Destination:
     """Where a body wants to go. A group goes before a user: clients post both, when one of them is meant."""
-    topic, group = await _topic(call, fields), 0
-    if _names_group(fields):
-        group = await number_of(call, fields) or 0
-        if virtual_topic(group) is None:
-            if not group:
-                raise no_group()
-            return Destination(group=group, topic=topic)
-        # The vendor's stand-in for a topic of two users.
-        topic = topic or await call.core.topics.find(call.tenant, virtual_topic(group) or 0)
+    topic = None
+    if not fields.isdisjoint(_ELSEWHERE):
+        topic = await _topic(call, fields)
+        if _names_group(fields):
+            group = await number_of(call, fields) or 0
+            if virtual_topic(group) is None:
+                if not group:
+                    raise no_group()
+                return Destination(group=group, topic=topic)
+            # The vendor's stand-in for a topic of two users.
+            topic = topic or await call.core.topics.find(call.tenant, virtual_topic(group) or 0)
     user = fields.text("to", "contactIds")
     if user is None and topic is not None:
         if isinstance(topic.parties, int):

@@ -1,7 +1,7 @@
 """What goes in and out of every endpoint: bare objects, envelopes, plain words; and requests as real clients write them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -112,13 +112,18 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return name in self._pairs or name in self.body
 
+    def isdisjoint(self, names: Set[str]) -> bool:
+        """Whether none of these fields is there."""
+        return names.isdisjoint(self.body) and names.isdisjoint(self._pairs)
+
     def value(self, *names: str) -> Any:
         """The first of these fields that says something, neither null nor an empty text; none when none does."""
+        body, pairs = self.body, self._pairs
         for name in names:
-            value = self.body.get(name)
+            value = body.get(name)
             if value is not None and value != "":
                 return value
-            for text in self._pairs.get(name, ()):
+            for text in pairs.get(name, ()) if pairs else ():
                 if text:
                     return text
         return None
@@ -237,6 +242,8 @@ async def read_list(call: Call) -> list[Any]:
 
 def parse_pairs(text: str) -> list[tuple[str, str]]:
     """The parameters of a query or a form."""
+    if not text:
+        return []
     if "%" in text or "+" in text:
         return parse_qsl(text, keep_blank_values=True, errors="replace")
     # Nothing to decode, as mostly: a fifth of the time.

@@ -1,6 +1,7 @@
 """Sending a message, and reading a timeline."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -74,23 +75,30 @@ async def _send(call: Call) -> _Sent:
     core, tenant, reference = call.core, call.tenant, call.reference
     # What other dialects forbid a user counts here too; an administrator is the app's own server.
     check = Check.NONE if call.authenticated.administrator else Check.USER
-    in_group, files = body.get("channel_type") == content.GROUP or names_group(recipient), addresses(call)
+    in_group = body.get("channel_type") == content.GROUP or names_group(recipient)
     if in_group:
         number = own_number(core.ids(tenant), recipient)
-        message = content.read(body, files, sender, recipient, group=True, chosen=number is None)
-        call.losses += content.losses(message, files)
+        message = _read(call, body, sender, recipient, group=True, chosen=number is None)
         if number is None:
             number = await core.groups.place(tenant, NAME, recipient)
         key, *left_out = await core.users.keys(tenant, (sender, *_left_out(message)))
         audience = _audience(message, left_out)
         (receipt,) = await core.messages.send_group(tenant, key, [number], message, reference, audience, check=check)
     else:
-        message = content.read(body, files, sender, recipient, group=False, chosen=False)
-        call.losses += content.losses(message, files)
+        message = content.read_plain(body, sender, recipient) or _read(call, body, sender, recipient)
         key, other = await core.users.keys(tenant, (sender, recipient))
         audience = _audience(message, [])
         (receipt,) = await core.messages.send_direct(tenant, key, [other], message, reference, audience, check=check)
     return _Sent(message, receipt, key, recipient, in_group)
+
+
+def _read(
+    call: Call, body: dict[str, Any], sender: str, recipient: str, *, group: bool = False, chosen: bool = False
+) -> Message:
+    files = addresses(call)
+    message = content.read(body, files, sender, recipient, group=group, chosen=chosen)
+    call.losses += content.losses(message, files)
+    return message
 
 
 def _left_out(message: Message) -> list[str]:

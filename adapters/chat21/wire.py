@@ -22,6 +22,7 @@ ALWAYS = (
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS"),
 )
 """Headers of everything."""
+_JSON_TYPE = "application/json"
 _JSON = ((b"content-type", b"application/json; charset=utf-8"), *ALWAYS)
 _TEXT = ((b"content-type", b"text/html; charset=utf-8"), *ALWAYS)
 _PAGE = ((b"content-security-policy", b"default-src 'none'"), (b"x-content-type-options", b"nosniff"), *_TEXT)
@@ -100,13 +101,12 @@ async def read_body(call: Call) -> dict[str, Any]:
     """The request's JSON object; empty for any other media type, for no body and for an array, whose fields Express finds
     as little. Raises *bad request* with reason `body`, *too large*, or *unsupported* with reason `encoding`."""
     headers = call.request.headers
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != "application/json":
+    content_type, coding = headers.get("content-type", ""), headers.get("content-encoding")
+    media_type, charset = (_JSON_TYPE, "") if content_type == _JSON_TYPE else _media_type(content_type)
+    if media_type != _JSON_TYPE:
         return {}
-    coding = headers.get("content-encoding", "").lower()
-    if coding not in ("", "identity"):
-        raise Failure(Kind.UNSUPPORTED, f"unsupported content encoding {coding!r}", reason="encoding")
-    charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "').lower() if parameters else ""
+    if coding and coding.lower() != "identity":
+        raise Failure(Kind.UNSUPPORTED, f"unsupported content encoding {coding.lower()!r}", reason="encoding")
     if charset not in ("", "utf-8", "utf8"):
         raise Failure(Kind.UNSUPPORTED, f"unsupported charset {charset!r}", reason="encoding")
     body = (await call.body(MAXIMUM_BODY_BYTES)).removeprefix(b"\xef\xbb\xbf")
@@ -116,6 +116,13 @@ async def read_body(call: Call) -> dict[str, Any]:
         raise Failure(Kind.BAD_REQUEST, "Unexpected token in JSON at position 0", reason="body")
     value = parse_json(body)
     return value if isinstance(value, dict) else {}
+
+
+def _media_type(content_type: str) -> tuple[str, str]:
+    """Media type and charset of a Content-Type."""
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "').lower()
+    return media_type.strip().lower(), charset
 
 
 def truthy(value: Any) -> bool:

@@ -12,7 +12,7 @@ from adapters.easemob.groups import check_group_id, place_groups
 from adapters.easemob.options import NAME
 from adapters.easemob.users import place_users
 from core.errors import Failure
-from core.model import EVERYBODY, Audience, Content, Message, Receipt, UserKey
+from core.model import EVERYBODY, Audience, Content, Message, Receipt, Text, UserKey
 
 DEFAULT_SENDER = "admin"
 MAXIMUM_IGNORED = 20
@@ -63,7 +63,7 @@ async def to_users(
     """Send to users, known or not. Names are checked before anything is written."""
     key, *receivers = await place_users(call, [sender, *targets])
     numbers = [receiver.number for receiver in receivers]
-    distinct = list(dict(zip(numbers, receivers, strict=True)).values())
+    distinct = list({receiver.number: receiver for receiver in receivers}.values())
     message = _message(call, key, content, extension, leftovers)
     audience = _ONLINE if leftovers and _is_for_online(leftovers) else EVERYBODY
     receipts = await call.core.messages.send_direct(call.tenant, key, distinct, message, call.reference, audience)
@@ -123,7 +123,8 @@ async def to_rooms(
 def _message(
     call: Call, sender: UserKey, content: Content, extension: dict[str, Any] | None, leftovers: dict[str, Any]
 ) -> Message:
-    message = Message(sender.id, addresses(call).stored(content), NAME, extension, leftovers=leftovers or None)
+    stored = content if isinstance(content, Text) else addresses(call).stored(content)
+    message = Message(sender.id, stored, NAME, extension, leftovers=leftovers or None)
     if leftovers:
         call.losses += losses(message)
     return message

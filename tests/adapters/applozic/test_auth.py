@@ -305,6 +305,30 @@ async def test_a_bots_password_is_limited_and_its_change_ends_what_is_remembered
     assert await house.core.users.check_password(house.tenant, "dave", "secret") is not None
 
 
+async def test_what_verified_is_remembered_with_its_header_and_all_others(house: House) -> None:
+    named_alice = {**APP, "Of-User-Id": "alice"}
+    await Row("", "POST", OWN, 200, envelope(), json={}, headers={**named_alice, "Api-Key": "{key}"}).check(house)
+    for header in ("X-Authorization", "Authorization", "Application-User", "Apz-Token"):
+        row = Row(header, "POST", OWN, 401, UNAUTHORIZED, json={}, headers={**named_alice, header: "{key}"})
+        await row.check(house)
+    alice_first = {**APP, "Authorization": "{alice}", "Application-User": "{boss_device}", "Of-User-Id": "bob"}
+    boss_first = {**APP, "Authorization": "{boss_device}", "Application-User": "{alice}", "Of-User-Id": "bob"}
+    for label, name, headers in (("A", "alice", alice_first), ("B", "bob", boss_first), ("C", "alice", alice_first)):
+        await named(label, name, **headers).check(house)
+
+
+@pytest.mark.parametrize("who", ["bot", "agent"])
+async def test_who_may_act_no_longer_is_nobody(house: House, who: str) -> None:
+    headers = as_bot("bob") if who == "bot" else {**as_user("agent_device"), "Of-User-Id": "bob"}
+    await named("before", "bob", **headers).check(house)
+    if who == "bot":
+        replaced = Credential("bot", "bot", "another secret")
+        await house.core.tenants.add_credential(house.tenant.name, "applozic", house.names["app"], replaced)
+    else:
+        await house.core.users.revoke(house.tenant, "agent")
+    await Row("after", "POST", OWN, 401, UNAUTHORIZED, json={}, headers=headers).check(house)
+
+
 async def test_another_tenants_credentials_open_nothing_under_the_same_key(house: House) -> None:
     adapter = house.adapters["applozic"]
     other = await new_tenant(house.core, [adapter])

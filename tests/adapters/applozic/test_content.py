@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.applozic.content import canonical, read, write
+from adapters.applozic.content import API, WEB, canonical, read, read_bare, write
 from adapters.applozic.wire import whole
 from adapters.files import FileAddresses
 from core.files import file_reference
@@ -150,6 +150,20 @@ def test_a_list_gives_back_what_was_sent(body: dict[str, Any]) -> None:
     if meta:
         expected["fileMeta"] = meta if expected["contentType"] == 10 else as_reader_finds_it(meta)
     assert exactly(shown(body)) == exactly(expected)
+
+
+@settings(max_examples=500)
+@given(bodies | st.fixed_dictionaries({"message": values}, optional={"to": texts, "key": texts, "topicId": values}))
+def test_the_short_way_says_the_same(body: dict[str, Any]) -> None:
+    for source in (API, WEB):
+        losses: list[str] = []
+        said = read(body, FILES, losses, source=source)
+        assert (read_bare(body, source=source) or said) == said
+        assert read_bare(body, source=source) is None or not losses
+
+
+def test_a_bare_text_goes_the_short_way() -> None:
+    assert read_bare({"to": "bob", "message": "Hi", "key": "1"}) is not None
 
 
 @settings(max_examples=500)

@@ -215,6 +215,14 @@ def test_ids_there_and_back(user: int, message: int, group: int) -> None:
     assert ids.group_number(str(group)) == group
 
 
+def test_a_remembered_user_key_is_its_tenants_and_generations() -> None:
+    tenants = [Ids(secret * 32, generation) for secret in (b"s", b"t") for generation in (1, 2)]
+    first = [ids.user_key(one, 7) for one in tenants]
+    assert len(set(first)) == len(tenants)
+    assert [ids.user_key(one, 7) for one in tenants] == first
+    assert [ids.user_number(one, key) for one, key in zip(tenants, first, strict=True)] == [7] * len(tenants)
+
+
 @pytest.mark.parametrize(
     "text",
     [

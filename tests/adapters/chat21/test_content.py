@@ -122,6 +122,28 @@ def test_history_gives_back_what_was_sent(body: dict[str, Any], group: bool, cho
     assert (row["timelineOf"], row["conversWith"], row["status"]) == ("A1", "B2", 150 if group else 100)
 
 
+@settings(max_examples=400)
+@given(bodies | st.fixed_dictionaries(
+    {"sender_fullname": truthy_values, "recipient_fullname": truthy_values},
+    optional={"text": values, "type": kinds, "channel_type": st.just("direct") | values, "sender_id": values},
+))  # fmt: skip
+def test_the_short_way_says_the_same(body: dict[str, Any]) -> None:
+    message = content.read(body, FILES, "A1", "B2", group=False, chosen=False)
+    short = content.read_plain(body, "A1", "B2")
+    if short is not None:
+        assert exactly(msgspec.structs.asdict(short)) == exactly(msgspec.structs.asdict(message))
+        assert content.losses(message, FILES) == []
+
+
+@pytest.mark.parametrize("fields", [{}, {"type": "text"}, {"channel_type": "direct"}, {"recipient_fullname": "B2"}])
+def test_a_plain_text_goes_the_short_way(fields: dict[str, str]) -> None:
+    names = {"sender_fullname": "A One", "recipient_id": "B2", "recipient_fullname": "B Two"}
+    body = {**names, "text": "Hi", **fields}
+    short = content.read_plain(body, "A1", "B2")
+    assert short is not None
+    assert short == content.read(body, FILES, "A1", "B2", group=False, chosen=False)
+
+
 def send(**fields: Any) -> Message:
     body = {"sender_fullname": "A One", "recipient_id": "B2", "recipient_fullname": "B Two", **fields}
     return content.read(body, FILES, "A1", "B2", group=False, chosen=False)
