@@ -10,19 +10,18 @@ from typing import Any
 import msgspec
 import orjson
 
-from adapters.applozic import lookup, threads, wire
+from adapters.applozic import lookup, rows, threads, wire
 from adapters.applozic.auth import acting_user
 from adapters.applozic.contacts import block_lists
 from adapters.applozic.group_objects import OPEN, TYPE, GroupRow, TopicRow, feeds
 from adapters.applozic.options import NAME
 from adapters.applozic.profiles import stranger, user_object, user_objects
-from adapters.applozic.rows import array
 from adapters.applozic.wire import Fields
 from adapters.contract import Call, Reply
 from core.conversations import Target
 from core.ids import Parties
 from core.messages import Page, Query
-from core.model import READABLE, MessageKind, Overview, Progress, UserKey, leftovers_of
+from core.model import READABLE, MessageKind, Overview, Progress, UserKey, Window, leftovers_of
 
 DEFAULT_THREADS = 60
 DEFAULT_MESSAGES = 50
@@ -119,11 +118,11 @@ async def _thread(call: Call, user: UserKey, target: Target, fields: Fields) -> 
         unread = 0
     for row in counted:
         row["unreadCount"] = unread
-    losses, topics = dict[str, None](), dict[int, None]()
-    listed.messages = array(page.messages, threads.thread(user, target, name, progress), readers, losses, topics)
-    call.losses.extend(losses)
-    if topics:
-        _, listed.topics = await feeds(call, user, (), [(_parties(user, target), topic) for topic in topics])
+    written = rows.page(page.messages, threads.thread(user, target, name, progress), readers)
+    listed.messages = written.json
+    call.losses.extend(written.losses)
+    if written.topics:
+        _, listed.topics = await feeds(call, user, (), [(_parties(user, target), topic) for topic in written.topics])
     return listed
 
 
@@ -180,8 +179,8 @@ async def _whole(call: Call, user: UserKey, target: Target, query: Query, skippe
         if not cursor or missing <= 0:
             break
         more = await threads.page(call, user, target, msgspec.structs.replace(query, limit=missing, cursor=cursor))
-        found, cursor = [*found, *more.messages], more.cursor
-    return Page(found[skipped:], cursor, page.member, page.progress)
+        found, cursor = Window([*found, *more.messages]), more.cursor
+    return Page(Window(found[skipped:]), cursor, page.member, page.progress)
 
 
 def _longer(query: Query, skipped: int) -> Query:

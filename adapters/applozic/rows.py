@@ -2,7 +2,7 @@
 another type, status and counterpart; in a group it has one key and names its sender.
 
 What depends on the viewer is put together for each row, all else is written once and kept with the message for as long as
-that is remembered. So is the last page that began with a message: clients ask for the same one again and again.
+that is remembered. So is a whole page with the messages that are read together: clients ask for the same one again and again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,15 @@ import orjson
 
 from adapters.applozic.content import write
 from adapters.applozic.ids import user_key
+from adapters.applozic.options import NAME
 from adapters.files import FileAddresses
 from core.ids import Ids
-from core.model import Stored
+from core.model import Stored, Window
 
 _NOBODY = 0
 """The number of a sender who is being erased: the name may be somebody else's by now."""
-_KEPT_BYTES = 32 << 20
-"""About how much memory a worker gives to pages that it has written; one that takes a sixteenth of it is not kept."""
-_BYTES_A_MESSAGE = 600
-"""About what is kept of a message with a page, beside the JSON of both."""
+_BYTES_A_NOTE = 200
+"""About what a loss or a topic takes that is kept with a page."""
 UNREAD, READ, SENT, DELIVERED, DELIVERED_AND_READ = 0, 1, 3, 4, 5
 """Of `status`: the first two of what was received, the others of what was sent."""
 
@@ -48,8 +47,8 @@ class Readers(msgspec.Struct, frozen=True):
     files: FileAddresses
 
 
-class _Written(msgspec.Struct, eq=False, gc=False):
-    """What a row says of the message itself, as JSON. Only `page` ever changes."""
+class _Written(msgspec.Struct, frozen=True, gc=False):
+    """What a row says of the message itself, as JSON."""
 
     files: str
     """What the address in it begins with; empty when no file of ours is in it."""
@@ -67,48 +66,17 @@ class _Written(msgspec.Struct, eq=False, gc=False):
     lost: tuple[str, ...]
     is_plain: bool
     """Whether it has no topic and loses nothing."""
-    page: "_Page | None" = None
-    """The last page that began with this message."""
 
 
-class _Page(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """A page as it was written, and what of: it holds as long as all of that is the same."""
+class Written(msgspec.Struct, frozen=True, gc=False):
+    """Messages of a thread as they were written."""
 
-    thread: Thread
-    files: str
-    rest: list[_Written]
-    """What follows the first message. References go to older messages alone, never round."""
     json: bytes
-    losses: dict[str, None]
-    topics: dict[int, None]
-
-
-class _Pages:
-    """The pages that are kept with their first messages, up to so many bytes: a user can ask for one that begins with any message,
-    and they are no part of what the memory of messages is bounded by."""
-
-    def __init__(self) -> None:
-        self._firsts: dict[_Written, int] = {}
-        self._room = _KEPT_BYTES
-
-    def keep(self, first: _Written, page: _Page) -> None:
-        """Keep a page with its first message, in the place of those that were written before all others."""
-        size = 2 * len(page.json) + _BYTES_A_MESSAGE * len(page.rest)
-        if size > _KEPT_BYTES // 16:
-            return
-        first.page = page
-        self._firsts[first] = size
-        self._room -= size
-        while self._room < 0:
-            self.drop(next(iter(self._firsts)))
-
-    def drop(self, first: _Written) -> None:
-        """Let go of the page that begins with a message, if there is one."""
-        first.page = None
-        self._room += self._firsts.pop(first, 0)
-
-
-_pages = _Pages()
+    """An array."""
+    losses: tuple[str, ...]
+    """What the messages can't say here, each loss once."""
+    topics: tuple[int, ...]
+    """Those that they belong to, each once."""
 
 
 def _state(kind: int, status: int) -> bytes:
@@ -127,21 +95,20 @@ _RECEIVED = tuple(_state(4, status) for status in (UNREAD, READ))
 _OWN = {status: _state(5, status) for status in (SENT, DELIVERED, DELIVERED_AND_READ)}
 
 
-def array(
-    messages: Sequence[Stored], thread: Thread, readers: Readers, losses: dict[str, None], topics: dict[int, None]
-) -> bytes:
-    """The JSON array of messages of a thread, in their order. What they can't say here is added to `losses`, and the topics that
-    they belong to to `topics`, each once."""
-    first, *rest = [stored.memo for stored in messages] or (None,)
-    page = first.page if type(first) is _Written else None
-    if page is None or page.thread != thread or page.files != readers.files.prefix or page.rest != rest:
-        page = _write_page(messages, thread, readers)
-    losses.update(page.losses)
-    topics.update(page.topics)
-    return page.json
+def page(messages: Window, thread: Thread, readers: Readers) -> Written:
+    """Messages of a thread that were read together, in their order."""
+    prefix = readers.files.prefix
+    key = (NAME, thread, prefix)
+    written: Written | None = messages.memo(key)
+    if written is None:
+        written = array(messages, thread, readers)
+        notes = len(written.losses) + len(written.topics)
+        messages.keep(key, written, len(written.json) + len(prefix) + _BYTES_A_NOTE * notes)
+    return written
 
 
-def _write_page(messages: Sequence[Stored], thread: Thread, readers: Readers) -> _Page:
+def array(messages: Sequence[Stored], thread: Thread, readers: Readers) -> Written:
+    """Messages of a thread, in their order."""
     viewer, read, delivered, seen = thread.viewer, thread.read, thread.peer_delivered, thread.peer_read
     known = ("", readers.files.prefix)
     group = thread.group
@@ -154,15 +121,12 @@ def _write_page(messages: Sequence[Stored], thread: Thread, readers: Readers) ->
         to = _names(thread.peer)  # who sends what the viewer gets is the peer, too
         sent_only, reached, both = (_OWN[status] + to for status in (SENT, DELIVERED, DELIVERED_AND_READ))
         received = (_RECEIVED[0] + to, _RECEIVED[1] + to)
-    pieces, memos = [b"["], list[_Written]()
+    pieces = [b"["]
     losses, topics = dict[str, None](), dict[int, None]()
     for stored in messages:
         written = stored.memo
         if type(written) is not _Written or written.files not in known:
             written = stored.memo = _write(stored, readers)
-        if written.page is not None:
-            _pages.drop(written)
-        memos.append(written)
         if not written.is_plain:
             losses.update(dict.fromkeys(written.lost))
             if written.topic is not None:
@@ -177,13 +141,10 @@ def _write_page(messages: Sequence[Stored], thread: Thread, readers: Readers) ->
             pieces += (written.own, state, written.rest)
         else:
             pieces += (written.theirs, received[sequence <= read], written.rest)
-    if memos:
+    if messages:
         pieces[-1] = pieces[-1][:-1]  # no comma behind the last
     pieces.append(b"]")
-    page = _Page(thread, readers.files.prefix, memos[1:], b"".join(pieces), losses, topics)
-    if len(memos) > 1:
-        _pages.keep(memos[0], page)
-    return page
+    return Written(b"".join(pieces), tuple(losses), tuple(topics))
 
 
 def _write(stored: Stored, readers: Readers) -> _Written:

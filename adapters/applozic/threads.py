@@ -28,10 +28,9 @@ async def rows_of(call: Call, user: UserKey, found: Sequence[Row], progress: Map
         target: thread(user, target, names.get(target, "") if isinstance(target, int) else "", progress.get(target))
         for target in dict.fromkeys(target for target, _ in found)
     }
-    losses: dict[str, None] = {}
-    written = [array((stored,), threads[target], written_with, losses, {})[1:-1] for target, stored in found]
-    call.losses.extend(losses)
-    return b"[" + b",".join(written) + b"]"
+    written = [array((stored,), threads[target], written_with) for target, stored in found]
+    call.losses.extend(dict.fromkeys(loss for row in written for loss in row.losses))
+    return b"[" + b",".join(row.json[1:-1] for row in written) + b"]"
 
 
 def thread(user: UserKey, target: Target, name: str, progress: Progress | None) -> Thread:

@@ -16,11 +16,12 @@ from adapters.chat21.wire import body_of, json_reply, truthy, written_page
 from adapters.contract import Call, Reply
 from core.membership import Check
 from core.messages import Page, Query, kind_of
-from core.model import EVERYBODY, Audience, Message, Receipt, Stored, UserKey
+from core.model import EVERYBODY, Audience, Message, Receipt, Stored, UserKey, Window
 from core.names import is_legal
 
 PAGE = 200
 """Rows that the vendor answers at most; it has no paging."""
+_NEWEST = Query(limit=PAGE)
 _TURNS = 10
 """A page may come short when much of what it passed is not shown: how often it is gone on from."""
 _MANDATORY = (
@@ -117,45 +118,42 @@ async def history(call: Call) -> Reply:
     user, other = call.parameters["user"], call.parameters["with"]
     if user != call.authenticated.user:
         raise foreign_timeline()
-    found: list[Stored] = []
-    in_group = False
+    found, in_group = Window(), False
     if is_legal(other):
         for in_group in likelier_first(other):
             found = await _group_messages(call, other) if in_group else await _direct_messages(call, other)
             if found:
                 break
-    losses: dict[str, None] = {}
     ids, app = call.core.ids(call.tenant), call.parameters["app"]
-    result, check = timeline(found, ids, addresses(call), losses, app=app, owner=user, other=other, group=in_group)
-    call.losses.extend(losses)
-    return written_page(call.request, b'{"success":true,"result":' + result + b"}", check)
+    page = timeline(found, ids, addresses(call), app=app, owner=user, other=other, group=in_group)
+    call.losses.extend(page.losses)
+    return written_page(call.request, page.json, page.check)
 
 
-async def _direct_messages(call: Call, other: str) -> list[Stored]:
+async def _direct_messages(call: Call, other: str) -> Window:
     core, tenant, user = call.core, call.tenant, call.parameters["user"]
     viewer = await core.users.known_key(tenant, user)
     if viewer is None:
-        return []
+        return Window()
     return await _newest(lambda query: core.messages.direct_page(tenant, user, other, query, viewer))
 
 
-async def _group_messages(call: Call, other: str) -> list[Stored]:
+async def _group_messages(call: Call, other: str) -> Window:
     core, tenant = call.core, call.tenant
     number = await group_number(core, tenant, other)
     viewer = await core.users.known_key(tenant, call.parameters["user"])
     if number is None or viewer is None:
-        return []
+        return Window()
     return await _newest(lambda query: core.messages.group_page(tenant, viewer, number, query))
 
 
-async def _newest(turn: Callable[[Query], Awaitable[Page]]) -> list[Stored]:
+async def _newest(turn: Callable[[Query], Awaitable[Page]]) -> Window:
     """The newest messages, at most as many as the vendor answers."""
-    found: list[Stored] = []
-    cursor = 0
-    for _ in range(_TURNS):
-        page = await turn(Query(limit=PAGE - len(found), cursor=cursor))
-        found += page.messages
-        cursor = page.cursor
-        if not cursor or len(found) >= PAGE:
+    page = await turn(_NEWEST)
+    found = page.messages
+    for _ in range(_TURNS - 1):
+        if not page.cursor or len(found) >= PAGE:
             break
+        page = await turn(Query(limit=PAGE - len(found), cursor=page.cursor))
+        found = Window([*found, *page.messages])
     return found

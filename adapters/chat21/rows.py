@@ -1,10 +1,10 @@
 """Messages as the vendor keeps them in timelines: what a row says of the message itself, and what of the place.
 
-A row is kept with its message for as long as that is remembered, as it stood in the timeline that was read last.
+A row is kept with its message for as long as that is remembered, as it stood in the timeline that was read last; and so is a
+whole page with the messages that are read together.
 """
 
 import zlib
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -15,12 +15,13 @@ from adapters.chat21.ids import suffix
 from adapters.chat21.options import NAME
 from adapters.files import FileAddresses
 from core.ids import Ids
-from core.model import Audio, Content, File, Image, Stored, Text, Video
+from core.model import Audio, Content, File, Image, Stored, Text, Video, Window
 
 SENT = 100
 """Status of the sender's own copy in a direct conversation."""
 DELIVERED = 150
 """Status of everybody else's copy, and of all copies in a group, the sender's too."""
+_BYTES_A_LOSS = 200
 
 
 class _Written(msgspec.Struct, frozen=True, gc=False):
@@ -48,26 +49,38 @@ _Place = tuple[str, str, str, bool]
 """App, whose timeline, with whom, and whether that is a group."""
 
 
+class Timeline(msgspec.Struct, frozen=True, gc=False):
+    """A page of a timeline as it is answered."""
+
+    json: bytes
+    """The whole answer: an object with the array of the messages."""
+    check: int
+    """A checksum of it."""
+    losses: tuple[str, ...]
+    """What the messages can't say here, each loss once."""
+
+
 def timeline(
-    messages: Iterable[Stored],
-    ids: Ids,
-    files: FileAddresses,
-    losses: dict[str, None],
-    *,
-    app: str,
-    owner: str,
-    other: str,
-    group: bool,
-) -> tuple[bytes, int]:
-    """The JSON array of the messages in the timeline that `owner` has with `other`, a user or a group; and a checksum of it.
-    What they can't say here is added to `losses`, each loss once."""
-    place = (app, owner, other, group)
+    messages: Window, ids: Ids, files: FileAddresses, *, app: str, owner: str, other: str, group: bool
+) -> Timeline:
+    """The messages in the timeline that `owner` has with `other`, a user or a group."""
+    place, prefix = (app, owner, other, group), files.prefix
+    key = (NAME, place, prefix)
+    page: Timeline | None = messages.memo(key)
+    if page is None:
+        page = _write_page(messages, ids, files, place)
+        messages.keep(key, page, len(page.json) + len(prefix) + _BYTES_A_LOSS * len(page.losses))
+    return page
+
+
+def _write_page(messages: Window, ids: Ids, files: FileAddresses, place: _Place) -> Timeline:
+    app, owner, other, group = place
     own_part = suffix(owner).encode()
     theirs, mine = (
         b"," + orjson.dumps(_place_fields(app, owner, other, status))[1:] + b","
         for status in (DELIVERED, _own_status(owner, other, group))
     )
-    pieces = []
+    pieces, losses = [], dict[str, None]()
     checks = [own_part, theirs, mine]
     known = ("", files.prefix)
     for stored in messages:
@@ -82,7 +95,8 @@ def timeline(
         checks.append(written.check)
     if pieces:
         pieces[-1] = pieces[-1][:-1]  # no comma behind the last
-    return b"[" + b"".join(pieces) + b"]", zlib.crc32(b"".join(checks))
+    json = b"".join((b'{"success":true,"result":[', *pieces, b"]}"))
+    return Timeline(json, zlib.crc32(b"".join(checks)), tuple(losses))
 
 
 def row(

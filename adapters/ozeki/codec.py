@@ -7,7 +7,6 @@ as `extension`. Messages of other dialects are served so, and what a client send
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -23,7 +22,22 @@ from adapters.ozeki.options import NAME
 from adapters.ozeki.wire import parse_lenient
 from core.errors import Failure, Kind
 from core.ids import Ids
-from core.model import Audio, Content, Custom, Event, File, Html, Image, Location, Message, Signal, Stored, Text, Video
+from core.model import (
+    Audio,
+    Content,
+    Custom,
+    Event,
+    File,
+    Html,
+    Image,
+    Location,
+    Message,
+    Signal,
+    Stored,
+    Text,
+    Video,
+    Window,
+)
 from core.names import fits
 
 Codec = Literal["plain", "opaque"]
@@ -35,6 +49,7 @@ STATION = "station"
 _FIELDS = ("ID", "Type", "Created", "ValidUntil", "Data")
 _MAXIMUM_ID = 128
 _MAXIMUM_DATE = 32
+_BYTES_A_LOSS = 200
 _TYPES: dict[str, type[Content]] = {
     "html": Html,
     "image": Image,
@@ -72,6 +87,15 @@ class Written(msgspec.Struct, frozen=True, gc=False):
     """All of it but `Data`."""
     fields: bytes
     lost: tuple[str, ...]
+
+
+class WrittenPage(msgspec.Struct, frozen=True, gc=False):
+    """Messages as JSON, the oldest first, and what they can't say."""
+
+    rows: bytes
+    """Objects, with commas between them."""
+    losses: tuple[str, ...]
+    """Each once."""
 
 
 def given_message(value: Any, now: int) -> ClientMessage:
@@ -127,20 +151,27 @@ def written(stored: Stored, ids: Ids, domain: str, files: FileAddresses) -> Writ
     return made
 
 
-def written_rows(
-    messages: Iterable[Stored], ids: Ids, domain: str, files: FileAddresses, losses: dict[str, None]
-) -> list[bytes]:
-    """Messages as JSON; what they can't say is added to `losses`, each loss once."""
-    rows = []
-    reader = (domain, files.prefix)
-    for stored in messages:
-        row = stored.memo
-        if type(row) is not Written or row.reader != reader:
-            row = stored.memo = _write(stored, ids, domain, files)
+def written_page(
+    messages: Window, ids: Ids, domain: str, files: FileAddresses, codec: Codec, *, newest_first: bool
+) -> WrittenPage:
+    """Messages that were read together, for a chat client: those that this codec can say."""
+    prefix = files.prefix
+    key = (NAME, domain, prefix, codec, newest_first)
+    page: WrittenPage | None = messages.memo(key)
+    if page is not None:
+        return page
+    rows, losses = list[bytes](), dict[str, None]()
+    for stored in reversed(messages) if newest_first else messages:
+        if codec == "opaque" and own_message(stored.message) is None:
+            losses[LEFT_OUT] = None
+            continue
+        row = written(stored, ids, domain, files)
         rows.append(row.fields)
         if row.lost:
             losses.update(dict.fromkeys(row.lost))
-    return rows
+    page = WrittenPage(b",".join(rows), tuple(losses))
+    messages.keep(key, page, len(page.rows) + len(prefix) + _BYTES_A_LOSS * len(losses))
+    return page
 
 
 def _write(stored: Stored, ids: Ids, domain: str, files: FileAddresses) -> Written:

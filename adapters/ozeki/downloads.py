@@ -12,7 +12,7 @@ from adapters.contract import Call, Reply
 from adapters.ozeki import files
 from adapters.ozeki.adding import message_in
 from adapters.ozeki.callers import caller_of, codec_of
-from adapters.ozeki.codec import LEFT_OUT, own_message, written_rows
+from adapters.ozeki.codec import written_page
 from adapters.ozeki.content import size_of
 from adapters.ozeki.dates import read_date
 from adapters.ozeki.options import Options
@@ -28,7 +28,7 @@ from adapters.ozeki.reports import (
 from adapters.ozeki.wholes import is_stale, target_in, unknown_conversation, whole
 from core.conversations import Target, parties_with
 from core.messages import Page, Query
-from core.model import Overview, Report, Stored
+from core.model import Overview, Report, Window
 
 _DEFAULT_LIMIT = 50
 _MAXIMUM_LIMIT = 1_000
@@ -53,7 +53,7 @@ async def download(options: Options, call: Call) -> Reply:
         query = _query(call, _PAGE, newest_first=False, since=time or 0)
         messages = await _read(call, target, query, _MAXIMUM_MESSAGES)
     reports = await reports_since(call, found, cursor)
-    return await _reply(options, call, found, messages, reports)
+    return await _reply(options, call, found, messages, reports, newest_first=False)
 
 
 async def download_partial(options: Options, call: Call) -> Reply:
@@ -71,7 +71,7 @@ async def download_partial(options: Options, call: Call) -> Reply:
         query = _query(call, limit, until=time + 1 if time is not None else 0)
         messages = await _read(call, target, query, limit)
     reports = await reports_before(call, found, cursor, limit, messages)
-    return await _reply(options, call, found, messages[::-1], reports)
+    return await _reply(options, call, found, messages, reports, newest_first=True)
 
 
 def _names_any(call: Call, end: str) -> bool:
@@ -102,7 +102,7 @@ def _query(call: Call, limit: int, *, newest_first: bool = True, since: int = 0,
     return Query(min(limit, _PAGE), newest_first=newest_first, since=since, until=until, station=station)
 
 
-async def _whole(call: Call, target: Target, query: Query, maximum: int) -> tuple[Overview, list[Stored]]:
+async def _whole(call: Call, target: Target, query: Query, maximum: int) -> tuple[Overview, Window]:
     """The conversation as it is now, and its messages as `_read` gives them."""
     caller = caller_of(call)
     parties = parties_with(caller.user, target)
@@ -112,14 +112,14 @@ async def _whole(call: Call, target: Target, query: Query, maximum: int) -> tupl
     return found, await _rest(call, target, query, maximum, page)
 
 
-async def _read(call: Call, target: Target, query: Query, maximum: int) -> list[Stored]:
+async def _read(call: Call, target: Target, query: Query, maximum: int) -> Window:
     """At most so many messages, in the order of the query; fewer when they are large."""
     return await _rest(call, target, query, maximum, await _page(call, target, query))
 
 
-async def _rest(call: Call, target: Target, query: Query, maximum: int, page: Page) -> list[Stored]:
+async def _rest(call: Call, target: Target, query: Query, maximum: int, page: Page) -> Window:
     """The same, whose first page is there."""
-    found, size = list(page.messages), 0
+    found, size = page.messages, 0
     for _ in range(_TURNS):
         if not page.cursor or len(found) >= maximum:
             break
@@ -128,7 +128,7 @@ async def _rest(call: Call, target: Target, query: Query, maximum: int, page: Pa
             break
         query = msgspec.structs.replace(query, cursor=page.cursor, limit=min(_PAGE, maximum - len(found)))
         page = await _page(call, target, query)
-        found += page.messages
+        found = Window([*found, *page.messages])
     return found
 
 
@@ -138,17 +138,11 @@ async def _page(call: Call, target: Target, query: Query) -> Page:
 
 
 async def _reply(
-    options: Options, call: Call, found: Overview, messages: Sequence[Stored], reports: Sequence[Report]
+    options: Options, call: Call, found: Overview, messages: Window, reports: Sequence[Report], *, newest_first: bool
 ) -> Reply:
     caller = caller_of(call)
-    ids, addresses = call.core.ids(caller.tenant), files.addresses(call)
-    if codec_of(options, caller.tenant) == "opaque":
-        kept = [stored for stored in messages if own_message(stored.message) is not None]
-        if len(kept) < len(messages):
-            call.losses.append(LEFT_OUT)
-        messages = kept
-    lost = dict[str, None]()
-    rows = written_rows(messages, ids, caller.domain, addresses, lost)
-    call.losses.extend(lost)
+    ids, addresses, codec = call.core.ids(caller.tenant), files.addresses(call), codec_of(options, caller.tenant)
+    page = written_page(messages, ids, caller.domain, addresses, codec, newest_first=newest_first)
+    call.losses.extend(page.losses)
     shown = await written_reports(options, call, found, messages, reports)
-    return reply(b'"messages":[' + b",".join(rows) + b'],"reports":[' + b",".join(shown) + b"]")
+    return reply(b'"messages":[' + page.rows + b'],"reports":[' + b",".join(shown) + b"]")

@@ -27,6 +27,7 @@ from core.model.message import (
     Report,
     Stored,
     UserReceipt,
+    Window,
 )
 from core.model.tenant import Application, Credential, Principal, SigningKey, Tenant
 from core.model.user import Presence, Related, Relation, Relationship, RelationState, Station, User, UserKey
@@ -82,6 +83,7 @@ __all__ = [
     "UserKey",
     "UserReceipt",
     "Video",
+    "Window",
     "leftovers_of",
     "with_leftovers",
 ]

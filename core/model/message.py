@@ -1,5 +1,6 @@
 """Messages, who gets them, and what becomes of them."""
 
+from collections.abc import Hashable
 from enum import IntEnum, IntFlag
 from typing import Any
 
@@ -7,6 +8,9 @@ import msgspec
 
 from core.model.content import Content
 from core.model.user import UserKey
+
+_BYTES_A_MEMO = 1000
+"""About what a memo and its key take beside the bytes in them."""
 
 
 class MessageKind(IntEnum):
@@ -83,6 +87,30 @@ class Stored(msgspec.Struct, gc=False):
     memo: Any = None
     """What the dialect that read this message last made of it, for that dialect alone: it is kept as long as the message is
     remembered, so only what depends on nothing else may lie here."""
+
+
+class Window(list[Stored]):
+    """Messages of one conversation that were read together, in the order asked for: the very same object for as long as the very
+    same rows are read, and remembered. So nobody changes it; who wants more or fewer of them makes a new one."""
+
+    room_bytes = 0
+    """How much memory was counted for what is kept here."""
+    _memos: dict[Hashable, Any] | None = None
+    _taken_bytes = 0
+
+    def memo(self, key: Hashable) -> Any:
+        """What was kept under this key; none when nothing was, or no longer."""
+        return self._memos.get(key) if self._memos is not None else None
+
+    def keep(self, key: Hashable, memo: Any, size_bytes: int) -> None:
+        """Keep what a dialect wrote of these messages if there is room for it, where that is used up in the place of all that was kept
+        before. The key names the dialect, and all else that it was written of."""
+        size_bytes += _BYTES_A_MEMO
+        if self._memos is None or self._taken_bytes + size_bytes > self.room_bytes:
+            self._memos, self._taken_bytes = {}, 0
+        if size_bytes <= self.room_bytes:
+            self._memos[key] = memo
+            self._taken_bytes += size_bytes
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from core.model import (
     Receipt,
     Stored,
     Tenant,
+    Window,
 )
 from core.store import scripts
 from core.store.connection import Argument
@@ -86,7 +87,7 @@ class Page(msgspec.Struct, frozen=True):
     conversation knows from its first message on; always true for an administrator. `progress` is there when it was asked for
     and there is such a conversation."""
 
-    messages: list[Stored]
+    messages: Window
     cursor: int
     member: bool
     progress: Progress | None = None

@@ -7,17 +7,21 @@ from typing import Any
 import msgspec
 
 from core.ids import BACKFILL, LIVE, Ids
-from core.model import Message, Stored, Tenant, Text
+from core.model import Message, Stored, Tenant, Text, Window
 
 HEADER = struct.Struct(">HIIBHHI")
 """Time in ms (48 bits, as 16 and 32), ordinal among counted messages (in the backfill lane: how many live messages come
 before), kind, flags, sender's number (48 bits): 19 bytes before the packed message."""
-REMEMBERED_BYTES = 32 << 20
+REMEMBERED_BYTES = 64 << 20
 """About how much memory a worker gives to messages that it has read before."""
-_BYTES_A_MESSAGE = 1600
-"""About what a short message takes beside its record: its objects, its place in memory, what a dialect wrote of it."""
-_COPIES = 4
-"""How often a text lies in memory, about: in the record, decoded, and written, where it may be longer."""
+_BYTES_A_MESSAGE = 3600
+"""About what a short message takes beside its record: its objects, its place in memory, what a dialect wrote of it, alone and
+in pages."""
+_COPIES = 8
+"""How often a text lies in memory, about: in the record, decoded, and written, where it may be longer, alone and in pages."""
+_PAGE_BYTES_A_MESSAGE = 2000
+_PAGE_COPIES = 4
+"""What of both is for pages."""
 _BYTES_A_VALUE = 72
 _BYTES_A_MAP = 240
 """What a value of a message's own structures takes. A byte of the record is enough for one, so a record's length says
@@ -38,8 +42,8 @@ class _Conversation(msgspec.Struct, eq=False):
     rows: dict[int, _Row] = {}
     asked: list[Any] = []
     """The rows that were read last where these were several, and the messages in them: mostly it is the same ones again, and to
-    compare them all at once takes a tenth of the time."""
-    read: list[Stored] = []
+    compare them all at once takes a tenth of the time, as does what a dialect wrote of them all."""
+    read: Window = Window()
 
 
 class Records:
@@ -52,19 +56,19 @@ class Records:
         self._lately: dict[tuple[int, int, int], None] = {}
         self._room = remembered_bytes
 
-    def read(self, tenant: Tenant, ids: Ids, conversation: int, rows: Sequence[Any]) -> list[Stored]:
+    def read(self, tenant: Tenant, ids: Ids, conversation: int, rows: Sequence[Any]) -> Window:
         """The messages of `[sequence, record, sequence, record, …]` of one conversation."""
         key = (tenant.number, tenant.generation, conversation)
         known = self._conversations.pop(key, None)
         if known is None:
             if not self._was_read_lately(key):
                 pairs = zip(rows[0::2], rows[1::2], strict=True)
-                return [_stored(ids, conversation, sequence, record) for sequence, record in pairs]
+                return Window(_stored(ids, conversation, sequence, record) for sequence, record in pairs)
             known = _Conversation()
         if rows or known.rows:  # what holds nothing takes no room, and would never be forgotten
             self._conversations[key] = known  # the last to be forgotten
         if rows and rows == known.asked:
-            return known.read.copy()
+            return known.read
         asked, stored = list[Any](), list[Stored]()
         for sequence, record in zip(rows[0::2], rows[1::2], strict=True):
             row = known.rows.get(sequence)
@@ -73,11 +77,13 @@ class Records:
                 row = self._remember(known, sequence, (record, made, _size(record, made.message)))
             asked += (sequence, row[0])
             stored.append(row[1])
-        if len(stored) > 1:
-            known.asked, known.read = asked, stored.copy()
+        window = Window(stored)
+        if len(window) > 1:
+            window.room_bytes = _PAGE_COPIES * sum(map(len, asked[1::2])) + _PAGE_BYTES_A_MESSAGE * len(window)
+            known.asked, known.read = asked, window
         if self._room < 0:
             self._forget()
-        return stored
+        return window
 
     def _was_read_lately(self, key: tuple[int, int, int]) -> bool:
         if key in self._lately:
@@ -92,7 +98,7 @@ class Records:
         before = known.rows.get(sequence)
         if before is not None:
             self._room += before[2]
-            known.asked, known.read = [], []  # or they would hold what is no longer counted
+            known.asked, known.read = [], Window()  # or they would hold what is no longer counted
         self._room -= row[2]
         known.rows[sequence] = row
         return row

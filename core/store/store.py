@@ -15,7 +15,7 @@ import msgspec
 
 from core.errors import Failure, Kind, StaleTenant, not_storable, store_unavailable
 from core.ids import Ids
-from core.model import Stored, Tenant
+from core.model import Tenant, Window
 from core.store.address import Address, parse_url
 from core.store.connection import Argument, ConnectionLost, QueueFull, Reply, pack
 from core.store.keys import tenant_key
@@ -92,7 +92,7 @@ class Store:
             found = self._ids[key] = Ids(tenant.secret, tenant.generation)
         return found
 
-    def messages(self, tenant: Tenant, conversation: int, rows: Sequence[Any]) -> list[Stored]:
+    def messages(self, tenant: Tenant, conversation: int, rows: Sequence[Any]) -> Window:
         """The messages of `[sequence, record, sequence, record, …]` of one conversation."""
         return self._records.read(tenant, self.ids(tenant), conversation, rows)
 

@@ -14,7 +14,7 @@ from core.clock import ManualClock
 from core.core import Core
 from core.errors import Failure, Kind
 from core.messages import Query
-from core.model import Group, GroupChanges, Receipt, Tenant, User
+from core.model import Group, GroupChanges, Receipt, Stored, Tenant, User
 from tests.core.support import opened, text
 from tests.servers import Engine
 
@@ -70,7 +70,7 @@ async def test_many_writers_in_many_processes_leave_no_gap(engine: Engine, core:
     assert all(earlier[4] < later[4] for earlier, later in pairwise(rows))
     acknowledged = [(row[0], str(row[1]), row[2], row[3], row[4]) for row in rows]
     query = Query(500, newest_first=False)
-    stored = []
+    stored: list[Stored] = []
     for _ in range(len(rows)):
         page = await core.messages.group_page(tenant, owner, group.number, query)
         stored += page.messages

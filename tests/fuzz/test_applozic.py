@@ -141,7 +141,7 @@ def test_every_body_is_a_message_that_reads_back(body: dict[str, Any]) -> None:
     stored = Stored(IDS.message(5, 0, 1), 1, 1_750_000_000_000, MessageKind.MESSAGE, message)
     readers = Readers(IDS, {"alice": 5}, FILES)
     for thread in (Thread("alice", "bob"), Thread("bob", "alice"), Thread("bob", group=5, client_group_id="tea")):
-        (row,) = json.loads(array([stored], thread, readers, {}, {}))
+        (row,) = json.loads(array([stored], thread, readers).json)
         kept = content.canonical(body, [])
         assert {name: row[name] for name in ("message", "contentType", "source", "metadata")} == {
             name: kept[name] for name in ("message", "contentType", "source", "metadata")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.chat21 import content
-from adapters.chat21.rows import row, timeline
+from adapters.chat21.rows import Timeline, row, timeline
 from adapters.files import FileAddresses
 from core.ids import Ids
 from core.model import (
@@ -28,6 +28,7 @@ from core.model import (
     Tenant,
     Text,
     Video,
+    Window,
 )
 
 IDS = Ids(b"0" * 32, 1)
@@ -88,17 +89,24 @@ def stored(message: Message) -> Stored:
     return Stored(IDS.message(77, 0, 1), 1, TIME, MessageKind.MESSAGE, msgspec.msgpack.decode(packed, type=Message))
 
 
+def rows_of(page: Timeline) -> list[Any]:
+    answer: dict[str, Any] = orjson.loads(page.json)
+    assert answer.pop("success") is True
+    (rows,) = answer.values()
+    return list(rows)
+
+
 def read(message: Message, *, owner: str = "A1", other: str = "B2", group: bool = False) -> dict[str, Any]:
     """What the history answers for it, read as JSON."""
     kept = stored(message)
-    page, check = timeline([kept], IDS, FILES, {}, app="default", owner=owner, other=other, group=group)
-    result: dict[str, Any] = orjson.loads(page)[0]
+    page = timeline(Window([kept]), IDS, FILES, app="default", owner=owner, other=other, group=group)
+    result: dict[str, Any] = rows_of(page)[0]
     # A conversation's row says the same, and so does the message when it is read again.
     named = "" if group else None
     assert result == orjson.loads(
         orjson.dumps(row(kept, IDS, FILES, {}, app="default", owner=owner, other=other, group=named))
     )
-    assert timeline([kept], IDS, FILES, {}, app="default", owner=owner, other=other, group=group) == (page, check)
+    assert timeline(Window([kept]), IDS, FILES, app="default", owner=owner, other=other, group=group) == page
     return result
 
 
@@ -254,23 +262,21 @@ foreign: list[tuple[Content, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("content", "expected", "loss"), foreign)
 def test_other_dialects_messages_are_readable(content: Content, expected: dict[str, Any], loss: str) -> None:
     message = Message("user1", content, "elsewhere", {"k": "v"}, leftovers={"text": "not for this dialect"})
-    losses: dict[str, None] = {}
-    twice = [stored(message), stored(message)]
-    page, _ = timeline(twice, IDS, FILES, losses, app="default", owner="user2", other="user1", group=False)
-    row = orjson.loads(page)[1]
+    twice = Window([stored(message), stored(message)])
+    page = timeline(twice, IDS, FILES, app="default", owner="user2", other="user1", group=False)
+    row = rows_of(page)[1]
     common = {"sender": "user1", "sender_fullname": "user1", "recipient": "user2", "recipient_fullname": "user2"}
     assert {name: row[name] for name in common} == common
     assert (row["status"], row["channel_type"], row["attributes"]) == (150, "direct", {"k": "v"})
     assert {name: row[name] for name in ("text", "type", "metadata") if name in row} == expected
-    assert [text.partition(":")[0] for text in losses] == ([loss] if loss else [])
+    assert [text.partition(":")[0] for text in page.losses] == ([loss] if loss else [])
 
 
 def test_nothing_is_lost_of_own_messages() -> None:
-    losses: dict[str, None] = {}
     message = send(type="file", metadata={"src": "u"})
-    page, _ = timeline([stored(message)], IDS, FILES, losses, app="default", owner="A1", other="B2", group=False)
-    assert orjson.loads(page)[0]["metadata"] == {"src": "u"}
-    assert losses == {}
+    page = timeline(Window([stored(message)]), IDS, FILES, app="default", owner="A1", other="B2", group=False)
+    assert rows_of(page)[0]["metadata"] == {"src": "u"}
+    assert page.losses == ()
 
 
 def test_a_notice_carries_the_vendors_label() -> None:
@@ -318,10 +324,10 @@ def test_a_groups_copies_are_all_delivered_and_name_the_group() -> None:
 
 def test_both_sides_of_a_conversation_read_one_remembered_message() -> None:
     kept = stored(Message("A1", Text("hi"), "elsewhere"))
-    own_page, own_check = timeline([kept], IDS, FILES, {}, app="default", owner="A1", other="B2", group=False)
-    their_page, their_check = timeline([kept], IDS, FILES, {}, app="tilechat", owner="B2", other="A1", group=False)
-    assert own_check != their_check
-    (own,), (theirs,) = orjson.loads(own_page), orjson.loads(their_page)
+    own_page = timeline(Window([kept]), IDS, FILES, app="default", owner="A1", other="B2", group=False)
+    their_page = timeline(Window([kept]), IDS, FILES, app="tilechat", owner="B2", other="A1", group=False)
+    assert own_page.check != their_page.check
+    (own,), (theirs,) = rows_of(own_page), rows_of(their_page)
     assert (own["status"], own["timelineOf"], own["conversWith"], own["app_id"]) == (100, "A1", "B2", "default")
     assert (theirs["status"], theirs["timelineOf"], theirs["conversWith"], theirs["app_id"]) == (
         150,
@@ -335,4 +341,5 @@ def test_both_sides_of_a_conversation_read_one_remembered_message() -> None:
 
 
 def test_an_empty_timeline() -> None:
-    assert timeline([], IDS, FILES, {}, app="default", owner="A1", other="B2", group=False)[0] == b"[]"
+    page = timeline(Window(), IDS, FILES, app="default", owner="A1", other="B2", group=False)
+    assert page.json == b'{"success":true,"result":[]}'

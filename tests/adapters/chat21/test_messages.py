@@ -6,12 +6,23 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from msgspec import structs
 
 from adapters.chat21.ids import number_id
-from core.ids import Ids
+from core.files import file_reference
+from core.ids import Ids, new_file_id
 from core.messages import Query
 from core.model import Event, Image, Message, Signal, Text
-from tests.adapters.chat21.conftest import Token, as_user, conversations, history, said, send
+from tests.adapters.chat21.conftest import (
+    Token,
+    as_user,
+    conversations,
+    history,
+    said,
+    send,
+    signed,
+    stock_claims,
+)
 from tests.harness import NOON, House, Row
 
 POST = "/api/{app}/messages"
@@ -322,6 +333,58 @@ async def test_numbers_are_ids(house: House) -> None:
     await send(house, "user1", "42", text="as a text")
     await Row("", "POST", POST, 200, DONE, {**MANDATORY, "recipient_id": 42}, headers=as_user("user1")).check(house)
     assert len(await history(house, "user1", "42")) == 2
+
+
+async def test_a_page_that_was_read_before_is_read_anew_when_anything_of_it_changed(house: House) -> None:
+    core, tenant = house.core, house.tenant
+    senders = ("user1", "user2") * 2
+    sent = [await send(house, *pair, text=pair[0]) for pair in zip(senders, ("user2", "user1") * 2, strict=True)]
+
+    async def seen(user: str, other: str, app: str = "app") -> list[tuple[Any, ...]]:
+        secret = house.names["secret" if app == "app" else "second_secret"]
+        headers = {"Authorization": signed(secret, stock_claims(user, house.names[app]))}
+        path = f"/api/{house.names[app]}/{user}/conversations/{other}/messages"
+        first, again = [await house.client.get(path, headers=headers) for _ in range(2)]
+        assert (first.content, first.headers["etag"]) == (again.content, again.headers["etag"])
+        tags.append(first.headers["etag"])
+        rows = first.json()["result"]
+        assert {(row["app_id"], row["timelineOf"], row["conversWith"]) for row in rows} <= {
+            (house.names[app], user, other)
+        }
+        return [(row["text"], row["status"]) for row in rows]
+
+    tags: list[str] = []
+    mine, theirs = ("user1", 100), ("user2", 150)
+    for _ in range(3):
+        assert await seen("user1", "user2") == [theirs, mine] * 2
+        assert await seen("user2", "user1") == [("user2", 100), ("user1", 150)] * 2
+        assert await seen("user1", "user2", "second") == [theirs, mine] * 2
+        assert await seen("user3", "user1") == []
+    assert len(set(tags)) == 4
+    ids = [core.ids(tenant).from_uuid(message) or 0 for message in sent]
+    await core.messages.edit(tenant, ids[0], lambda old: structs.replace(old, content=Text("edited")))
+    assert await seen("user1", "user2") == [theirs, mine, theirs, ("edited", 100)]
+    assert await seen("user2", "user1") == [("user2", 100), ("user1", 150), ("user2", 100), ("edited", 150)]
+    await core.messages.hide(tenant, await core.users.key(tenant, "user2"), [ids[1]])
+    assert await seen("user1", "user2") == [theirs, mine, theirs, ("edited", 100)]
+    assert await seen("user2", "user1") == [("user2", 100), ("user1", 150), ("edited", 150)]
+    await core.messages.recall(tenant, ids[3])
+    assert await seen("user1", "user2") == [mine, theirs, ("edited", 100)]
+    assert await seen("user2", "user1") == [("user1", 150), ("edited", 150)]
+    await send(house, "user2", "user1", text="new")
+    assert await seen("user1", "user2") == [("new", 150), mine, theirs, ("edited", 100)]
+
+
+async def test_files_are_where_each_reader_called(house: House) -> None:
+    sender, recipient = await house.core.users.keys(house.tenant, ("user1", "user2"))
+    message = Message("user1", Image(file_reference(new_file_id(house.tenant.number))), "elsewhere")
+    for reference in ("one", "two"):
+        await house.core.messages.send_direct(house.tenant, sender, [recipient], message, reference)
+    path = f"/api/{house.names['app']}/user2/conversations/user1/messages"
+    for host in ("one.test", "two.test:81") * 3:
+        answer = await house.client.get(path, headers={"Authorization": house.names["user2"], "Host": host})
+        for row in answer.json()["result"]:
+            assert row["metadata"]["src"].startswith(f"http://{host}/api/")
 
 
 async def test_at_most_the_newest_200_are_read_newest_first(house: House) -> None:

@@ -1,14 +1,22 @@
 """Downloads with the user's own document, cursors, and reports."""
 
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import orjson
 import pytest
+from msgspec import structs
 
 from adapters.ozeki import downloads
 from adapters.ozeki import reports as module_of_reports
+from adapters.ozeki.codec import LEFT_OUT
 from adapters.ozeki.reports import report_id, report_number
-from core.ids import Ids
+from core.files import file_reference
+from core.ids import Ids, new_file_id
+from core.messages import Query
+from core.model import Image, Message, Text
 from tests.adapters.ozeki.chat_client import ChatClient, plain, said
 from tests.adapters.ozeki.chats import chat_house, talking
 from tests.adapters.ozeki.documented import MESSAGES, TIMES, happened, report, reports, send
@@ -271,6 +279,80 @@ async def test_large_messages_leave_the_others_for_the_next_time(house: House, m
     got = await bob.ask("conversation", "downloadpartial", **here, limit=10)
     assert got["messages"] == sent[-len(got["messages"]) :]
     assert 2 <= len(got["messages"]) <= 4
+
+
+async def test_a_page_that_was_read_before_is_read_anew_when_anything_of_it_changed(house: House) -> None:
+    core, tenant = house.core, house.tenant
+    alice, bob, conversation = await talking(house)
+    here = {"conversationid": conversation["id"], "instance": conversation["instance"]}
+    sent = []
+    for number in range(4):
+        house.manual_clock.move(1)
+        sent.append(await alice.add(conversation, plain(str(number))))
+
+    async def seen(client: ChatClient) -> tuple[list[int], list[str]]:
+        answer = await client.ask("conversation", "downloadpartial", **here)
+        assert await client.ask("conversation", "downloadpartial", **here) == answer
+        reports = [row["MessageID"] for row in answer["reports"]]
+        return [sent.index(message) for message in answer["messages"]], reports
+
+    assert await seen(alice) == await seen(bob) == ([0, 1, 2, 3], [])
+    await bob.ask("reports", "viewed", **here, messageids=[sent[1]["ID"]])
+    assert await seen(alice) == await seen(bob) == ([0, 1, 2, 3], [sent[1]["ID"]])
+    key = await core.users.key(tenant, "bob")
+    stored = [row.id for row in (await core.messages.direct_page(tenant, "alice", "bob", Query(10))).messages][::-1]
+    sent[1]["Data"] = plain("edited")
+    leftovers = {**(await own_leftovers(house, stored[1])), "Data": sent[1]["Data"]}
+    await core.messages.edit(tenant, stored[1], lambda old: structs.replace(old, leftovers=leftovers))
+    assert await seen(alice) == await seen(bob) == ([0, 1, 2, 3], [sent[1]["ID"]])
+    await core.messages.hide(tenant, key, [stored[0]])
+    assert (await seen(alice), await seen(bob)) == (([0, 1, 2, 3], [sent[1]["ID"]]), ([1, 2, 3], [sent[1]["ID"]]))
+    await core.messages.recall(tenant, stored[2])
+    assert (await seen(alice), await seen(bob)) == (([0, 1, 3], [sent[1]["ID"]]), ([1, 3], [sent[1]["ID"]]))
+    sent.append(await bob.add(conversation, plain("4")))
+    assert (await seen(alice), await seen(bob)) == (([0, 1, 3, 4], [sent[1]["ID"]]), ([1, 3, 4], [sent[1]["ID"]]))
+    for client in (alice, bob) * 2:  # read from the beginning, it is in the same order
+        everything = await client.ask("conversation", "downloadpartial", **here)
+        assert await client.download(conversation) == await client.download(conversation) == everything
+
+
+async def own_leftovers(house: House, message: int) -> dict[str, Any]:
+    stored = await house.core.messages.get(house.tenant, message)
+    assert stored is not None
+    return stored.message.leftovers or {}
+
+
+async def test_files_are_where_each_reader_called(embedded_engine: Engine) -> None:
+    async with chat_house(embedded_engine) as house:
+        _, bob, conversation = await talking(house)
+        sender, recipient = await house.core.users.keys(house.tenant, ("alice", "bob"))
+        message = Message("alice", Image(file_reference(new_file_id(house.tenant.number))), "elsewhere")
+        for reference in ("one", "two"):
+            await house.core.messages.send_direct(house.tenant, sender, [recipient], message, reference)
+        address = urlsplit(bob.login_answer["urls"]["conversation"])
+        for host in ("one.test", "two.test:81") * 3:
+            body = {"action": "downloadpartial", "conversationid": conversation["id"]}
+            answer = await bob.post(f"{address.path}?{address.query}", body, {**bob.headers, "Host": host})
+            shown = [orjson.loads(b64decode(row["Data"]))["content"]["url"] for row in answer["messages"]]
+            assert len(shown) == 2
+            assert all(url.startswith(f"http://{host}/api?") for url in shown)
+
+
+async def test_what_the_codec_leaves_out_stays_out(embedded_engine: Engine) -> None:
+    async with chat_house(embedded_engine, codec="opaque") as house:
+        alice, bob, conversation = await talking(house)
+        here = {"conversationid": conversation["id"], "instance": conversation["instance"]}
+        own = await alice.add(conversation, plain("own"))
+        sender, recipient = await house.core.users.keys(house.tenant, ("alice", "bob"))
+        message = Message("alice", Text("hi"), "elsewhere")
+        await house.core.messages.send_direct(house.tenant, sender, [recipient], message, "one")
+        await house.core.conversations.read(house.tenant, recipient, "alice")
+        for _ in range(3):
+            answer = await bob.ask("conversation", "downloadpartial", **here)
+            assert answer["messages"] == [own]
+            assert bob.losses == LEFT_OUT
+            # A report on what is left out is there none the less.
+            assert len(answer["reports"]) == 1
 
 
 async def test_reports_of_another_dialect_are_on_the_last_message(house: House) -> None:

@@ -1,12 +1,13 @@
 """What a worker remembers of records: never more than its room, never anything but what the store has just given."""
 
 import tracemalloc
+from typing import Any
 
 import msgspec
 import pytest
 
 from core.ids import Ids
-from core.model import Custom, Message, Stored, Tenant, Text
+from core.model import Custom, Message, Stored, Tenant, Text, Window
 from core.store import records
 from core.store.records import HEADER, Records, encode
 
@@ -69,14 +70,64 @@ def test_a_page_that_is_read_again_is_the_same_until_one_of_its_records_changes(
     read, page = warm(), [8, record("second"), 7, record("first")]
     found = read.read(TENANT, ids(TENANT), CONVERSATION, page)
     again = read.read(TENANT, ids(TENANT), CONVERSATION, list(page))
-    assert again is not found  # the caller may do with it what he likes
-    assert [id(stored) for stored in again] == [id(stored) for stored in found]
+    assert again is found
     read.read(TENANT, ids(TENANT), CONVERSATION, [7, record("edited")])
     page[3] = record("edited")
-    second, first = read.read(TENANT, ids(TENANT), CONVERSATION, page)
+    second, first = changed = read.read(TENANT, ids(TENANT), CONVERSATION, page)
+    assert changed is not found
     assert second is found[0]
     assert first.message.content == Text("edited")
     assert len(read.read(TENANT, ids(TENANT), CONVERSATION, page[:2])) == 1
+
+
+def test_what_is_kept_of_a_page_is_kept_for_the_very_same_rows_alone() -> None:
+    read, page = warm(), [8, record("second"), 7, record("first")]
+
+    def look(rows: list[Any]) -> Window:
+        return read.read(TENANT, ids(TENANT), CONVERSATION, rows)
+
+    look(page).keep("as ann sees it", "written", 100)
+    assert look(page).memo("as ann sees it") == "written"
+    assert look(page).memo("as bob sees it") is None
+    for other in ([7, record("first"), 8, record("second")], [8, record("second")], [*page, 6, record("zeroth")]):
+        assert look(other).memo("as ann sees it") is None
+    look(page).keep("as ann sees it", "written", 100)
+    assert look([8, record("second"), 7, record("edited")]).memo("as ann sees it") is None
+
+
+def test_so_much_is_kept_of_a_page_as_was_counted_for_it() -> None:
+    read = warm()
+    page = read.read(TENANT, ids(TENANT), CONVERSATION, [8, record("second"), 7, record("first")])
+    assert 2_000 < page.room_bytes < records.REMEMBERED_BYTES - read._room
+    page.keep("too large", "", page.room_bytes)
+    assert page.memo("too large") is None
+    for viewer in range(100):
+        page.keep(viewer, "", page.room_bytes // 5)
+        kept = [other for other in range(100) if page.memo(other) is not None]
+        assert kept[-1] == viewer
+        assert len(kept) < 5
+    unknown = Records().read(TENANT, ids(TENANT), CONVERSATION, [8, record("second"), 7, record("first")])
+    unknown.keep("ann", "", 1)  # it goes with the request
+    assert unknown.memo("ann") is None
+
+
+def test_what_is_kept_of_pages_is_within_the_bound() -> None:
+    read = Records(2 << 20)
+    rows = [value for sequence in range(1, 21) for value in (sequence, record(f"{sequence:0500}"))]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for conversation in [number for number in range(200) for _ in range(3)]:
+            page = read.read(TENANT, ids(TENANT), conversation, list(rows))
+            page.keep("ann", b"x" * (page.room_bytes // 2 - 1_000), page.room_bytes // 2 - 1_000)
+            page.keep("bob", b"x" * (page.room_bytes // 2 - 1_000), page.room_bytes // 2 - 1_000)
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert page.memo("ann") is not None
+    assert page.memo("bob") is not None
+    assert len(read._conversations) > 5
+    assert taken < 2 << 20
 
 
 def test_equal_places_of_two_tenants_and_generations_stay_apart() -> None:
