@@ -1,6 +1,6 @@
 """Ozeki's two chat APIs as one adapter of the gateway."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import orjson
@@ -73,15 +73,15 @@ class OzekiAdapter:
         """A request names no domain: its credential tells."""
         return
 
-    async def asked(self, request: Request, read: Callable[[int], Awaitable[bytes]]) -> tuple[str, Any]:
+    def asked(self, request: Request, read: Callable[[int], Awaitable[bytes]]) -> Coroutine[Any, Any, tuple[str, Any]]:
         """What the query and the body ask for."""
-        return await asked.asked(request, read)
+        return asked.asked(request, read)
 
-    async def authenticate(self, call: Call) -> Principal:
+    def authenticate(self, call: Call) -> Awaitable[Principal]:
         """The HTTP API user, or the user who logged in at the chat client's station."""
         if isinstance(call.parsed, asked.Asked):
-            return await auth.authenticate(call, call.parsed.parameters)
-        return await client.authenticate(self._options, call)
+            return auth.authenticate(call, call.parsed.parameters)
+        return client.authenticate(self._options, call)
 
     def preflight(self, request: Request) -> Reply:
         """The answer to OPTIONS: browsers ask so for chat clients."""

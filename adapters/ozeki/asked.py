@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.contract import Request
 from adapters.ozeki import client, ozml
-from adapters.ozeki.style import FORM, Style, told
+from adapters.ozeki.style import FORM, Style, call_of, told
 from adapters.ozeki.wire import parse_lenient
 from core.errors import Failure, Kind
 
@@ -44,19 +44,14 @@ async def asked(request: Request, read: Callable[[int], Awaitable[bytes]]) -> tu
     elif found.style is Style.JSON:
         if raw:
             found.body = _object(parse_lenient(raw))
+        return said.call, found
     elif raw and said.media_type in (FORM, ""):
         found.parameters = _with_form(found.parameters, raw)
-    return _call(found), found
-
-
-def _call(found: Asked) -> str:
     if found.style is Style.OZML:
-        return "ozml=sendmsg"
-    command = found.parameters.get("command")
-    if command:
+        return "ozml=sendmsg", found
+    if found.parameters.get("command"):
         found.style = Style.COMMAND
-        return f"command={command.lower()}"
-    return f"action={found.parameters.get('action', '').lower()}"
+    return call_of(found.parameters), found
 
 
 def _with_form(parameters: Mapping[str, str], form: bytes) -> Mapping[str, str]:

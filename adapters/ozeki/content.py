@@ -54,8 +54,8 @@ _UNSEEN = frozenset({"script", "style"})
 
 
 def given_fields(entry: Mapping[str, Any], zone: ZoneInfo, losses: list[str]) -> dict[str, Any]:
-    """What a message of the wire really says: null and empty are unset, dates are epoch milliseconds, wishes for reports are
-    true or false, tags are pairs. What can't be read is as if it were not there."""
+    """What a message of the wire really says: null and empty are unset, dates are epoch milliseconds, tags are pairs; of the
+    wishes for reports those that are not the usual ones. What can't be read is as if it were not there."""
     fields: dict[str, Any] = {}
     for name, value in entry.items():
         if name not in _TEXTS:
@@ -75,13 +75,13 @@ def given_fields(entry: Mapping[str, Any], zone: ZoneInfo, losses: list[str]) ->
                 losses.append(f"{name}: dropped, it is no date")
             else:
                 fields[name] = time
-    for name in REPORTS:
+    for name, default in REPORTS.items():
         value = entry.get(name)
         if value is None:
             continue
         if isinstance(value, str):
             value = value.lower() in ("true", "1", "yes") if value else None
-        if isinstance(value, (bool, int)):
+        if isinstance(value, (bool, int)) and bool(value) != default:
             fields[name] = bool(value)
     if isinstance(entry.get(TAGS), list):
         fields[TAGS] = list(_pairs(entry[TAGS]))
@@ -92,9 +92,6 @@ def read(fields: Mapping[str, Any], sender: str) -> Message:
     """The neutral message of `given_fields`."""
     left = dict(fields)
     text, reference, tags = left.pop("text", ""), left.pop("message_id", None), left.pop(TAGS, None)
-    for name, default in REPORTS.items():
-        if left.get(name) == default:
-            del left[name]
     extension: dict[str, Any] | None = None
     if tags is not None and tags != [(_TYPE, DEFAULT_TYPE)]:
         extension = dict(tags) or None
@@ -141,7 +138,7 @@ def write(message: Message, content: Content, time: int, zone: ZoneInfo, losses:
         losses += TOPIC_LOST
     left = message.leftovers if message.dialect == NAME and message.leftovers else {}
     fields: dict[str, Any] = {"text": plain_text(content, losses)}
-    fields |= _unsaid(time // 1000, zone)
+    fields |= unsaid(time // 1000, zone)
     if not _NO_TEXTS.isdisjoint(left):
         if CREATED in left:
             fields[VALID_UNTIL] = write_date(left[CREATED] + VALID_MS, zone)
@@ -157,7 +154,7 @@ def write(message: Message, content: Content, time: int, zone: ZoneInfo, losses:
 
 
 @lru_cache(1024)
-def _unsaid(second: int, zone: ZoneInfo) -> Mapping[str, Any]:
+def unsaid(second: int, zone: ZoneInfo) -> Mapping[str, Any]:
     """What a message says, besides its text, that says nothing of it itself: what is sent has this second's, over and over."""
     date, valid_until = write_date(second * 1000, zone), write_date(second * 1000 + VALID_MS, zone)
     return {CREATED: date, VALID_UNTIL: valid_until, SEND_AT: date, **REPORTS, TAGS: type_tags(DEFAULT_TYPE)}
@@ -175,9 +172,9 @@ def own_addresses(message: Message) -> dict[str, str]:
 
 def plain_text(content: Content, losses: list[str]) -> str:
     """The content in plain words, as much of it as they say; the rest is added to `losses`."""
+    if isinstance(content, Text):  # as nearly all are
+        return content.text
     match content:
-        case Text(text):
-            return text
         case Html(html):
             losses.append("html: became text without markup")
             return unescape("".join(_words(html))).strip()

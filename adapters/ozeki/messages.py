@@ -60,6 +60,8 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
     domain, ids = domain_of(tenant), core.ids(tenant)
     found: list[Sent] = []
     rows: list[_Sending] = []
+    users: list[_Sending] = []
+    names: list[str] = []
     for number, entry in enumerate(entries):
         fields = given_fields(entry, zone, losses)
         sent = Sent(fields, call.now, content.read(fields, sender), fields.get("message_id", ""))
@@ -67,15 +69,17 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
         found.append(sent)
         address = _recipient(sent, domain)
         if address is not None:
-            group = own_number(ids, address.user) or _UNPLACED
-            rows.append(_Sending(sent, address, group, f"{call.reference}:{number}"))
+            group = own_number(ids, address.user)
+            row = _Sending(sent, address, group or _UNPLACED, f"{call.reference}:{number}")
+            rows.append(row)
+            if group is None:
+                users.append(row)
+                names.append(address.user)
     if losses:
         call.losses.extend(dict.fromkeys(losses))
     own = await core.users.key(tenant, sender)
-    users = [row for row in rows if row.target == _UNPLACED]
     if users:
-        keys = await core.users.keys(tenant, [row.address.user for row in users], folded=True)
-        for row, key in zip(users, keys, strict=True):
+        for row, key in zip(users, await core.users.keys(tenant, names, folded=True), strict=True):
             row.target = key
     if len(rows) == 1:
         await _send(call, own, rows[0])
@@ -125,9 +129,20 @@ async def _send(call: Call, sender: UserKey, row: _Sending) -> None:
                 raise Failure(Kind.NOT_FOUND, f"There is no station {station} of this user")
             audience = Audience(station=station)
         if _is_for_later(sent.fields, call.now):
-            await _schedule(call, sender, target, row, audience)
+            await _schedule(call, sender, row, audience)
+            return
+        core, tenant, message, reference = call.core, call.tenant, sent.message, row.reference
+        if isinstance(target, int):
+            receipts = await core.messages.send_group(
+                tenant, sender, [target], message, reference, audience, check=Check.MEMBER
+            )
         else:
-            await _send_now(call, sender, target, row, audience)
+            receipts = await core.messages.send_direct(
+                tenant, sender, [target], message, reference, audience, check=Check.USER
+            )
+        sent.time = receipts[0].time
+        if not sent.message_id:
+            sent.message_id = core.ids(tenant).uuid(receipts[0].id)
     except Failure as failure:
         if failure.kind in _OF_ALL:
             raise
@@ -152,24 +167,8 @@ async def _has_station(call: Call, user: UserKey, station: str) -> bool:
     return found.user == user
 
 
-async def _send_now(call: Call, sender: UserKey, target: UserKey | int, row: _Sending, audience: Audience) -> None:
-    core, tenant, sent = call.core, call.tenant, row.sent
-    message, reference = sent.message, row.reference
-    if isinstance(target, int):
-        (receipt,) = await core.messages.send_group(
-            tenant, sender, [target], message, reference, audience, check=Check.MEMBER
-        )
-    else:
-        (receipt,) = await core.messages.send_direct(
-            tenant, sender, [target], message, reference, audience, check=Check.USER
-        )
-    sent.time = receipt.time
-    if not sent.message_id:
-        sent.message_id = core.ids(tenant).uuid(receipt.id)
-
-
-async def _schedule(call: Call, sender: UserKey, target: UserKey | int, row: _Sending, audience: Audience) -> None:
-    due, tenant, sent = call.core.due, call.tenant, row.sent
+async def _schedule(call: Call, sender: UserKey, row: _Sending, audience: Audience) -> None:
+    due, tenant, sent, target = call.core.due, call.tenant, row.sent, row.target
     sent.time = sent.fields[SEND_AT]
     if not sent.message_id:
         # The same for a repeat of the request, as what it is kept under.

@@ -9,7 +9,7 @@ import orjson
 
 from adapters.contract import Call
 from adapters.ozeki.auth import domain_of
-from adapters.ozeki.content import ADDRESSES, own_addresses, write
+from adapters.ozeki.content import ADDRESSES, own_addresses, unsaid, write
 from adapters.ozeki.files import addresses
 from adapters.ozeki.folders import Filed, filed_id, waiting_id
 from adapters.ozeki.ids import EVERY_STATION, full_address, group_id
@@ -28,10 +28,21 @@ class _Written(msgspec.Struct, frozen=True, gc=False):
 
 def sent_row(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
     """The row of a message that was to be sent; what was not given is left out or has its default."""
-    message = sent.message  # a text: there are no addresses of files in it
-    said = write(message, message.content, sent.time, zone, [])
-    row = _row(sent.message_id, own_addresses(message), said)
-    row["status"] = sent.problem or "SUCCESS"
+    fields, message, status = sent.fields, sent.message, sent.problem or "SUCCESS"
+    if len(fields) == 2 and "to_address" in fields and "text" in fields and sent.message_id:
+        # Most messages say no more, and this is the same.
+        return {
+            "message_id": sent.message_id,
+            "from_station": EVERY_STATION,
+            "to_address": fields["to_address"],
+            "to_station": EVERY_STATION,
+            "text": fields["text"],
+            **unsaid(sent.time // 1000, zone),
+            "status": status,
+        }
+    # A text: there are no addresses of files in it.
+    row = _row(sent.message_id, own_addresses(message), write(message, message.content, sent.time, zone, []))
+    row["status"] = status
     return row
 
 

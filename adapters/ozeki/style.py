@@ -41,6 +41,8 @@ class Told(msgspec.Struct, frozen=True):
     """The Content-Type without parameters, in lower case."""
     parameters: Mapping[str, str]
     """Those of the query, names in lower case; of repeated ones the first."""
+    call: str
+    """What they ask for, as it stands in the wire table."""
 
 
 def style_of(request: Request) -> Style:
@@ -62,10 +64,16 @@ def _read(query_string: str, content_type: str) -> Told:
         parameters.setdefault(name.lower(), value)
     media_type = content_type.partition(";")[0].strip().lower()
     style = Style.CLIENT if "srv" in query and "api" in query else _style_of(parameters, media_type)
-    return Told(style, media_type, parameters)
+    return Told(style, media_type, parameters, call_of(parameters))
 
 
 _read_before = lru_cache(_MAXIMUM_REMEMBERED)(_read)
+
+
+def call_of(parameters: Mapping[str, str]) -> str:
+    """What is asked for, as it stands in the wire table; a command goes before an action."""
+    command = parameters.get("command")
+    return f"command={command.lower()}" if command else f"action={parameters.get('action', '').lower()}"
 
 
 def _style_of(parameters: Mapping[str, str], media_type: str) -> Style:
