@@ -17,7 +17,7 @@ from adapters.ozeki.content import CREATED, SEND_AT, given_fields
 from adapters.ozeki.ids import EVERY_STATION, Address, address_of, own_number
 from adapters.ozeki.options import NAME
 from core.errors import Failure, Kind
-from core.ids import CLIENT_REFERENCE
+from core.ids import CLIENT_REFERENCE, Ids
 from core.membership import Check
 from core.model import EVERYBODY, Audience, Message, UserKey
 from core.names import is_legal
@@ -82,10 +82,10 @@ async def send(call: Call, entries: Sequence[Mapping[str, Any]], zone: ZoneInfo)
         for row, key in zip(users, await core.users.keys(tenant, names, folded=True), strict=True):
             row.target = key
     if len(rows) == 1:
-        await _send(call, own, rows[0])
+        await _send(call, ids, own, rows[0])
         return found
     for start in range(0, len(rows), _AT_ONCE):
-        await asyncio.gather(*(_send(call, own, row) for row in rows[start : start + _AT_ONCE]))
+        await asyncio.gather(*(_send(call, ids, own, row) for row in rows[start : start + _AT_ONCE]))
     return found
 
 
@@ -116,7 +116,7 @@ def _recipient(sent: Sent, domain: str) -> Address | None:
     return None if sent.problem else address
 
 
-async def _send(call: Call, sender: UserKey, row: _Sending) -> None:
+async def _send(call: Call, ids: Ids, sender: UserKey, row: _Sending) -> None:
     sent, target, station = row.sent, row.target, row.address.station
     if sent.message_id and not call.reference.startswith(CLIENT_REFERENCE):
         # Some callers give all their messages one id: only what says the same is the same.
@@ -142,7 +142,7 @@ async def _send(call: Call, sender: UserKey, row: _Sending) -> None:
             )
         sent.time = receipts[0].time
         if not sent.message_id:
-            sent.message_id = core.ids(tenant).uuid(receipts[0].id)
+            sent.message_id = ids.uuid(receipts[0].id)
     except Failure as failure:
         if failure.kind in _OF_ALL:
             raise

@@ -17,6 +17,9 @@ from adapters.ozeki.messages import Sent, sender_of
 from core.due import Scheduled
 from core.model import Message
 
+_PLAIN = {"to_address", "text"}
+"""What a program gives that only has something to say."""
+
 
 class _Written(msgspec.Struct, frozen=True, gc=False):
     """A filed message as JSON, as long as it is remembered; and what that depends on."""
@@ -29,8 +32,8 @@ class _Written(msgspec.Struct, frozen=True, gc=False):
 def sent_row(sent: Sent, zone: ZoneInfo) -> dict[str, Any]:
     """The row of a message that was to be sent; what was not given is left out or has its default."""
     fields, message, status = sent.fields, sent.message, sent.problem or "SUCCESS"
-    if len(fields) == 2 and "to_address" in fields and "text" in fields and sent.message_id:
-        # Most messages say no more, and this is the same.
+    if fields.keys() == _PLAIN and sent.message_id:
+        # The same, at once.
         return {
             "message_id": sent.message_id,
             "from_station": EVERY_STATION,

@@ -5,6 +5,7 @@ import pytest
 
 from adapters import chat21, easemob, ozeki
 from adapters.contract import Request
+from adapters.ozeki.style import Style, told
 from core.errors import Failure, Kind
 from core.model import Application, Credential
 from tests.adapters.ozeki.conftest import WRONG_LOGIN, ask, basic, folder, says, sent, texts
@@ -57,6 +58,27 @@ async def test_a_password_that_changes_ends_the_old_one(house: House) -> None:
     assert await ask(house, "deletemsg", {}) == WRONG_LOGIN
     house.names["changed"] = basic("http_user", "changed")
     assert await ask(house, "deletemsg", {}, user="changed") == {"folder": "inbox", "message_ids": []}
+
+
+async def test_a_form_says_nothing_of_the_next_request(house: House) -> None:
+    login = {"username": "http_user", "password": house.names["password"]}
+    for form, opens in ((login, True), ({"limit": "1"}, False), (login, True), ({"limit": "1"}, False)):
+        answer = await house.client.post("/api", params={"action": "receivemessage"}, data=form)
+        assert (b"1157" not in answer.content) is opens
+
+
+def test_of_repeated_names_in_a_query_the_first_counts() -> None:
+    for query, style, call in (
+        ("action=sendmsg&Action=sendmessage", Style.JSON, "action=sendmsg"),
+        ("Action=sendmessage&action=sendmsg", Style.QUERY, "action=sendmessage"),
+        ("COMMAND=SendMessage&command=", Style.COMMAND, "command=sendmessage"),
+    ):
+        request = Request(
+            id="", method="POST", path="/api", segments=("api",), query_string=query,
+            headers={"content-type": "Application/JSON; charset=utf-8"}, scheme="http", host="", client="",
+        )  # fmt: skip
+        said = told(request)
+        assert (said.style, said.call, said.media_type) == (style, call, "application/json")
 
 
 async def test_an_empty_password_opens_nothing(house: House) -> None:

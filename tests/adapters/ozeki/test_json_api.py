@@ -262,3 +262,21 @@ async def test_a_message_for_one_station_is_seen_there_alone(house: House) -> No
     for where, count in ((phone, 2), (desk, 0), ("", 2)):
         page = await core.messages.direct_page(tenant, "ann", "http_user", Query(9, station=where), viewer)
         assert len(page.messages) == count
+
+
+async def test_rows_of_all_messages_have_one_order(house: House) -> None:
+    all_fields = list(await sent(house, "ann", "Hello", message_id="1", from_address="me", create_date="2025-06-15"))
+    assert list(await sent(house, "ann", "Hello")) == [name for name in all_fields if name != "from_address"]
+
+
+async def test_a_message_says_nothing_of_the_next(house: House) -> None:
+    wishes: dict[str, Any] = {
+        "submit_report_requested": False,
+        "valid_until": "2025-06-16",
+        "tags": [{"name": "a", "value": "b"}],
+    }
+    row = await sent(house, "ann", "Hello", **wishes)
+    assert (row["submit_report_requested"], row["valid_until"]) == (False, "2025-06-16 00:00:00")
+    row = await sent(house, "ann", "Hello")
+    del row["message_id"]
+    assert row == {"status": "SUCCESS", **DEFAULTS, "to_address": "ann", "text": "Hello"}
