@@ -49,7 +49,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     @property
     def time(self) -> int:
         """When the last of it was stored: a repeated send with the same key gets the same."""
-        return max([receipt.time for receipt in self.receipts])
+        return max([receipt.time for receipt in self.receipts]) if len(self.receipts) > 1 else self.receipts[0].time
 
 
 async def to_users(

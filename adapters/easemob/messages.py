@@ -102,11 +102,10 @@ def _targets(request: dict[str, Any]) -> list[str]:
         raise illegal("target must be provided", "target")
     if len(targets) > MAXIMUM_TARGETS:
         raise illegal(f"params to's size can't exceed limit {MAXIMUM_TARGETS}", "target")
-    names = [text_of(target) for target in targets]
-    found = [name for name in names if name is not None]
-    if len(found) != len(names):
+    names = [name for name in map(text_of, targets) if name is not None]
+    if len(names) != len(targets):
         raise illegal("target must be an array of strings", "target")
-    return found
+    return names
 
 
 def _msg(request: dict[str, Any]) -> dict[str, Any]:
