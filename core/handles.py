@@ -23,10 +23,14 @@ class Handles:
         self._relations = relations
         self._remembered: dict[_Slot, str] = {}
 
+    def remembered(self, tenant: Tenant, user: UserKey, handle: str) -> str | None:
+        """What `peer` found before; none for what it has to look for."""
+        return self._remembered.get(_slot(tenant, user, handle))
+
     async def peer(self, tenant: Tenant, user: UserKey, handle: str, name: Callable[[str], str]) -> str | None:
         """The other one, by id, of the user's conversation that is called so; `name` gives what the one with a peer is called. None
         when the user has no such contact, and no such conversation among the latest 10,000, in whatever box."""
-        slot = (tenant.number, tenant.generation, tenant.erasures, user.number, handle)
+        slot = _slot(tenant, user, handle)
         known = self._remembered.get(slot)
         if known is not None:
             return known
@@ -58,3 +62,7 @@ class Handles:
                 del self._remembered[next(iter(self._remembered))]
             self._remembered[(*slot[:4], name(peer))] = peer
         return slot in self._remembered
+
+
+def _slot(tenant: Tenant, user: UserKey, handle: str) -> _Slot:
+    return tenant.number, tenant.generation, tenant.erasures, user.number, handle

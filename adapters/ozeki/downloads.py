@@ -39,6 +39,10 @@ _MAXIMUM_BYTES = 16 << 20
 """After which a download reads no further page: anybody may send a thousand large messages."""
 _TURNS = 100
 _SECOND_MS = 1_000
+_CURSORS = {
+    end: tuple(end + what for what in ("messageid", "messagedate", "reportid", "reportdate"))
+    for end in ("first", "last")
+}
 
 
 async def download(options: Options, call: Call) -> Reply:
@@ -76,7 +80,7 @@ async def download_partial(options: Options, call: Call) -> Reply:
 
 def _names_any(call: Call, end: str) -> bool:
     body = caller_of(call).body
-    return any(body.get(f"{end}{what}") for what in ("messageid", "messagedate", "reportid", "reportdate"))
+    return any(body.get(name) for name in _CURSORS[end] if name in body)
 
 
 async def _cursors(call: Call, found: Overview, end: str) -> tuple[int | None, Cursor]:
@@ -145,4 +149,4 @@ async def _reply(
     page = written_page(messages, ids, caller.domain, addresses, codec, newest_first=newest_first)
     call.losses.extend(page.losses)
     shown = await written_reports(options, call, found, messages, reports)
-    return reply(b'"messages":[' + page.rows + b'],"reports":[' + b",".join(shown) + b"]")
+    return reply(b'"messages":[', page.rows, b'],"reports":[', b",".join(shown), b"]")

@@ -9,11 +9,12 @@ from core.model import Principal, Tenant
 
 PATH = "/api"
 CALL = f"action={FILE_ACTION}"
+_BASE = f"{PATH}?{CALL}&id="
 
 
 def addresses(call: Call) -> FileAddresses:
     """Where files are for the caller; the address says the secret."""
-    return FileAddresses(call.tenant, call.request.origin, f"{PATH}?{CALL}&id=", "secret")
+    return FileAddresses(call.tenant, call.request.origin, _BASE, "secret")
 
 
 def nowhere(tenant: Tenant) -> FileAddresses:

@@ -5,6 +5,7 @@ in its own domain is the same user in every dialect, under the part before the `
 """
 
 import re
+from functools import lru_cache
 from hashlib import md5
 
 import msgspec
@@ -53,6 +54,7 @@ def full_address(name: str, domain: str) -> str:
     return login if login.count("@") == 1 else f"{login}@{EVERY_STATION}"
 
 
+@lru_cache(4096)
 def user_id(name: str, domain: str) -> str:
     """The vendor's id of a user: the MD5 of `user@domain`, 32 hex digits."""
     return _digest(login_of(name, domain))

@@ -28,6 +28,9 @@ async def target_in(call: Call) -> Target:
     if not isinstance(text, str):
         raise Failure(Kind.BAD_REQUEST, "conversationid is missing", reason="body", field="conversationid")
     handle = text.strip().lower()
+    known = call.core.handles.remembered(caller.tenant, caller.user, handle)
+    if known is not None:
+        return known
     group = own_number(call.core.ids(caller.tenant), handle)
     if group is not None:
         return group

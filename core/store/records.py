@@ -69,6 +69,10 @@ class Records:
             self._conversations[key] = known  # the last to be forgotten
         if rows and rows == known.asked:
             return known.read
+        if len(rows) == 2:  # as the last message of a conversation in a list
+            row = known.rows.get(rows[0])
+            if row is not None and row[0] == rows[1]:
+                return Window((row[1],))
         asked, stored = list[Any](), list[Stored]()
         for sequence, record in zip(rows[0::2], rows[1::2], strict=True):
             row = known.rows.get(sequence)
