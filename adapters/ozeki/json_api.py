@@ -26,12 +26,14 @@ class JsonApi:
         entries = _asked(call).body.get("messages")
         if not isinstance(entries, list) or [entry for entry in entries if not isinstance(entry, dict)]:
             raise Failure(Kind.BAD_REQUEST, "messages must be an array of messages", reason="body", field="messages")
-        sent = await send(call, entries, self._zone)
-        messages = [sent_row(one, self._zone) for one in sent]
-        failed = len([one for one in sent if one.problem])
+        messages, failed = [], 0
+        for sent in await send(call, entries, self._zone):
+            messages.append(sent_row(sent, self._zone))
+            if sent.problem:
+                failed += 1
         data = {
-            "total_count": len(sent),
-            "success_count": len(sent) - failed,
+            "total_count": len(messages),
+            "success_count": len(messages) - failed,
             "failed_count": failed,
             "messages": messages,
         }
