@@ -34,6 +34,7 @@ _TOPICS = 100
 """Of one conversation, that have a row each where they are asked for."""
 _KINDS = READABLE | 1 << MessageKind.HIDDEN
 """What is hidden is for the client to hide."""
+_BOUNDS = frozenset({"endTime", "startTime", "conversationId"})
 _NO_BLOCKS: dict[str, list[Any]] = {"blockedToUserList": [], "blockedByUserList": []}
 
 
@@ -82,14 +83,14 @@ async def _list(call: Call) -> Listed:
 
 
 async def _thread(call: Call, user: UserKey, target: Target, fields: Fields) -> Listed:
-    query = Query(
-        _size(fields, "pageSize", DEFAULT_MESSAGES, MAXIMUM_MESSAGES),
-        until=_number(fields, "endTime"),
-        since=_number(fields, "startTime"),
-        kinds=_KINDS,
-        topic=_number(fields, "conversationId"),
-        progress=True,
-    )
+    query = Query(_size(fields, "pageSize", DEFAULT_MESSAGES, MAXIMUM_MESSAGES), kinds=_KINDS, progress=True)
+    if not fields.isdisjoint(_BOUNDS):
+        query = msgspec.structs.replace(
+            query,
+            until=_number(fields, "endTime"),
+            since=_number(fields, "startTime"),
+            topic=_number(fields, "conversationId"),
+        )
     skipped, listed, name = _skipped(fields), Listed(), ""
     if isinstance(target, int):
         page, (listed.groups, _) = await asyncio.gather(
