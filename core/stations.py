@@ -100,19 +100,18 @@ class Stations:
         return await self.note(dialect, station, what, own, first=True) == own
 
     async def _believed(self, dialect: str, station: str, tenants: Sequence[Tenant], binding: Binding) -> Station:
-        tenant = next((each for each in tenants if each.number == binding.tenant), None)
-        if tenant is None or tenant.generation != binding.generation or binding.until <= self._clock.now():
+        if binding.until <= self._clock.now():
             raise _unknown()
-        principal = await self._principal(dialect, station, tenant, tenants, binding)
-        return Station(station, UserKey(binding.user, binding.number), binding, principal)
+        for tenant in tenants:
+            if tenant.number == binding.tenant and tenant.generation == binding.generation:
+                login = f"{station}\0{binding.number}\0{binding.since}"
+                principal = self._tokens.remembered(dialect, "\0station", login, tuple(tenants))
+                if principal is None:
+                    principal = await self._verified(dialect, tenant, login, binding)
+                return Station(station, UserKey(binding.user, binding.number), binding, principal)
+        raise _unknown()
 
-    async def _principal(
-        self, dialect: str, station: str, tenant: Tenant, tenants: Sequence[Tenant], binding: Binding
-    ) -> Principal:
-        login = f"{station}\0{binding.number}\0{binding.since}"
-        known = self._tokens.remembered(dialect, "\0station", login, tuple(tenants))
-        if known is not None:
-            return known
+    async def _verified(self, dialect: str, tenant: Tenant, login: str, binding: Binding) -> Principal:
         user = await self._users.find(tenant, binding.user)
         if user is None or (user.number, user.version, user.active) != (binding.number, binding.version, True):
             raise _unknown()

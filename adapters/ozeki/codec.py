@@ -177,14 +177,15 @@ def written_page(
 def _write(stored: Stored, ids: Ids, domain: str, files: FileAddresses) -> Written:
     message, lost = stored.message, list[str]()
     given = own_message(message)
-    if given is None:
+    if given is not None:
+        head, data = given.head, given.data
+    else:
         if message.topic is not None:
             lost += TOPIC_LOST
         created, valid_until = written_date(stored.time), written_date(stored.time + VALID_MS)
+        head = {"ID": ids.uuid(stored.id), "Type": MESSAGE, "Created": created, "ValidUntil": valid_until}
         data = _data(message, files.shown(message.content), created, domain)
-        given = ClientMessage(ids.uuid(stored.id), MESSAGE, created, valid_until, data)
-    fields = orjson.dumps({**given.head, "Data": given.data})
-    return Written((domain, files.prefix), given.head, fields, tuple(lost))
+    return Written((domain, files.prefix), head, orjson.dumps({**head, "Data": data}), tuple(lost))
 
 
 def _data(message: Message, content: Content, created: str, domain: str) -> str:
