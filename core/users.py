@@ -46,7 +46,8 @@ class Users:
         `folded` is for dialects whose names have no case: the name finds whoever owns its folded form first. Raises a
         *bad request* failure for a name that can't be held.
         """
-        return (await self.keys(tenant, (name,), folded=folded))[0]
+        names = (name,)
+        return self._store.remembered(tenant, names, folded)[0] or (await self.keys(tenant, names, folded=folded))[0]
 
     async def keys(self, tenant: Tenant, names: Sequence[str], *, folded: bool = False) -> list[UserKey]:
         """The places of several names, in their order; like `key`. All names are checked before the first is placed."""

@@ -234,10 +234,15 @@ class Dispatcher:
 
     def dialect(self, way: Way, request: Request) -> Dialect | None:
         """Whose request this is; none when nobody claims it."""
-        if self._queries and request.query_string:
+        text = request.query_string
+        if text:
             for names, dialect in self._queries:
-                if all(name in request.query_string for name in names) and names <= request.query.keys():
-                    return dialect
+                for name in names:
+                    if name not in text:
+                        break
+                else:  # a text that may hold them is worth reading
+                    if names <= request.query.keys():
+                        return dialect
         return way.dialect
 
     def _by_path(self, segments: tuple[str, ...]) -> Dialect | None:

@@ -127,7 +127,7 @@ class Exchanges:
             client=client,
         )
         body = Body(receive, headers, self._limits)
-        form = FormReader(body, headers.get("content-type", ""), self._core.files)
+        form = FormReader(body, headers, self._core.files)
         exchange = Exchange(request, method, body, self._core.clock.now(), started)
         dialect = self._dispatcher.dialect(way, request)
         if dialect is None:

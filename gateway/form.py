@@ -11,6 +11,7 @@ from core.errors import Failure, Kind
 from core.files import Files
 from core.spool import Spool
 from gateway.body import Body
+from gateway.headers import Headers
 
 _REST_BYTES = 64 * 1024
 """What a form may have beside its largest file."""
@@ -26,18 +27,18 @@ class FormReader:
     """Reads the body of one request as a form. It knows nothing of the call that asks: what a request consists of must not
     refer to itself, or the collector has to free it."""
 
-    __slots__ = ("_body", "_content_type", "_files", "_form")
+    __slots__ = ("_body", "_files", "_form", "_headers")
 
-    def __init__(self, body: Body, content_type: str, files: Files) -> None:
+    def __init__(self, body: Body, headers: Headers, files: Files) -> None:
         self._body = body
-        self._content_type = content_type
+        self._headers = headers
         self._files = files
         self._form: Form | None = None
 
     async def read(self, file_bytes: int) -> Form:
         """The body as a form; see `Call.form`."""
         if self._form is None:
-            self._form = await _read_form(self._body, self._content_type, self._files, file_bytes)
+            self._form = await _read_form(self._body, self._headers.get("content-type", ""), self._files, file_bytes)
         return self._form
 
     def close(self) -> None:
