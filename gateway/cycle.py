@@ -16,30 +16,26 @@ class GatewayCycle(RequestResponseCycle):
     """Holds the head of a reply back until its body is there. A reply of several pieces goes uvicorn's way."""
 
     _head: Any = None
-    _task: asyncio.Task[None] | None = None
 
-    def start(self, app: Any, tasks: set[asyncio.Task[None]]) -> None:
+    def start(self, app: Any, tasks: set[Any]) -> None:
         """Have the application answer, by a task that is one of `tasks` until it is done."""
-        self._task = asyncio.get_running_loop().create_task(self._run(app, tasks))
-        tasks.add(self._task)
+        tasks.add(asyncio.get_running_loop().create_task(self._run(app, tasks)))
 
-    async def _run(self, app: Any, tasks: set[asyncio.Task[None]]) -> None:
-        # A callback of the task would do the same for more.
+    async def _run(self, app: Any, tasks: set[Any]) -> None:
+        # A callback of the task would do the same, and cost more.
         try:
             await self.run_asgi(app)
         finally:
-            if self._task is not None:
-                tasks.discard(self._task)
-                self._task = None
+            tasks.discard(asyncio.current_task())
 
     async def send(self, message: Any) -> None:
         """The ASGI callable. It also takes a whole reply in one message of the type `WHOLE`."""
         if message["type"] == WHOLE:
-            await self._ready()
+            await self._wait_until_taken()
             self._send_whole(message["status"], message["headers"], message["body"])
             return
-        if message["type"] == "http.response.start" and self._head is None and not self.response_started:
-            self._head = message
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._head = message  # in the place of one that was never sent, since its application failed
             return
         head, self._head = self._head, None
         if head is None:
@@ -48,7 +44,7 @@ class GatewayCycle(RequestResponseCycle):
             await super().send(head)
             await super().send(message)
         else:
-            await self._ready()
+            await self._wait_until_taken()
             self._send_whole(head["status"], head["headers"], message.get("body", b""))
 
     async def receive(self) -> Any:
@@ -58,7 +54,6 @@ class GatewayCycle(RequestResponseCycle):
             or self.disconnected
             or self.response_complete
             or self.waiting_for_100_continue
-            or self.flow.read_paused
             or not self.message_event.is_set()
         ):
             return await super().receive()
@@ -66,7 +61,7 @@ class GatewayCycle(RequestResponseCycle):
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def _ready(self) -> None:
+    async def _wait_until_taken(self) -> None:
         """Until the client has taken enough of earlier replies."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()

@@ -3,6 +3,7 @@
 import itertools
 import secrets
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -143,6 +144,8 @@ class Exchanges:
                     reply = _options(dialect, request)
                 else:
                     reply = await self._answer(exchange, dialect, way, headers, made_id, form)
+                    if reply.stream is not None:
+                        reply.stream.pieces = await _begun(reply.stream.pieces)
             except Disconnected:
                 self._record(exchange)
                 return
@@ -274,6 +277,18 @@ def _options(dialect: Dialect, request: Request) -> Reply:
     if not allowed:
         raise Failure(Kind.NOT_FOUND, "There is nothing at this path", reason="route")
     return Reply(204, b"", [(b"allow", allowed.encode())])
+
+
+async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same pieces, the first of them read: while nothing was sent yet, a failure is answered like any other."""
+    first = await anext(pieces, b"")
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return all_of_them()
 
 
 def _given_id(headers: Headers) -> str:

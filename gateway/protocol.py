@@ -49,7 +49,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     limits: Limits = Limits()
     server_state: Shared
-    cycle: GatewayCycle  # which is all that uvicorn gets to see
+    # uvicorn's own methods touch these, and only ours make them.
+    cycle: GatewayCycle
     pipeline: deque[tuple[GatewayCycle, Any]]  # type: ignore[assignment]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -107,10 +108,6 @@ class GatewayProtocol(HttpToolsProtocol):
                     self.parser.feed_data(rest)
                     break
                 except httptools.HttpParserUpgrade as upgrade:
-                    if self._should_upgrade():
-                        self._unwatch_head()
-                        self.handle_websocket_upgrade()
-                        return
                     # llhttp stops behind the headers of a request that offers another protocol, and takes what follows
                     # for that protocol's. Stock Java clients offer HTTP/2 with every request, bodies and all.
                     head = self._head_without_offer()
@@ -128,7 +125,9 @@ class GatewayProtocol(HttpToolsProtocol):
             if self._head_bytes > self.limits.header_bytes:
                 self._refuse(b"431 Request Header Fields Too Large", b"The headers are too large")
                 return
-        if self._in_head or self.cycle is None or self.cycle.response_complete:
+        if self.pipeline:
+            self._unwatch_head()  # nothing is read until those are answered
+        elif self._in_head or self.cycle is None or self.cycle.response_complete:
             self._watch_head()
         else:
             self._unwatch_head()
@@ -151,7 +150,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if self.parser.should_upgrade() and not self._should_upgrade():
+        if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
                 raise ValueError("CONNECT is for proxies")
             self._offered = True
@@ -165,7 +164,8 @@ class GatewayProtocol(HttpToolsProtocol):
             self.end_with_reply()
 
     def _begin_cycle(self) -> None:
-        """What uvicorn does here, without what the gateway does not use: it costs as much as a handler."""
+        """Begin to answer. uvicorn's own `on_headers_complete` does more, for servers that want it, at the cost of a handler; what
+        it does in a new version has to be compared with this and with `on_response_complete`."""
         parser, before = self.parser, self.cycle
         version = parser.get_http_version()
         url = httptools.parse_url(self.url)
@@ -240,33 +240,30 @@ class GatewayProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _rest(self) -> None:
-        """The connection is idle from now on. One timer serves all its pauses: it looks how long the last one has been."""
+    def _begin_idle(self) -> None:
+        """One timer serves all the pauses of a connection: it looks how long the last one has been. It has uvicorn's name, whose
+        `_unset_keepalive_if_required` ends it."""
         self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
-            self._look_again(self.timeout_keep_alive)
+            self._look_after(self.timeout_keep_alive)
 
-    def _look_again(self, seconds: float) -> None:
+    def _look_after(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Whether the connection was idle for long. A reply that still goes out may go on; one that nobody takes any more ends
-        here."""
+        """Close the connection if it was idle for long. A reply that still goes out may go on; one that nobody takes any more ends
+        by its own timer."""
         self.timeout_keep_alive_task = None
         if self._idle_since is None:
             return
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left > 0:
-            self._look_again(left)
-            return
-        unsent = self.transport.get_write_buffer_size()
-        if unsent == 0:
+            self._look_after(left)
+        elif self.transport.get_write_buffer_size() == 0:
             self.transport.close()
-        elif unsent == self._unsent:
-            self.transport.abort()
         else:
-            self._unsent = unsent
-            self._look_again(self.timeout_keep_alive)
+            self._watch_reply()
+            self._look_after(self.timeout_keep_alive)
 
     def pause_writing(self) -> None:
         """The client takes a reply more slowly than it comes; further replies wait."""
@@ -279,12 +276,15 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self._watch_reply()
             return
-        self.flow.resume_reading()
         if self.pipeline:
+            # Nothing more is read before: what a client sends ahead must not fill the memory.
             cycle, app = self.pipeline.pop()
             cycle.start(app, self.tasks)
-        else:
-            self._rest()
+            return
+        self.flow.resume_reading()
+        if self._head_bytes:
+            self._watch_head()
+        self._begin_idle()
 
     def _watch_reply(self) -> None:
         if self._reply_timer is None:

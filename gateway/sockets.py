@@ -24,8 +24,8 @@ _SO_ATTACH_FILTER = 26
 _NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
 """A packet filter: load the byte of TCP's flags; when it has SYN, drop; else take the whole packet."""
 _POLL_SECONDS = 0.002
-_SETTLE_SECONDS = 0.01
-"""How long the end of a handshake may take to arrive whose beginning the filter did not see."""
+_SETTLE_SECONDS = 0.1
+"""How long the end of a handshake may take to arrive that began before: a round trip."""
 
 
 class ListenError(Exception):
