@@ -76,6 +76,17 @@ async def test_no_header_smuggles_another(value: bytes) -> None:
     assert "a header holds a line break" in log.text
 
 
+async def test_an_application_that_fails_behind_its_head_is_not_taken_for_the_body() -> None:
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(_start(200, (b"content-length", b"50")))
+        raise ValueError("no body")
+
+    with captured_log() as log:
+        response = await _get(application)
+    assert (response.status_code, response.headers["connection"]) == (500, "close")
+    assert "no body" in log.text
+
+
 async def test_two_requests_on_one_connection() -> None:
     application = _application(_start(200), _body(b"hello"))
     async with serve(application) as url, httpx.AsyncClient() as client:

@@ -2,14 +2,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from adapters.bodies import json_reply
 from adapters.contract import Call, Reply
-from core.errors import Failure, Kind, StaleTenant, store_unavailable
+from core.errors import Failure, Kind, StaleTenant, files_unavailable, store_unavailable
+from core.objects import Content
 from gateway.limits import Limits
 from tests.gateway.vendor import OpenVendor, Vendor, echo, row, whoami
-from tests.harness import CANARY, NOON, House, Row, open_house
+from tests.harness import CANARY, NOON, House, Row, open_house, serve
 from tests.refusals import LIMITS, Manners, Refusal, refusals
 from tests.servers import Engine
 
@@ -45,6 +47,14 @@ class Doings:
     async def nothing(self, call: Call) -> Reply:
         return Reply(204, b"", [])
 
+    async def unreadable(self, call: Call) -> Reply:
+        async def pieces() -> AsyncIterator[bytes]:
+            if "begun" in call.request.query:
+                yield b"some"
+            raise files_unavailable()
+
+        return Reply(200, b"", [(b"content-type", b"text/plain")], Content(50, pieces()))
+
     async def takes_body(self, call: Call) -> Reply:
         self.done.append((await call.body(10_000_000)).decode())
         return json_reply(200, {})
@@ -66,6 +76,7 @@ async def house(embedded_engine: Engine, doings: Doings) -> AsyncIterator[House]
         row("GET", "/acme/{app}/unavailable", doings.unavailable, operation="unavailable"),
         row("GET", "/acme/{app}/lossy", doings.lossy, operation="lossy"),
         row("POST", "/acme/{app}/body", doings.takes_body, operation="body"),
+        row("GET", "/acme/{app}/file", doings.unreadable, operation="file"),
     ]
     async with open_house(embedded_engine.url, [Vendor(routes=routes), OpenVendor("open")], limits=LIMITS) as house:
         application = house.application("acme")
@@ -241,6 +252,20 @@ async def test_the_loss_header_can_be_switched_off(embedded_engine: Engine, doin
         assert "x-gateway-loss" not in response.headers
         logged = house.log.requests[-1]["losses"]
         assert (len(logged), logged[0], logged[2]) == (20, "colour: dropped", "x" * 256)
+
+
+async def test_a_file_that_cannot_be_read_is_a_failure_like_any_other(house: House) -> None:
+    expected = failure("store_unavailable", "files")
+    await Row("", "GET", "/acme/{app}/file", 503, expected, headers=KEY).check(house)
+    assert house.log.requests[-1]["failure"] == "store_unavailable"
+
+
+async def test_a_file_that_ends_too_soon_ends_the_connection(house: House) -> None:
+    async with serve(house.app, LIMITS) as url, httpx.AsyncClient() as client:
+        path = f"{url}/acme/{house.names['app']}/file?begun"
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get(path, headers={"Authorization": f"Key {house.names['key']}"})
+    assert house.log.requests[-1]["failure"] == "store_unavailable"
 
 
 async def test_an_unknown_exception_is_logged_without_secrets(house: House) -> None:

@@ -69,6 +69,7 @@ class Wire(asyncio.Transport):
         self.unsent = 0
         self.taken_at_a_look = 0
         self.taken = asyncio.Event()
+        self.reads = True
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
@@ -98,18 +99,32 @@ class Wire(asyncio.Transport):
         return self.unsent
 
     def pause_reading(self) -> None:
-        return
+        self.reads = False
 
     def resume_reading(self) -> None:
-        return
+        self.reads = True
+
+
+class Draining(Wire):
+    """One on which a client takes 10,000 bytes a second, from the first look on."""
+
+    begun: float | None = None
+
+    def get_write_buffer_size(self) -> int:
+        now = asyncio.get_running_loop().time()
+        self.begun = self.begun or now
+        left = max(0, self.unsent - int((now - self.begun) * 10_000))
+        if not left:
+            self.taken.set()
+        return left
 
 
 class Connection:
     """One connection to the recorder, fed by hand."""
 
-    def __init__(self, limits: Limits | None = None, state: Shared | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, state: Shared | None = None, wire: Wire | None = None) -> None:
         self.app = Recorder()
-        self.wire = Wire()
+        self.wire = wire or Wire()
         self.state = state or Shared()
         config = uvicorn.Config(self.app, log_config=None, access_log=False, ws="none", lifespan="off")
         config.load()
@@ -358,6 +373,48 @@ async def test_a_reply_that_is_taken_slowly_goes_on() -> None:
     await connection.feed(PLAIN[:-2] + b"Connection: close\r\n\r\n")
     await asyncio.wait_for(connection.wire.taken.wait(), WAIT)
     assert not connection.wire.aborted
+    connection.lose()
+
+
+async def test_a_reply_that_is_taken_slowly_goes_on_where_the_next_one_waited_for_it() -> None:
+    connection = Connection(Limits(keep_alive_seconds=0.01), wire=Draining())
+    connection.wire.unsent = 1_000
+    connection.protocol.pause_writing()
+    connection.protocol.resume_writing()
+    await connection.feed(PLAIN)
+    await asyncio.wait_for(connection.wire.taken.wait(), WAIT)
+    await asyncio.wait_for(connection.wire.closed.wait(), WAIT)
+    assert not connection.wire.aborted
+    connection.lose()
+
+
+async def test_nothing_more_is_read_while_requests_wait() -> None:
+    connection = Connection()
+    read: list[bool] = []
+
+    async def noting(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        read.append(connection.wire.reads)
+        await connection.app(scope, receive, send)
+        read.append(connection.wire.reads)
+
+    connection.protocol.app = noting
+    await connection.feed(PLAIN * 3)
+    assert read == [False, False, False, False, False, True]
+    assert connection.wire.written.count(b"HTTP/1.1 200 OK") == 3
+    connection.lose()
+
+
+async def test_a_head_of_which_nothing_more_is_read_is_not_waited_for() -> None:
+    connection = Connection(Limits(header_seconds=0.02))
+    connection.app.gate.clear()
+    await connection.feed(PLAIN * 2 + PLAIN[:10])
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(connection.wire.closed.wait(), 0.1)
+    connection.app.gate.set()
+    await connection.feed()
+    assert connection.wire.written.count(b"HTTP/1.1 200 OK") == 2
+    await asyncio.wait_for(connection.wire.closed.wait(), WAIT)
+    assert b" 408 " in connection.wire.written
     connection.lose()
 
 
