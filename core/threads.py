@@ -4,9 +4,9 @@ import msgspec
 
 from core.clock import Clock
 from core.ids import Parties, direct_identity, identity_of
-from core.model import Overview, Presence, Tenant, User, UserKey
+from core.model import Outline, Presence, Tenant, User, UserKey
 from core.store import scripts
-from core.store.inbox import Inbox, whole_work
+from core.store.inbox import Inbox, outline_work, read_outline
 from core.store.keys import partition_of
 from core.store.log import Log, Page, Query, page_work
 from core.store.presence import presence_at
@@ -43,11 +43,11 @@ class Threads:
             presence_at(presence, self._clock.now()),
         )
 
-    async def whole(
+    async def outlined(
         self, tenant: Tenant, viewer: UserKey, parties: Parties, query: Query
-    ) -> tuple[Overview | None, Page]:
-        """`Conversations.whole` of one conversation, and `Messages.page`, in one turn of the store."""
+    ) -> tuple[Outline | None, Page]:
+        """What a conversation is, if there is one and the viewer may look into it, and `Messages.page`, in one turn of the store."""
         identity = identity_of(parties)
-        works = (whole_work(viewer, identity), page_work(identity, viewer.number, query))
+        works = (outline_work(viewer, identity), page_work(identity, viewer.number, query))
         row, page = await self._store.calls(tenant, works)
-        return self._inbox.read_whole(tenant, viewer, row), self._log.read_page(tenant, viewer.number, query, page)
+        return read_outline(viewer, row), self._log.read_page(tenant, viewer.number, query, page)

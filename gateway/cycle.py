@@ -11,6 +11,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from gateway.asgi import WHOLE
 
+_COPIED_BYTES = 8192
+"""A body up to this size is put behind its head; to copy a longer one costs more than to write two pieces at once."""
+
 
 class GatewayCycle(RequestResponseCycle):
     """Holds the head of a reply back until its body is there. A reply of several pieces goes uvicorn's way."""
@@ -95,7 +98,10 @@ class GatewayCycle(RequestResponseCycle):
         self.waiting_for_100_continue = False
         self.response_started = True
         self.response_complete = True
-        self.transport.write(head + body)
+        if len(body) > _COPIED_BYTES:
+            self.transport.writelines((head, body))
+        else:
+            self.transport.write(head + body)
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()

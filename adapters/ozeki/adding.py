@@ -10,7 +10,7 @@ from adapters.ozeki.wholes import target_in, whole
 from core.conversations import Target
 from core.errors import Failure, Kind
 from core.membership import Check
-from core.model import Overview, Stored
+from core.model import Outline, Stored
 
 
 async def add(options: Options, call: Call) -> Reply:
@@ -59,7 +59,7 @@ async def _ours(call: Call, target: Target, given: ClientMessage) -> dict[str, s
     return written(stored, ids, caller.domain, files.addresses(call)).head
 
 
-async def message_in(call: Call, found: Overview, message: str) -> Stored | None:
+async def message_in(call: Call, found: Outline, message: str) -> Stored | None:
     """The message of an id in a conversation, as the caller sees it; none for that of another one."""
     caller, core = caller_of(call), call.core
     number = core.ids(caller.tenant).from_uuid(message)

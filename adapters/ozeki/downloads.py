@@ -28,7 +28,7 @@ from adapters.ozeki.reports import (
 from adapters.ozeki.wholes import is_stale, target_in, unknown_conversation, whole
 from core.conversations import Target, parties_with
 from core.messages import Page, Query
-from core.model import Overview, Report, Window
+from core.model import Outline, Report, Window
 
 _DEFAULT_LIMIT = 50
 _MAXIMUM_LIMIT = 1_000
@@ -83,7 +83,7 @@ def _names_any(call: Call, end: str) -> bool:
     return any(body.get(name) for name in _CURSORS[end] if name in body)
 
 
-async def _cursors(call: Call, found: Overview, end: str) -> tuple[int | None, Cursor]:
+async def _cursors(call: Call, found: Outline, end: str) -> tuple[int | None, Cursor]:
     """The time of the message at one end of what is asked for (none: all there is), and where reports begin or end."""
     if is_stale(call, found):
         return None, EVERYTHING
@@ -106,11 +106,11 @@ def _query(call: Call, limit: int, *, newest_first: bool = True, since: int = 0,
     return Query(min(limit, _PAGE), newest_first=newest_first, since=since, until=until, station=station)
 
 
-async def _whole(call: Call, target: Target, query: Query, maximum: int) -> tuple[Overview, Window]:
+async def _whole(call: Call, target: Target, query: Query, maximum: int) -> tuple[Outline, Window]:
     """The conversation as it is now, and its messages as `_read` gives them."""
     caller = caller_of(call)
     parties = parties_with(caller.user, target)
-    found, page = await call.core.threads.whole(caller.tenant, caller.user, parties, query)
+    found, page = await call.core.threads.outlined(caller.tenant, caller.user, parties, query)
     if found is None:
         raise unknown_conversation()
     return found, await _rest(call, target, query, maximum, page)
@@ -142,7 +142,7 @@ async def _page(call: Call, target: Target, query: Query) -> Page:
 
 
 async def _reply(
-    options: Options, call: Call, found: Overview, messages: Window, reports: Sequence[Report], *, newest_first: bool
+    options: Options, call: Call, found: Outline, messages: Window, reports: Sequence[Report], *, newest_first: bool
 ) -> Reply:
     caller = caller_of(call)
     ids, addresses, codec = call.core.ids(caller.tenant), files.addresses(call), codec_of(options, caller.tenant)

@@ -22,7 +22,7 @@ from adapters.ozeki.replies import answer
 from adapters.ozeki.wholes import is_stale, target_in, whole
 from core.errors import Failure, Kind
 from core.ids import Ids
-from core.model import Overview, Report, Stored
+from core.model import Outline, Report, Stored
 
 REPORT = 1 << 59
 """What is added to a report's place in its UUID form, so that it is no message's, group's or user's."""
@@ -73,7 +73,7 @@ async def report(options: Options, call: Call) -> Reply:
     return answer({})
 
 
-def report_cursor(call: Call, found: Overview, end: str) -> Cursor:
+def report_cursor(call: Call, found: Outline, end: str) -> Cursor:
     """The cursor in the body: `firstreportid` and `firstreportdate`, or the last ones."""
     caller = caller_of(call)
     name = caller.body.get(f"{end}reportid")
@@ -83,7 +83,7 @@ def report_cursor(call: Call, found: Overview, end: str) -> Cursor:
     return Cursor(None, read_date(caller.body.get(f"{end}reportdate")))
 
 
-async def reports_since(call: Call, found: Overview, cursor: Cursor) -> list[Report]:
+async def reports_since(call: Call, found: Outline, cursor: Cursor) -> list[Report]:
     """The reports from a cursor on, in order."""
     reports: list[Report] = []
     last = cursor.number - 1 if cursor.number is not None else 0
@@ -97,7 +97,7 @@ async def reports_since(call: Call, found: Overview, cursor: Cursor) -> list[Rep
 
 
 async def reports_before(
-    call: Call, found: Overview, cursor: Cursor, limit: int, messages: Sequence[Stored]
+    call: Call, found: Outline, cursor: Cursor, limit: int, messages: Sequence[Stored]
 ) -> list[Report]:
     """The newest reports up to a cursor, at most `limit`; and those on some messages, as far as they are among the newest 200.
     In order."""
@@ -117,7 +117,7 @@ async def reports_before(
 
 
 async def written_reports(
-    options: Options, call: Call, found: Overview, messages: Sequence[Stored], reports: Sequence[Report]
+    options: Options, call: Call, found: Outline, messages: Sequence[Stored], reports: Sequence[Report]
 ) -> list[bytes]:
     """Reports as JSON. Those of erased users, and on messages that the caller is not shown, are left out."""
     if not reports:
@@ -142,7 +142,7 @@ async def written_reports(
 
 
 def _row(
-    options: Options, caller: Caller, ids: Ids, found: Overview, row: Report, user: str, head: dict[str, str]
+    options: Options, caller: Caller, ids: Ids, found: Outline, row: Report, user: str, head: dict[str, str]
 ) -> dict[str, Any]:
     return {
         "ID": report_id(ids, found.conversation, row.number),
@@ -178,7 +178,7 @@ def report_number(ids: Ids, conversation: int, text: str) -> int | None:
 
 
 async def _page(
-    call: Call, found: Overview, cursor: int, limit: int, *, newest_first: bool
+    call: Call, found: Outline, cursor: int, limit: int, *, newest_first: bool
 ) -> tuple[list[Report], int, int]:
     caller = caller_of(call)
     return await call.core.receipts.reports(

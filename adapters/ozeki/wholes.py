@@ -12,7 +12,7 @@ from adapters.ozeki.ids import conversation_id, group_id, own_number
 from adapters.ozeki.keys import conversation_secret, known_keys, sealed
 from core.conversations import Target
 from core.errors import Failure, Kind
-from core.model import Box, Overview, Tenant, User
+from core.model import Box, Outline, Overview, Tenant, User
 
 COLOUR = "#ffffff"
 _MEMBERS = 200
@@ -58,12 +58,12 @@ def unknown_conversation() -> Failure:
     return Failure(Kind.NOT_FOUND, "There is no such conversation", reason="conversation")
 
 
-def instance_of(tenant: Tenant, overview: Overview) -> str:
+def instance_of(tenant: Tenant, overview: Outline) -> str:
     """What clients tell by that they have to fetch a conversation anew: another one after each clearing."""
     return _digits(tenant, b"%d:%d:%d" % (tenant.generation, overview.conversation, overview.epoch))
 
 
-def is_stale(call: Call, overview: Overview) -> bool:
+def is_stale(call: Call, overview: Outline) -> bool:
     """Whether the body's `instance` is one of before the last clearing. An empty one is none."""
     caller = caller_of(call)
     given = caller.body.get("instance")

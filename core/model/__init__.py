@@ -9,7 +9,7 @@ Units: times are epoch milliseconds, durations and sizes say their unit in the n
 """
 
 from core.model.content import Audio, Content, Custom, Event, File, Html, Image, Location, Signal, Text, Video
-from core.model.conversation import Active, Box, Change, Marks, Overview, Portion, Topic, TopicChanges
+from core.model.conversation import Active, Box, Change, Marks, Outline, Overview, Portion, Topic, TopicChanges
 from core.model.file import StoredFile, Thumbnail
 from core.model.group import Group, GroupChanges, Member
 from core.model.leftovers import leftovers_of, with_leftovers
@@ -58,6 +58,7 @@ __all__ = [
     "Member",
     "Message",
     "MessageKind",
+    "Outline",
     "Overview",
     "Portion",
     "Presence",

@@ -44,16 +44,25 @@ class Marks(msgspec.Struct, frozen=True):
     """What the user's app calls what it hid: the app compares it with what is there now, nobody else reads it."""
 
 
-class Overview(msgspec.Struct, frozen=True):
-    """One row of a user's conversation list: with a `peer`, or of a group, by number. `group` is absent when nobody created
-    the group that the messages were sent to. `last` is the newest message that the user is shown; a row of a list always has
-    one, the whole of a conversation (`Conversations.whole`) need not. `read` is the sequence up to which the user has read."""
+class Outline(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conversation of a user is: with a `peer`, or a group's, by number."""
 
     conversation: int
-    time: int
     peer: str | None
-    group: Group | None
     group_number: int | None
+    epoch: int = 0
+    """Another one each time that all of it was cleared, for everybody or for this user. Like `reports` it is not told in lists."""
+    reports: int = 0
+    """The number of the newest report of a direct conversation, 0 when it has none."""
+
+
+class Overview(Outline, frozen=True, kw_only=True):
+    """One row of a user's conversation list. `group` is absent when nobody created the group that the messages were sent to.
+    `last` is the newest message that the user is shown; a row of a list always has one, the whole of a conversation
+    (`Conversations.whole`) need not. `read` is the sequence up to which the user has read."""
+
+    time: int
+    group: Group | None
     last: Stored | None
     unread: int = 0
     read: int = 0
@@ -61,11 +70,6 @@ class Overview(msgspec.Struct, frozen=True):
     """Something that the user is shown came since the user last looked at it, or read it; true for who sent that, too."""
     box: Box = Box.ACTIVE
     marks: Marks = Marks()
-    epoch: int = 0
-    """Another one each time that all of it was cleared, for everybody or for this user. Like `reports` it is only told where
-    the whole of a conversation is asked for."""
-    reports: int = 0
-    """The number of the newest report of a direct conversation, 0 when it has none."""
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from core.ids import SEQUENCE_BITS, bucket_of, conversation_bucket, parties_of
-from core.model import SHOWN, Box, Change, Marks, Overview, Tenant, UserKey
+from core.model import SHOWN, Box, Change, Marks, Outline, Overview, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.groups import decode_group
@@ -85,16 +85,12 @@ class Inbox:
         for partition, group in by_partition.items():
             for start in range(0, len(group), _DETAILS_AT_ONCE):
                 some = group[start : start + _DETAILS_AT_ONCE]
-                works.append((scripts.HEADS, partition, _whole_arguments(user, some)))
+                works.append((scripts.HEADS, partition, (user.number, SHOWN, "whole", "identity", *some)))
         found: dict[str, Overview] = {}
         for reply in await self._store.calls(tenant, works, bulk=len(identities) > _LONG):
             for row in reply:
                 found[row[1].decode()] = self._overview(tenant, user, row)
         return [found.get(identity) for identity in identities]
-
-    def read_whole(self, tenant: Tenant, user: UserKey, reply: Sequence[Any]) -> Overview | None:
-        """The row in the answer to a `whole_work`."""
-        return self._overview(tenant, user, reply[0]) if reply else None
 
     async def changed(self, tenant: Tenant, user: UserKey, since: int, limit: int) -> Sequence[Change]:
         """What changed in a user's lists after a time, of each list in each partition the latest `limit`."""
@@ -161,13 +157,24 @@ class Inbox:
         )
 
 
-def whole_work(user: UserKey, identity: str) -> Work:
-    """What gives the same as `Inbox.whole` for one conversation."""
-    return scripts.HEADS, partition_of(bucket_of(identity)), _whole_arguments(user, (identity,))
+def outline_work(user: UserKey, identity: str) -> Work:
+    """What gives the outline of a conversation; it costs the store less than a row of a list."""
+    return scripts.HEADS, partition_of(bucket_of(identity)), (user.number, SHOWN, "outline", "identity", identity)
 
 
-def _whole_arguments(user: UserKey, identities: Sequence[str]) -> Sequence[Argument]:
-    return user.number, SHOWN, "whole", "identity", *identities
+def read_outline(user: UserKey, reply: Sequence[Any]) -> Outline | None:
+    """The outline in the answer to an `outline_work`; none when there is no such conversation, or none for the user."""
+    if not reply:
+        return None
+    conversation, identity, *_, clears, floor, reports = reply[0]
+    parties = parties_of(identity.decode())
+    return Outline(
+        conversation=conversation,
+        peer=None if isinstance(parties, int) else _peer(parties, user.id),
+        group_number=parties if isinstance(parties, int) else None,
+        epoch=clears << SEQUENCE_BITS | floor,
+        reports=reports,
+    )
 
 
 def _peer(users: tuple[str, str], user: str) -> str:

@@ -384,15 +384,15 @@ class PlainConversation:
         state = self.state(user)
         in_group = self.group_number is not None
         return Overview(
-            self.number,
-            last.stored.time,
-            None if in_group else self.other(user),
-            self.group,
-            self.group_number,
-            last.stored,
-            self.unread(user),
-            state.read,
-            self.newest_sequence(user) > max(state.seen, state.read),
-            self.box(user),
-            state.marks,
+            conversation=self.number,
+            time=last.stored.time,
+            peer=None if in_group else self.other(user),
+            group=self.group,
+            group_number=self.group_number,
+            last=last.stored,
+            unread=self.unread(user),
+            read=state.read,
+            is_new=self.newest_sequence(user) > max(state.seen, state.read),
+            box=self.box(user),
+            marks=state.marks,
         )
