@@ -101,7 +101,7 @@ class Core:
         self.bin = Bin(BinStore(store), self.clock)
         self.imports = Imports(Backfill(store), topics, translation, self.clock)
         self.topics = Topics(topics, log, self.clock)
-        self.threads = Threads(store, log, Inbox(store), self.clock)
+        self.threads = Threads(store, log, self.clock)
         self.handles = Handles(Inbox(store), relations)
         self.conversations = Conversations(Inbox(store), States(store), dropping, log, self.clock)
         self.feeds = Feeds(FeedStore(store), log)

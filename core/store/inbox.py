@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from core.ids import SEQUENCE_BITS, bucket_of, conversation_bucket, parties_of
-from core.model import SHOWN, Box, Change, Marks, Outline, Overview, Tenant, UserKey
+from core.model import SHOWN, Box, Change, Marks, Overview, Tenant, UserKey
 from core.store import scripts
 from core.store.connection import Argument
 from core.store.groups import decode_group
@@ -155,26 +155,6 @@ class Inbox:
             epoch=clears << SEQUENCE_BITS | floor,
             reports=reports,
         )
-
-
-def outline_work(user: UserKey, identity: str) -> Work:
-    """What gives the outline of a conversation; it costs the store less than a row of a list."""
-    return scripts.HEADS, partition_of(bucket_of(identity)), (user.number, SHOWN, "outline", "identity", identity)
-
-
-def read_outline(user: UserKey, reply: Sequence[Any]) -> Outline | None:
-    """The outline in the answer to an `outline_work`; none when there is no such conversation, or none for the user."""
-    if not reply:
-        return None
-    conversation, identity, *_, clears, floor, reports = reply[0]
-    parties = parties_of(identity.decode())
-    return Outline(
-        conversation=conversation,
-        peer=None if isinstance(parties, int) else _peer(parties, user.id),
-        group_number=parties if isinstance(parties, int) else None,
-        epoch=clears << SEQUENCE_BITS | floor,
-        reports=reports,
-    )
 
 
 def _peer(users: tuple[str, str], user: str) -> str:

@@ -2,10 +2,11 @@
 -- ARGV: 3 identity, 4 viewer's number (empty: an administrator), 5 mask of kinds, 6 newest first, 7 cursor (exclusive time in
 --       ms, 0: from the end), 8 limit, 9 since, 10 until (ms, exclusive; 0: open), 11 viewer's station (empty: all),
 --       12 topic (0: of all, and of none), 13 whether progress is wanted, 14 whether who never was a member of the group sees
---       what is for everybody.
+--       what is for everybody, 15 whether the outline is wanted, of a page without bounds.
 -- Returns {conversation, member, next cursor, sequence, record, …}, sequences of the backfill lane negative; {0, 1, 0} for an
 -- unknown conversation. `member`: the viewer is or was one. Progress comes last: {read up to, unread, head, what the other of two
--- users was delivered, and has read}.
+-- users was delivered, and has read}. So does the outline: {how often it was cleared for all, the viewer's floor, number of the
+-- newest report}, nothing when the viewer may not look into it.
 local conversation = redis.call('HGET', prefix .. 'n', ARGV[3])
 if not conversation then return {0, 1, 0} end
 local meta = meta_of(conversation)
@@ -46,5 +47,16 @@ if ARGV[13] == '1' then
     progress[5] = tonumber(redis.call('ZRANGE', prefix .. 'rs:' .. steps, -1, -1, 'WITHSCORES')[2] or '0')
   end
   result[#result + 1] = progress
+end
+if ARGV[15] == '1' then
+  local outline = false
+  -- Who never was a member may look for own messages; where they lie further back than was looked, the list has them.
+  if is_direct(meta) or not own or #found > 0
+    or following and redis.call('ZSCORE', prefix .. 'x:' .. ARGV[4], conversation) then
+    local fields = redis.call('HMGET', prefix .. 'c:' .. conversation, 'c', 'j')
+    local reports = fields[2] and redis.call('EXISTS', prefix .. 'rl:' .. conversation) == 1 and tonumber(fields[2]) or 0
+    outline = {tonumber(fields[1] or '0'), view.floor or 0, reports}
+  end
+  result[#result + 1] = outline
 end
 return result
