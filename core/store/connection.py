@@ -23,7 +23,7 @@ _TICK = 0.1
 _PATIENCE = 8
 """Ticks that a command may wait for its answer. Ticks are counted, not seconds: when this process itself stood still, what
 came meanwhile is read before the next tick."""
-_FLUSH_AT = 8
+_FLUSH_AT = 4
 """Commands that go out before the turn of the loop ends, so that the server works while the turn goes on."""
 _LONGEST_PAUSE = 2.0
 """Seconds between two attempts to connect, or two probes."""
